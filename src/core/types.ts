@@ -1,0 +1,118 @@
+/**
+ * The words that every protocol of the core shares (glossary: src/README.md).
+ * Values are opaque canonical bytes here: equality of values is equality of bytes, and only the pure
+ * functions in `Config` can read one. Nothing in this folder may import from outside it.
+ */
+
+/** Position of a replica in the rig file's list, 0 … n−1. Ties that go to "the lowest id" go to the lowest index. */
+export type ReplicaIndex = number;
+
+/** Number of a control cycle, an integer ≥ 0; tick k starts at epoch + k·P. */
+export type Tick = number;
+
+/** Number of an exchange inside a tick, 1 … f+1. */
+export type Round = number;
+
+/** Canonical bytes. Never mutated once it has entered the core. */
+export type Value = Uint8Array;
+
+/** A value, or *absent*: a value of its own, never 0 and never empty bytes. */
+export type MaybeValue = Value | null;
+
+/** The agreed inputs of a tick: entry i is what commander i said, or absent. */
+export type Vector = readonly MaybeValue[];
+
+/** What the rig states about faults; what follows from it is in `agreement/hypothesis.ts`. */
+export type Hypothesis =
+  | { readonly kind: 'byzantine'; readonly f: number; readonly authenticators: 'mac' | 'signature' }
+  | { readonly kind: 'crash'; readonly f: number }
+  | { readonly kind: 'none' };
+
+/**
+ * One value under way. `path` holds the replicas it went through before the sender of the message that carries
+ * it: empty in round 1, where the sender is the commander; r−1 ids in round r, the commander's first.
+ * The receiver appends the authenticated sender.
+ */
+export interface RelayItem {
+  readonly path: readonly ReplicaIndex[];
+  readonly value: MaybeValue;
+  /**
+   * Signed messages only: the signature chain as it was received (one signature per id in `path` plus the
+   * sender's when it arrived), opaque here and already verified. The sender's own signature is added by `wire`
+   * when the message leaves.
+   */
+  readonly proof?: Uint8Array;
+}
+
+/** Everything that one replica says to one peer in one round: one message carries all instances. */
+export interface RoundMessage {
+  readonly kind: 'round';
+  readonly tick: Tick;
+  readonly round: Round;
+  /** Identity of the run, 16 bytes; all zero before the rig's cold start has been agreed on. */
+  readonly run: Uint8Array;
+  readonly items: readonly RelayItem[];
+}
+
+/** Asks a peer for the replicated state whose digest is `digest`. */
+export interface StateRequest {
+  readonly kind: 'state-request';
+  readonly digest: Uint8Array;
+}
+
+/** Encoded replicated state; believed only if its digest is the agreed one. */
+export interface StateReply {
+  readonly kind: 'state-reply';
+  readonly state: Uint8Array;
+}
+
+export type PeerMessage = RoundMessage | StateRequest | StateReply;
+
+/** One channel's reading: a finite number in the sensor's unit, a boolean, or absent. */
+export type Reading = number | boolean | null;
+
+/** What a voter says of itself to the replicas. */
+export interface ActuatorStatus {
+  /** Drawn afresh at every start of the voter, 8 bytes. */
+  readonly bootNonce: Uint8Array;
+  readonly phase: 'fail-safe' | 'armed';
+  /** How often it has fallen to fail-safe since its start. */
+  readonly trips: number;
+}
+
+/** What a replica brings into a tick. Encoded, it is the value that the replicas agree on. */
+export interface Entry {
+  readonly standing: Standing;
+  /** One per sensor, in the rig's order. */
+  readonly readings: readonly Reading[];
+  /** One per actuator, in the rig's order; null when the replica has not heard from it lately. */
+  readonly actuators: readonly (ActuatorStatus | null)[];
+}
+
+/** Where a replica stands: before the start of the run, or in it with a state. */
+export type Standing =
+  | { readonly kind: 'waiting'; readonly nonce: Uint8Array; readonly waitedTicks: number }
+  | { readonly kind: 'running'; readonly stateTick: Tick; readonly stateDigest: Uint8Array };
+
+/** One sensor's fused reading, as the control law sees it. */
+export interface FusedReading {
+  /** In the sensor's unit; the last good one while `lost`, null when there has been none. */
+  readonly value: number | boolean | null;
+  readonly quality: 'good' | 'degraded' | 'lost';
+}
+
+/** What a replica orders an actuator to do in a tick. Voters compare it byte by byte. */
+export interface ActuatorCommand {
+  readonly tick: Tick;
+  /** `output`: a signed 32-bit count of the actuator's resolution. `trip`: go to fail-safe. `none`: arming only. */
+  readonly order: { readonly kind: 'output'; readonly count: number } | { readonly kind: 'trip' } | { readonly kind: 'none' };
+  /** Present while the replicas agree that the voter waits to be armed. */
+  readonly arm: Arming | null;
+}
+
+/** Arming is bound to one boot of the voter, to how often it has tripped, and to a first tick. */
+export interface Arming {
+  readonly bootNonce: Uint8Array;
+  readonly trips: number;
+  readonly firstTick: Tick;
+}

@@ -1,0 +1,75 @@
+/**
+ * What a process needs from the world. The live rig fills these with sockets, timers and devices
+ * (src/mqtt, firmware-bridge/host …), the simulator with a seeded world. Every port is driven by callbacks on one
+ * thread; none may call back from inside the call that registered the callback.
+ */
+import type { Reading } from './core/types.js';
+
+/** Cancels what it was returned for; harmless when that has already happened. */
+export type Cancel = () => void;
+
+/** A monotonic clock in whole microseconds. It has no relation to the time of day. */
+export interface Clock {
+  nowUs(): number;
+  /** Calls back once at or after `atUs`, never before this call returns, after pending arrivals have been delivered. */
+  schedule(atUs: number, callback: () => void): Cancel;
+}
+
+/** Source of unpredictable bytes for nonces. */
+export interface Entropy {
+  bytes(length: number): Uint8Array;
+}
+
+/**
+ * Who can send or own an inbox: a replica, actuator, operator or observer of the rig, by its id in the rig file.
+ * Ids are unique over all kinds.
+ */
+export type Principal = string;
+
+/**
+ * What a frame is for; part of its topic and of what its authenticator covers.
+ * hello: sets up a session. round, state: between replicas. command: replica to actuator. status: actuator to
+ * replica. control, answer: fault injection and operators. report: to observers.
+ */
+export type Purpose = 'hello' | 'round' | 'state' | 'command' | 'status' | 'control' | 'answer' | 'report';
+
+export type FrameHandler = (from: Principal, purpose: Purpose, frame: Uint8Array, arrivedUs: number) => void;
+
+/**
+ * Best-effort, at-most-once frames to the inboxes of others. What cannot be sent at once is dropped: old data is
+ * worse than none. `from` is what the transport believes; only the frame's authenticator proves it.
+ */
+export interface Transport {
+  send(to: Principal, purpose: Purpose, frame: Uint8Array): void;
+  /** Exactly one handler. `arrivedUs` is stamped where the socket is read. The frame is the handler's to keep. */
+  onFrame(handler: FrameHandler): void;
+  /** Called when the way to a receiver's inbox opens or closes. */
+  onLink(handler: (to: Principal, up: boolean) => void): void;
+  close(): Promise<void>;
+}
+
+/** The channels of one replica. */
+export interface SensorPort {
+  /** Asks the device for a fresh sample; the answer shows in a later `read`. */
+  request(): void;
+  /** The newest reading of every sensor in the rig's order; absent where none is younger than the sensor's limit. Never NaN. */
+  read(nowUs: number): readonly Reading[];
+  close(): Promise<void>;
+}
+
+/** The device behind one actuator voter. */
+export interface ActuatorPort {
+  /** Hands one output to the device: a signed 32-bit count of the actuator's resolution. */
+  output(count: number, tick: number): void;
+  /** Read-back: what the device says it does, with the clock time of its arrival. */
+  onReadBack(handler: (count: number, atUs: number) => void): void;
+  close(): Promise<void>;
+}
+
+/** Numbers and events worth reading by people; lines say what to do. */
+export interface Log {
+  debug(text: string, fields?: Record<string, unknown>): void;
+  info(text: string, fields?: Record<string, unknown>): void;
+  warn(text: string, fields?: Record<string, unknown>): void;
+  error(text: string, fields?: Record<string, unknown>): void;
+}

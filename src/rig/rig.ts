@@ -1,0 +1,91 @@
+/**
+ * A rig as the software uses it: what rig.yaml says after defaults, unit conversion and every check have been
+ * applied. Only `parse-rig.ts` makes one, so a `Rig` is always consistent.
+ */
+import type { Hypothesis } from '../core/types.js';
+
+export interface Rig {
+  readonly id: string;
+  readonly hypothesis: Hypothesis;
+  /** P, microseconds. */
+  readonly periodUs: number;
+  /** R, microseconds. */
+  readonly roundUs: number;
+  /** Authenticator length of links: HMAC 256/256 or 256/64. */
+  readonly mac: 'hmac-256' | 'hmac-256-64';
+  /** Links whose payload is encrypted (COSE_Encrypt0) instead of only authenticated. */
+  readonly confidential: boolean;
+  readonly replicas: readonly ReplicaPart[];
+  readonly sensors: readonly SensorPart[];
+  readonly actuators: readonly ActuatorPart[];
+  /** Ids that may give commands (fault injection included, where enabled). */
+  readonly operators: readonly string[];
+  /** Ids that may subscribe to every inbox. */
+  readonly observers: readonly string[];
+  /** Whether replicas obey `voteplane fault`. */
+  readonly faultInjection: boolean;
+  /** How a demo judges the flight; `disagree` is for study rigs whose point is to fail. */
+  readonly expect: 'masked' | 'disagree';
+  readonly law: { readonly path: string; readonly stateMaxBytes: number };
+  readonly plant: PlantPart | null;
+}
+
+/** Where an inbox is: a broker inside the owner's process, or an external one. */
+export type InboxPart =
+  | { readonly kind: 'embedded'; readonly host: string; readonly port: number }
+  | { readonly kind: 'external'; readonly url: string };
+
+export interface ReplicaPart {
+  readonly id: string;
+  readonly inbox: InboxPart;
+  /** The firmware bridge that holds its channels. */
+  readonly bridge: BridgePart;
+}
+
+/** How to reach a firmware bridge. */
+export type BridgePart =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'serial'; readonly path: string; readonly baud: number };
+
+export interface SensorPart {
+  readonly id: string;
+  readonly type: 'number' | 'boolean';
+  readonly unit: string;
+  /** Closed range in `unit`; readings outside it are absent. Booleans: 0 and 1. */
+  readonly min: number;
+  readonly max: number;
+  /** Unless n−f channels lie within it of one another the sensor is lost. In `unit`. */
+  readonly spread: number;
+  readonly required: boolean;
+  readonly fusion: 'mid-value' | 'midpoint' | 'mean' | { readonly atLeast: number };
+  /** A reading older than this is absent. */
+  readonly maxAgeUs: number;
+  /** How long a required sensor may be lost before the actuators trip. */
+  readonly holdUs: number;
+  /** Number of the channel on the bridge. */
+  readonly channel: number;
+}
+
+export interface ActuatorPart {
+  readonly id: string;
+  readonly unit: string;
+  /** Size of one count, in `unit`. A command is a signed 32-bit count. */
+  readonly resolution: number;
+  /** Envelope, in counts, closed. */
+  readonly minCount: number;
+  readonly maxCount: number;
+  /** Output in fail-safe, in counts. */
+  readonly failSafeCount: number;
+  readonly vote: 'exact' | 'mid-value';
+  readonly holdUs: number;
+  readonly rearm: 'auto' | 'operator';
+  readonly inbox: InboxPart;
+  readonly bridge: BridgePart;
+  readonly channel: number;
+}
+
+export interface PlantPart {
+  /** Name of an emulated plant in hardware/plants. */
+  readonly model: string;
+  readonly parameters: Readonly<Record<string, number | string | boolean>>;
+}
