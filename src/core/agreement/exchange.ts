@@ -1,0 +1,259 @@
+/**
+ * The rounds of one tick (protocol.md §3): who has said what in which round, when a round closes, and what is late.
+ * A round closes when every peer's message of it is held (early advance) or at its deadline, which nothing moves.
+ * Items reach the agreement algorithm only when their round closes, in the order of their senders, so the order of
+ * arrival decides nothing.
+ *
+ * A deadline is noticed by a timer, and timers are late by the machine's noise. What a socket delivered before the
+ * deadline was noticed counts if it was read no later than `graceUs` after the deadline: a replica that was not
+ * running cannot tell when such a message came, and taking it is no worse than a sender that is early for one receiver
+ * and late for another, which the agreement tolerates. Beyond the grace the replica itself overslept and is the
+ * faulty one of the tick.
+ */
+import { assert } from '../assert.js';
+import { sameValue } from '../bytes.js';
+import type { MaybeValue, RelayItem, ReplicaIndex, Round, RoundMessage, Tick, Vector } from '../types.js';
+import type { Algorithm, Contradiction, ItemRejection, TickAgreement } from './algorithm.js';
+
+export interface ExchangeTiming {
+  /** P. */
+  readonly periodUs: number;
+  /** R. */
+  readonly roundUs: number;
+  /** How much after a deadline an arrival still counts if the deadline has not been noticed yet. */
+  readonly graceUs: number;
+  /** T0 of the tick grid on the replica's clock. */
+  readonly epochUs: number;
+}
+
+/** What an arriving message was. */
+export type Arrival = 'held' | 'late' | 'future' | 'duplicate' | 'equivocation' | 'round-out-of-range';
+
+/** Why a replica takes itself for the faulty one in a tick. */
+export type OverrunCause = 'overslept' | 'misses-too-many';
+
+export type Outcome =
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'agreed'; readonly vector: Vector; readonly contradictions: readonly Contradiction[] }
+  | { readonly kind: 'none'; readonly cause: OverrunCause };
+
+export interface ItemDrop {
+  readonly sender: ReplicaIndex;
+  readonly cause: ItemRejection;
+}
+
+/** What one call to the exchange brought about. */
+export interface Progress {
+  /** Round that has just begun, in order; what to send follows from `relay`. */
+  readonly begun: readonly Round[];
+  /** Peers without a message in a round that was closed by its deadline. */
+  readonly absent: readonly { readonly round: Round; readonly peer: ReplicaIndex }[];
+  readonly drops: readonly ItemDrop[];
+}
+
+/** Messages that arrive before their tick begins are kept for this many ticks ahead. */
+const TICKS_AHEAD = 1;
+
+/** Start of tick k on the replica's clock. */
+export function tickStartUs(timing: ExchangeTiming, tick: Tick): number {
+  return timing.epochUs + tick * timing.periodUs;
+}
+
+/** The tick that `nowUs` lies in. */
+export function tickAt(timing: ExchangeTiming, nowUs: number): Tick {
+  return Math.floor((nowUs - timing.epochUs) / timing.periodUs);
+}
+
+/** Messages of one tick by round and sender, from before it begins until it is over. */
+class Holding {
+  readonly messages: (RoundMessage | null)[];
+  constructor(
+    readonly tick: Tick,
+    rounds: number,
+    n: number,
+  ) {
+    this.messages = new Array<RoundMessage | null>(rounds * n).fill(null);
+  }
+}
+
+/** Drives the agreement of tick after tick. Mutable, owned by one replica state. */
+export class Exchange {
+  private current: Holding | null = null;
+  private ahead: Holding | null = null;
+  private agreement: TickAgreement | null = null;
+  private round: Round = 0;
+  private outcome: Outcome = { kind: 'none', cause: 'overslept' };
+  /** Peers that sent nothing at all in the tick before: their silence is no news. */
+  private silentBefore = 0;
+  private heardNow = 0;
+
+  constructor(
+    private readonly algorithm: Algorithm,
+    private readonly timing: ExchangeTiming,
+    private readonly n: number,
+    private readonly self: ReplicaIndex,
+    private readonly maxMissing: number,
+  ) {}
+
+  /** The tick under way, −1 before the first. */
+  get tick(): Tick {
+    return this.current?.tick ?? -1;
+  }
+
+  get result(): Outcome {
+    return this.outcome;
+  }
+
+  /** Time of the next deadline, or null when the tick needs none any more. */
+  nextDeadlineUs(): number | null {
+    if (this.current === null || this.outcome.kind !== 'pending') return null;
+    return this.deadlineUs(this.round);
+  }
+
+  /** Begins tick `tick` with the own value; absent for a replica that only listens. */
+  begin(tick: Tick, own: MaybeValue, nowUs: number): Progress {
+    assert(tick > this.tick, 'ticks begin in order');
+    if (this.current !== null) {
+      this.silentBefore = ~this.heardNow & ((1 << this.n) - 1) & ~(1 << this.self);
+    }
+    this.heardNow = 0;
+    this.current = this.ahead?.tick === tick ? this.ahead : this.holdingFor(tick);
+    this.ahead = null;
+    for (let at = 0; at < this.current.messages.length; at += 1) {
+      if (this.current.messages[at] !== null) this.heardNow |= 1 << (at % this.n);
+    }
+    this.agreement = this.algorithm.createTick(this.self);
+    this.agreement.propose(own);
+    this.round = 1;
+    this.outcome = { kind: 'pending' };
+    return this.advance(nowUs, [1]);
+  }
+
+  /** Messages of the round for a peer; empty items are sent too. */
+  relay(round: Round, receiver: ReplicaIndex): readonly RelayItem[] {
+    assert(this.agreement !== null && round === this.round, 'relays leave in their own round');
+    return this.agreement.relay(round, receiver);
+  }
+
+  /** Holds a message until its round closes. The caller follows with `advanceAfterArrival` when it was held. */
+  hold(sender: ReplicaIndex, message: RoundMessage, arrivedUs: number): Arrival {
+    const { tick, round } = message;
+    if (!Number.isInteger(round) || round < 1 || round > this.algorithm.rounds) return 'round-out-of-range';
+    const now = this.tick >= 0 ? this.tick : tickAt(this.timing, arrivedUs);
+    if (tick > now + TICKS_AHEAD) return 'future';
+    if (tick < now) return 'late';
+    let holding: Holding;
+    if (this.current !== null && tick === this.current.tick) {
+      holding = this.current;
+      this.heardNow |= 1 << sender;
+    } else {
+      if (this.ahead === null || this.ahead.tick !== tick) {
+        if (this.ahead !== null && this.ahead.tick > tick) return 'late';
+        this.ahead = this.holdingFor(tick);
+      }
+      holding = this.ahead;
+    }
+    const slot = (round - 1) * this.n + sender;
+    const first = holding.messages[slot];
+    if (first !== null && first !== undefined) return sameRoundMessage(first, message) ? 'duplicate' : 'equivocation';
+    if (holding === this.current && this.isClosed(round)) return 'late';
+    if (arrivedUs > tickStartUs(this.timing, tick) + round * this.timing.roundUs + this.timing.graceUs) return 'late';
+    holding.messages[slot] = message;
+    return 'held';
+  }
+
+  /** Closes every round that is complete or whose deadline has passed at `nowUs`. */
+  advance(nowUs: number, begun: Round[] = []): Progress {
+    const absent: { round: Round; peer: ReplicaIndex }[] = [];
+    const drops: ItemDrop[] = [];
+    while (this.current !== null && this.outcome.kind === 'pending') {
+      const missing = this.missingPeers();
+      if (missing.length > 0) {
+        const deadlineUs = this.deadlineUs(this.round);
+        if (nowUs < deadlineUs) break;
+        for (const peer of missing) absent.push({ round: this.round, peer });
+        const news = missing.some((peer) => (this.silentBefore & (1 << peer)) === 0);
+        if (news && nowUs > deadlineUs + this.timing.graceUs) {
+          this.outcome = { kind: 'none', cause: 'overslept' };
+          break;
+        }
+        if (missing.length > this.maxMissing) {
+          this.outcome = { kind: 'none', cause: 'misses-too-many' };
+          break;
+        }
+      }
+      this.closeRound(drops);
+      if (this.round < this.algorithm.rounds) {
+        this.round += 1;
+        begun.push(this.round);
+        // The sends of a round happen before the next one can close: a round that is complete already closes
+        // in the caller's next call.
+        break;
+      }
+      const agreement = this.agreement as TickAgreement;
+      this.outcome = { kind: 'agreed', vector: agreement.decide(), contradictions: agreement.contradictions() };
+    }
+    return { begun, absent, drops };
+  }
+
+  /** True when `advance` would close the current round at once. */
+  isReady(nowUs: number): boolean {
+    if (this.current === null || this.outcome.kind !== 'pending') return false;
+    return nowUs >= this.deadlineUs(this.round) || this.missingPeers().length === 0;
+  }
+
+  /** Gives the tick up: its value cannot be of use any more. */
+  abandon(tick: Tick): void {
+    if (this.current === null || this.current.tick < tick) {
+      this.current = this.ahead?.tick === tick ? this.ahead : this.holdingFor(tick);
+      this.ahead = null;
+    }
+    this.outcome = { kind: 'none', cause: 'overslept' };
+  }
+
+  private isClosed(round: Round): boolean {
+    return this.outcome.kind !== 'pending' || round < this.round;
+  }
+
+  private closeRound(drops: ItemDrop[]): void {
+    const { messages } = this.current as Holding;
+    for (let sender = 0; sender < this.n; sender += 1) {
+      const message = messages[(this.round - 1) * this.n + sender];
+      if (message === null || message === undefined) continue;
+      for (const cause of (this.agreement as TickAgreement).accept(this.round, sender, message.items)) {
+        drops.push({ sender, cause });
+      }
+    }
+  }
+
+  private missingPeers(): ReplicaIndex[] {
+    const missing: ReplicaIndex[] = [];
+    const { messages } = this.current as Holding;
+    for (let peer = 0; peer < this.n; peer += 1) {
+      if (peer !== this.self && messages[(this.round - 1) * this.n + peer] === null) missing.push(peer);
+    }
+    return missing;
+  }
+
+  private deadlineUs(round: Round): number {
+    return tickStartUs(this.timing, this.tick) + round * this.timing.roundUs;
+  }
+
+  private holdingFor(tick: Tick): Holding {
+    return new Holding(tick, this.algorithm.rounds, this.n);
+  }
+}
+
+function sameRoundMessage(a: RoundMessage, b: RoundMessage): boolean {
+  return (
+    a.items.length === b.items.length &&
+    a.items.every((item, at) => {
+      const other = b.items[at] as RelayItem;
+      return (
+        sameValue(item.value, other.value) &&
+        item.path.length === other.path.length &&
+        item.path.every((id, step) => id === other.path[step])
+      );
+    })
+  );
+}

@@ -1,0 +1,108 @@
+/**
+ * OM(f): Byzantine generals with oral messages (Lamport, Shostak, Pease 1982, §3; coulouris 15.5.3), all n instances
+ * of a tick in one EIG tree. With f = 0 it is one exchange without relay.
+ * It must never count a value that did not come by the path its label states.
+ */
+import { sameValue } from '../bytes.js';
+import type { MaybeValue, RelayItem, ReplicaIndex, Round, Vector } from '../types.js';
+import { strictMajority } from '../voting/majority.js';
+import type { Algorithm, Contradiction, ItemRejection, TickAgreement } from './algorithm.js';
+import { judgePath, noRejections } from './algorithm.js';
+import { layOutEigTree, type EigNode, type EigTree } from './eig-tree.js';
+
+/** OM(f) for n replicas; sound only for n ≥ 3f+1 (the rig's check refuses the rest). */
+export function createOralMessages(n: number, f: number): Algorithm {
+  const tree = layOutEigTree(n, f + 1);
+  return {
+    name: `OM(${f})`,
+    rounds: f + 1,
+    createTick: (self) => new OralMessagesTick(tree, self),
+  };
+}
+
+class OralMessagesTick implements TickAgreement {
+  /** By node index; undefined where nothing was accepted, which decides like absent. */
+  private readonly values: (MaybeValue | undefined)[];
+  private decided: Vector | null = null;
+
+  constructor(
+    private readonly tree: EigTree,
+    private readonly self: ReplicaIndex,
+  ) {
+    this.values = new Array<MaybeValue | undefined>(tree.size).fill(undefined);
+  }
+
+  propose(value: MaybeValue): void {
+    this.values[this.self] = value; // the roots are the first n nodes
+  }
+
+  accept(round: Round, sender: ReplicaIndex, items: readonly RelayItem[]): readonly ItemRejection[] {
+    let rejections: ItemRejection[] | null = null;
+    for (const item of items) {
+      let cause = judgePath(item.path, round, sender, this.self, this.tree.n);
+      if (cause === null) {
+        const node = this.findNode(item.path, sender);
+        if (this.values[node] === undefined) this.values[node] = item.value;
+        else cause = 'path-twice';
+      }
+      if (cause !== null) (rejections ??= []).push(cause);
+    }
+    return rejections ?? noRejections();
+  }
+
+  relay(round: Round, receiver: ReplicaIndex): readonly RelayItem[] {
+    // OM(m) step 1: the commander sends its value to every lieutenant.
+    if (round === 1) return [{ path: [], value: this.values[this.self] ?? null }];
+    // OM(m) step 2: lieutenant i acts as commander for the value it accepted in the round before, absent included.
+    const items: RelayItem[] = [];
+    const excluded = (1 << this.self) | (1 << receiver);
+    for (const node of this.tree.levels[round - 2] as readonly EigNode[]) {
+      if ((node.members & excluded) !== 0) continue;
+      items.push({ path: node.path, value: this.values[node.index] ?? null });
+    }
+    return items;
+  }
+
+  decide(): Vector {
+    this.decided ??= (this.tree.levels[0] as readonly EigNode[]).map((root) =>
+      root.index === this.self ? (this.values[root.index] ?? null) : this.resolve(root.index, 1, root.members),
+    );
+    return this.decided;
+  }
+
+  contradictions(): readonly Contradiction[] {
+    const vector = this.decide();
+    const found: Contradiction[] = [];
+    if (this.tree.rounds < 2) return found;
+    for (const node of this.tree.levels[1] as readonly EigNode[]) {
+      if ((node.members & (1 << this.self)) !== 0) continue;
+      const [commander, relayer] = node.path as [ReplicaIndex, ReplicaIndex];
+      // A relayer that said nothing is absent, not contradicting.
+      const relayed = this.values[node.index];
+      if (relayed === undefined) continue;
+      if (!sameValue(relayed, vector[commander] ?? null)) found.push({ commander, relayer });
+    }
+    return found;
+  }
+
+  /** OM(m) step 3: strict majority of the own value and of what OM(m−1) gives for every other lieutenant. */
+  private resolve(node: number, level: number, members: number): MaybeValue {
+    const own = this.values[node] ?? null;
+    if (level === this.tree.rounds) return own;
+    const votes: MaybeValue[] = [own];
+    for (let relayer = 0; relayer < this.tree.n; relayer += 1) {
+      const bit = 1 << relayer;
+      if ((members & bit) !== 0 || relayer === this.self) continue;
+      votes.push(this.resolve(this.tree.childOf(node, relayer), level + 1, members | bit));
+    }
+    return strictMajority(votes, this.tree.n - level);
+  }
+
+  /** Node of a path that `judgePath` found sound. */
+  private findNode(path: readonly ReplicaIndex[], sender: ReplicaIndex): number {
+    if (path.length === 0) return sender;
+    let node = path[0] as number;
+    for (let at = 1; at < path.length; at += 1) node = this.tree.childOf(node, path[at] as number);
+    return this.tree.childOf(node, sender);
+  }
+}

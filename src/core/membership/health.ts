@@ -1,0 +1,86 @@
+/**
+ * What one replica has noticed of each peer, kept for a window of ticks. It names suspects and never excludes
+ * anyone: suspicion that is not agreed on would be an attacker's lever (protocol.md §3, active set).
+ */
+import type { Contradiction } from '../agreement/algorithm.js';
+import type { ReplicaIndex, Tick } from '../types.js';
+
+/** Kinds of evidence. All but `absent` and `late` mean that somebody acted wrongly, not only slowly. */
+export type Evidence = 'absent' | 'late' | 'dissenting' | 'equivocating' | 'bad-authenticator' | 'malformed';
+
+const KINDS: readonly Evidence[] = ['absent', 'late', 'dissenting', 'equivocating', 'bad-authenticator', 'malformed'];
+
+/** How many ticks evidence lasts. */
+const WINDOW_TICKS = 32;
+/** A peer is a suspect when its evidence stands in at least this many ticks of the window. */
+const SUSPECT_TICKS = 3;
+
+/** Evidence against one peer: in how many ticks of the window each kind stands. */
+export type PeerHealth = Readonly<Record<Evidence, number>>;
+
+/** Evidence of the last ticks against n replicas. Mutable, owned by one replica state. */
+export class Health {
+  /** [peer][kind] → one bit for each tick of the window, the newest in bit 0. */
+  private readonly bits: Uint32Array[];
+  private tick: Tick = 0;
+
+  constructor(private readonly n: number) {
+    this.bits = Array.from({ length: n }, () => new Uint32Array(KINDS.length));
+  }
+
+  /** Moves the window on to `tick`. */
+  advanceTo(tick: Tick): void {
+    const by = tick - this.tick;
+    if (by <= 0) return;
+    for (const peer of this.bits) {
+      for (let kind = 0; kind < peer.length; kind += 1) peer[kind] = by >= WINDOW_TICKS ? 0 : (peer[kind] as number) << by;
+    }
+    this.tick = tick;
+  }
+
+  /** Notes evidence in the tick under way. */
+  note(peer: ReplicaIndex, evidence: Evidence): void {
+    const row = this.bits[peer];
+    const kind = KINDS.indexOf(evidence);
+    if (row !== undefined) row[kind] = (row[kind] as number) | 1;
+  }
+
+  /**
+   * Notes who lied from relays that contradict the decision. One contradiction accuses two, the commander and the
+   * relayer; the one whom the most of them share is the liar, and where two share equally many nobody is named.
+   */
+  noteContradictions(contradictions: readonly Contradiction[]): void {
+    if (contradictions.length === 0) return;
+    const counts = new Array<number>(this.n).fill(0);
+    for (const { commander, relayer } of contradictions) {
+      counts[commander] = (counts[commander] as number) + 1;
+      if (relayer !== commander) counts[relayer] = (counts[relayer] as number) + 1;
+    }
+    const most = Math.max(...counts);
+    const accused = counts.flatMap((count, peer) => (count === most ? [peer] : []));
+    if (accused.length !== 1) return;
+    const liar = accused[0] as ReplicaIndex;
+    const asCommander = contradictions.filter((one) => one.commander === liar).length;
+    this.note(liar, asCommander * 2 > most ? 'equivocating' : 'dissenting');
+  }
+
+  of(peer: ReplicaIndex): PeerHealth {
+    const row = this.bits[peer] as Uint32Array;
+    return Object.fromEntries(KINDS.map((kind, at) => [kind, countBits(row[at] as number)])) as Record<Evidence, number>;
+  }
+
+  /** Peers with evidence in at least three of the last 32 ticks, in the order of their ids. */
+  suspects(): readonly ReplicaIndex[] {
+    return this.bits.flatMap((row, peer) => {
+      let any = 0;
+      for (const bits of row) any |= bits;
+      return countBits(any) >= SUSPECT_TICKS ? [peer] : [];
+    });
+  }
+}
+
+function countBits(bits: number): number {
+  let count = 0;
+  for (let rest = bits >>> 0; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count += 1;
+  return count;
+}

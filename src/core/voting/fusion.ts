@@ -1,0 +1,107 @@
+/**
+ * From the m present entries of a redundant sensor to one reading and its quality (protocol.md §4; mid-value select:
+ * Lamport's slides, "The problem with TMR"; fault-tolerant midpoint: Lynch, Welch 1988; fault-tolerant mean:
+ * MAFT/SPIDER). Summation runs in ascending order, so every replica gets the same bits.
+ * The result never leaves the range of the correct entries as long as at most f are wrong.
+ */
+import type { Reading, ReplicaIndex } from '../types.js';
+
+export type FusionMethod = 'mid-value' | 'midpoint' | 'mean' | { readonly atLeast: number };
+
+export interface FusionRule {
+  readonly type: 'number' | 'boolean';
+  /** Closed range; what lies outside is absent. */
+  readonly min: number;
+  readonly max: number;
+  /** Numbers: unless n−f entries lie within it of one another the reading is lost. */
+  readonly spread: number;
+  readonly method: FusionMethod;
+}
+
+export interface Fused {
+  /** null while lost. */
+  readonly value: number | boolean | null;
+  readonly quality: 'good' | 'degraded' | 'lost';
+  /** Commanders whose entry lies further than `spread` from the result, or differs from a boolean result. */
+  readonly outliers: readonly ReplicaIndex[];
+}
+
+/**
+ * Fuses one sensor. `entries[i]` is commander i's reading, n of them; `maxFaulty` is f.
+ */
+export function fuse(rule: FusionRule, entries: readonly Reading[], maxFaulty: number): Fused {
+  return rule.type === 'boolean' ? fuseBooleans(rule, entries, maxFaulty) : fuseNumbers(rule, entries, maxFaulty);
+}
+
+const LOST: Fused = { value: null, quality: 'lost', outliers: [] };
+
+function fuseNumbers(rule: FusionRule, entries: readonly Reading[], maxFaulty: number): Fused {
+  const n = entries.length;
+  const present: { value: number; from: ReplicaIndex }[] = [];
+  for (let from = 0; from < n; from += 1) {
+    const value = entries[from];
+    // The comparison also refuses NaN.
+    if (typeof value === 'number' && value >= rule.min && value <= rule.max) present.push({ value, from });
+  }
+  const m = present.length;
+  const enough = n - maxFaulty;
+  if (m < enough) return LOST;
+  present.sort((a, b) => a.value - b.value || a.from - b.from);
+  const sorted = present.map((one) => one.value);
+  if (!hasCluster(sorted, enough, rule.spread)) return LOST;
+  const dropped = Math.max(0, maxFaulty - (n - m));
+  const kept = sorted.slice(dropped, m - dropped);
+  const value = combine(rule.method, kept) + 0; // −0 becomes +0
+  const outliers = present.filter((one) => Math.abs(one.value - value) > rule.spread).map((one) => one.from);
+  return { value, quality: m < n || outliers.length > 0 ? 'degraded' : 'good', outliers };
+}
+
+function combine(method: FusionMethod, kept: readonly number[]): number {
+  const first = kept[0] as number;
+  const last = kept[kept.length - 1] as number;
+  switch (method) {
+    case 'midpoint':
+      return between(first, last);
+    case 'mean': {
+      let sum = 0;
+      for (const value of kept) sum += value;
+      // Rounding may carry a mean past the ends of what it is the mean of.
+      return Math.min(last, Math.max(first, sum / kept.length));
+    }
+    default: {
+      const upper = kept[kept.length >> 1] as number;
+      return kept.length % 2 === 1 ? upper : between(kept[(kept.length >> 1) - 1] as number, upper);
+    }
+  }
+}
+
+function between(low: number, high: number): number {
+  return low + (high - low) / 2;
+}
+
+/** Whether some `size` of the ascending values lie within `spread` of one another. */
+function hasCluster(sorted: readonly number[], size: number, spread: number): boolean {
+  for (let low = 0; low + size <= sorted.length; low += 1) {
+    if ((sorted[low + size - 1] as number) - (sorted[low] as number) <= spread) return true;
+  }
+  return false;
+}
+
+function fuseBooleans(rule: FusionRule, entries: readonly Reading[], maxFaulty: number): Fused {
+  const n = entries.length;
+  let present = 0;
+  let trues = 0;
+  for (const entry of entries) {
+    if (typeof entry !== 'boolean') continue;
+    present += 1;
+    if (entry) trues += 1;
+  }
+  if (present < n - maxFaulty) return LOST;
+  const needed = typeof rule.method === 'object' ? rule.method.atLeast : maxFaulty + 1;
+  const value = trues >= needed;
+  const outliers: ReplicaIndex[] = [];
+  entries.forEach((entry, from) => {
+    if (typeof entry === 'boolean' && entry !== value) outliers.push(from);
+  });
+  return { value, quality: present < n || outliers.length > 0 ? 'degraded' : 'good', outliers };
+}
