@@ -11,6 +11,8 @@ export interface Rig {
   readonly periodUs: number;
   /** R, microseconds. */
   readonly roundUs: number;
+  /** What deciding, the law and sealing may take after the last round, microseconds: (f+1)·R + this ≤ P. */
+  readonly processingUs: number;
   /** Authenticator length of links: HMAC 256/256 or 256/64. */
   readonly mac: 'hmac-256' | 'hmac-256-64';
   /** Links whose payload is encrypted (COSE_Encrypt0) instead of only authenticated. */
@@ -28,6 +30,17 @@ export interface Rig {
   readonly expect: 'masked' | 'disagree';
   readonly law: { readonly path: string; readonly stateMaxBytes: number };
   readonly plant: PlantPart | null;
+  /** What a demo does to this rig, in order; empty: the demo's own tour. */
+  readonly tour: readonly TourStop[];
+  /** Other rigs that a demo flies after this one, with this one's tour: paths relative to this rig's folder. */
+  readonly flights: readonly string[];
+}
+
+/** One fault of a tour, and what to tell the person who watches. */
+export interface TourStop {
+  /** In the fault grammar: `NAME on TARGET [key=value …] at TICK [for TICKS]`. */
+  readonly fault: string;
+  readonly say: string;
 }
 
 /** Where an inbox is: a broker inside the owner's process, or an external one. */
