@@ -105,7 +105,10 @@ export interface FusedReading {
 export interface ActuatorCommand {
   readonly tick: Tick;
   /** `output`: a signed 32-bit count of the actuator's resolution. `trip`: go to fail-safe. `none`: arming only. */
-  readonly order: { readonly kind: 'output'; readonly count: number } | { readonly kind: 'trip' } | { readonly kind: 'none' };
+  readonly order:
+    | { readonly kind: 'output'; readonly count: number }
+    | { readonly kind: 'trip' }
+    | { readonly kind: 'none' };
   /** Present while the replicas agree that the voter waits to be armed. */
   readonly arm: Arming | null;
 }

@@ -31,7 +31,8 @@ export interface TickAgreement {
 }
 
 /** Why an item was dropped (protocol.md §3 rule 3). */
-export type ItemRejection = 'path-length' | 'path-repeats' | 'path-holds-receiver' | 'path-out-of-range' | 'path-twice' | 'no-value';
+export type ItemRejection =
+  'path-length' | 'path-repeats' | 'path-holds-receiver' | 'path-out-of-range' | 'path-twice' | 'no-value';
 
 /** A relay of `commander`'s value through `relayer` that differs from what was decided for `commander`. */
 export interface Contradiction {

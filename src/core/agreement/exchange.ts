@@ -79,7 +79,7 @@ class Holding {
 /** Drives the agreement of tick after tick. Mutable, owned by one replica state. */
 export class Exchange {
   private current: Holding | null = null;
-  private ahead: Holding | null = null;
+  private ahead: Holding[] = [];
   private agreement: TickAgreement | null = null;
   private round: Round = 0;
   private outcome: Outcome = { kind: 'none', cause: 'overslept' };
@@ -110,23 +110,17 @@ export class Exchange {
     return this.deadlineUs(this.round);
   }
 
-  /** Begins tick `tick` with the own value; absent for a replica that only listens. */
-  begin(tick: Tick, own: MaybeValue, nowUs: number): Progress {
-    assert(tick > this.tick, 'ticks begin in order');
-    if (this.current !== null) {
-      this.silentBefore = ~this.heardNow & ((1 << this.n) - 1) & ~(1 << this.self);
-    }
-    this.heardNow = 0;
-    this.current = this.ahead?.tick === tick ? this.ahead : this.holdingFor(tick);
-    this.ahead = null;
-    for (let at = 0; at < this.current.messages.length; at += 1) {
-      if (this.current.messages[at] !== null) this.heardNow |= 1 << (at % this.n);
-    }
+  /**
+   * Begins tick `tick` with the own value; absent for a replica that only listens. Round 1 has begun when this
+   * returns; whether it is already complete is what `isReady` says.
+   */
+  begin(tick: Tick, own: MaybeValue): Progress {
+    this.open(tick);
     this.agreement = this.algorithm.createTick(this.self);
     this.agreement.propose(own);
     this.round = 1;
     this.outcome = { kind: 'pending' };
-    return this.advance(nowUs, [1]);
+    return { begun: [1], absent: [], drops: [] };
   }
 
   /** Messages of the round for a peer; empty items are sent too. */
@@ -139,31 +133,25 @@ export class Exchange {
   hold(sender: ReplicaIndex, message: RoundMessage, arrivedUs: number): Arrival {
     const { tick, round } = message;
     if (!Number.isInteger(round) || round < 1 || round > this.algorithm.rounds) return 'round-out-of-range';
-    const now = this.tick >= 0 ? this.tick : tickAt(this.timing, arrivedUs);
-    if (tick > now + TICKS_AHEAD) return 'future';
-    if (tick < now) return 'late';
-    let holding: Holding;
-    if (this.current !== null && tick === this.current.tick) {
-      holding = this.current;
-      this.heardNow |= 1 << sender;
-    } else {
-      if (this.ahead === null || this.ahead.tick !== tick) {
-        if (this.ahead !== null && this.ahead.tick > tick) return 'late';
-        this.ahead = this.holdingFor(tick);
-      }
-      holding = this.ahead;
-    }
+    const present = Math.max(this.tick, tickAt(this.timing, arrivedUs));
+    if (tick > present + TICKS_AHEAD) return 'future';
+    if (tick < present && tick !== this.tick) return 'late';
+    if (tick === this.tick) this.heardNow |= 1 << sender;
+    const holding = tick === this.tick ? (this.current as Holding) : this.holdAhead(tick, present);
     const slot = (round - 1) * this.n + sender;
     const first = holding.messages[slot];
-    if (first !== null && first !== undefined) return sameRoundMessage(first, message) ? 'duplicate' : 'equivocation';
+    if (first !== null && first !== undefined)
+      return sameRoundMessage(first, message) ? 'duplicate' : 'equivocation';
     if (holding === this.current && this.isClosed(round)) return 'late';
-    if (arrivedUs > tickStartUs(this.timing, tick) + round * this.timing.roundUs + this.timing.graceUs) return 'late';
+    if (arrivedUs > tickStartUs(this.timing, tick) + round * this.timing.roundUs + this.timing.graceUs)
+      return 'late';
     holding.messages[slot] = message;
     return 'held';
   }
 
   /** Closes every round that is complete or whose deadline has passed at `nowUs`. */
-  advance(nowUs: number, begun: Round[] = []): Progress {
+  advance(nowUs: number): Progress {
+    const begun: Round[] = [];
     const absent: { round: Round; peer: ReplicaIndex }[] = [];
     const drops: ItemDrop[] = [];
     while (this.current !== null && this.outcome.kind === 'pending') {
@@ -191,7 +179,11 @@ export class Exchange {
         break;
       }
       const agreement = this.agreement as TickAgreement;
-      this.outcome = { kind: 'agreed', vector: agreement.decide(), contradictions: agreement.contradictions() };
+      this.outcome = {
+        kind: 'agreed',
+        vector: agreement.decide(),
+        contradictions: agreement.contradictions(),
+      };
     }
     return { begun, absent, drops };
   }
@@ -202,13 +194,33 @@ export class Exchange {
     return nowUs >= this.deadlineUs(this.round) || this.missingPeers().length === 0;
   }
 
-  /** Gives the tick up: its value cannot be of use any more. */
+  /** Gives a tick up that the replica overslept: its value cannot be of use any more. */
   abandon(tick: Tick): void {
-    if (this.current === null || this.current.tick < tick) {
-      this.current = this.ahead?.tick === tick ? this.ahead : this.holdingFor(tick);
-      this.ahead = null;
-    }
+    this.open(tick);
     this.outcome = { kind: 'none', cause: 'overslept' };
+  }
+
+  private open(tick: Tick): void {
+    assert(tick > this.tick, 'ticks begin in order');
+    const everyPeer = ((1 << this.n) - 1) & ~(1 << this.self);
+    if (this.current !== null) this.silentBefore = everyPeer & ~this.heardNow;
+    this.current = this.ahead.find((holding) => holding.tick === tick) ?? this.holdingFor(tick);
+    this.ahead = this.ahead.filter((holding) => holding.tick > tick);
+    this.heardNow = 0;
+    this.current.messages.forEach((message, slot) => {
+      if (message !== null) this.heardNow |= 1 << (slot % this.n);
+    });
+  }
+
+  /** The holding of a tick that has not begun here. Two at the most: of the tick by the clock and of the next. */
+  private holdAhead(tick: Tick, present: Tick): Holding {
+    this.ahead = this.ahead.filter((holding) => holding.tick >= present);
+    let holding = this.ahead.find((one) => one.tick === tick);
+    if (holding === undefined) {
+      holding = this.holdingFor(tick);
+      this.ahead.push(holding);
+    }
+    return holding;
   }
 
   private isClosed(round: Round): boolean {

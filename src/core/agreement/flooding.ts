@@ -50,7 +50,8 @@ class FloodingTick implements TickAgreement {
       const path = [...item.path, sender];
       const commander = path[0] as ReplicaIndex;
       const first = this.seen[commander];
-      if (first === null || first === undefined) this.seen[commander] = { value: item.value as Value, round, path };
+      if (first === null || first === undefined)
+        this.seen[commander] = { value: item.value as Value, round, path };
       else if (!sameValue(first.value, item.value)) this.contradicted.push({ commander, relayer: sender });
     }
     return rejections ?? noRejections();

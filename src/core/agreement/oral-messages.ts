@@ -65,7 +65,9 @@ class OralMessagesTick implements TickAgreement {
 
   decide(): Vector {
     this.decided ??= (this.tree.levels[0] as readonly EigNode[]).map((root) =>
-      root.index === this.self ? (this.values[root.index] ?? null) : this.resolve(root.index, 1, root.members),
+      root.index === this.self
+        ? (this.values[root.index] ?? null)
+        : this.resolve(root.index, 1, root.members),
     );
     return this.decided;
   }
@@ -74,6 +76,13 @@ class OralMessagesTick implements TickAgreement {
     const vector = this.decide();
     const found: Contradiction[] = [];
     if (this.tree.rounds < 2) return found;
+    for (const [commander, agreed] of vector.entries()) {
+      // What the commander told this replica itself is a relay whose relayer is beyond doubt.
+      const told = this.values[commander];
+      if (commander !== this.self && told !== undefined && !sameValue(told, agreed)) {
+        found.push({ commander, relayer: this.self });
+      }
+    }
     for (const node of this.tree.levels[1] as readonly EigNode[]) {
       if ((node.members & (1 << this.self)) !== 0) continue;
       const [commander, relayer] = node.path as [ReplicaIndex, ReplicaIndex];

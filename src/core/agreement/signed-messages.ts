@@ -66,7 +66,11 @@ class SignedMessagesTick implements TickAgreement {
     for (const known of this.seen) {
       for (const one of known) {
         if (one.round !== round - 1 || one.path.includes(receiver)) continue;
-        items.push({ path: one.path, value: one.value, ...(one.proof === undefined ? {} : { proof: one.proof }) });
+        items.push({
+          path: one.path,
+          value: one.value,
+          ...(one.proof === undefined ? {} : { proof: one.proof }),
+        });
       }
     }
     return items;
@@ -82,6 +86,8 @@ class SignedMessagesTick implements TickAgreement {
 
   contradictions(): readonly Contradiction[] {
     // Two signed values are the commander's own doing, whoever carried them.
-    return this.seen.flatMap((known, commander) => (known.length > 1 ? [{ commander, relayer: commander }] : []));
+    return this.seen.flatMap((known, commander) =>
+      known.length > 1 ? [{ commander, relayer: commander }] : [],
+    );
   }
 }

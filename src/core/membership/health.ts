@@ -8,7 +8,14 @@ import type { ReplicaIndex, Tick } from '../types.js';
 /** Kinds of evidence. All but `absent` and `late` mean that somebody acted wrongly, not only slowly. */
 export type Evidence = 'absent' | 'late' | 'dissenting' | 'equivocating' | 'bad-authenticator' | 'malformed';
 
-const KINDS: readonly Evidence[] = ['absent', 'late', 'dissenting', 'equivocating', 'bad-authenticator', 'malformed'];
+const KINDS: readonly Evidence[] = [
+  'absent',
+  'late',
+  'dissenting',
+  'equivocating',
+  'bad-authenticator',
+  'malformed',
+];
 
 /** How many ticks evidence lasts. */
 const WINDOW_TICKS = 32;
@@ -24,7 +31,10 @@ export class Health {
   private readonly bits: Uint32Array[];
   private tick: Tick = 0;
 
-  constructor(private readonly n: number) {
+  constructor(
+    private readonly n: number,
+    private readonly self: ReplicaIndex,
+  ) {
     this.bits = Array.from({ length: n }, () => new Uint32Array(KINDS.length));
   }
 
@@ -33,7 +43,8 @@ export class Health {
     const by = tick - this.tick;
     if (by <= 0) return;
     for (const peer of this.bits) {
-      for (let kind = 0; kind < peer.length; kind += 1) peer[kind] = by >= WINDOW_TICKS ? 0 : (peer[kind] as number) << by;
+      for (let kind = 0; kind < peer.length; kind += 1)
+        peer[kind] = by >= WINDOW_TICKS ? 0 : (peer[kind] as number) << by;
     }
     this.tick = tick;
   }
@@ -54,7 +65,7 @@ export class Health {
     const counts = new Array<number>(this.n).fill(0);
     for (const { commander, relayer } of contradictions) {
       counts[commander] = (counts[commander] as number) + 1;
-      if (relayer !== commander) counts[relayer] = (counts[relayer] as number) + 1;
+      if (relayer !== commander && relayer !== this.self) counts[relayer] = (counts[relayer] as number) + 1;
     }
     const most = Math.max(...counts);
     const accused = counts.flatMap((count, peer) => (count === most ? [peer] : []));
@@ -66,7 +77,10 @@ export class Health {
 
   of(peer: ReplicaIndex): PeerHealth {
     const row = this.bits[peer] as Uint32Array;
-    return Object.fromEntries(KINDS.map((kind, at) => [kind, countBits(row[at] as number)])) as Record<Evidence, number>;
+    return Object.fromEntries(KINDS.map((kind, at) => [kind, countBits(row[at] as number)])) as Record<
+      Evidence,
+      number
+    >;
   }
 
   /** Peers with evidence in at least three of the last 32 ticks, in the order of their ids. */

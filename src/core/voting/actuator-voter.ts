@@ -29,7 +29,12 @@ export interface VoterConfig {
 }
 
 export type VoterInput =
-  | { readonly kind: 'command'; readonly from: ReplicaIndex; readonly command: ActuatorCommand; readonly atUs: number }
+  | {
+      readonly kind: 'command';
+      readonly from: ReplicaIndex;
+      readonly command: ActuatorCommand;
+      readonly atUs: number;
+    }
   | { readonly kind: 'time'; readonly nowUs: number };
 
 export type TripCause = 'hold-expired' | 'ordered';
@@ -38,7 +43,12 @@ export type VoterEffect =
   /** Hand `count` to the device. `votes`: bit i set for each replica that had ordered it by then. */
   | { readonly kind: 'output'; readonly tick: Tick; readonly count: number; readonly votes: number }
   /** Hand the fail-safe value to the device. */
-  | { readonly kind: 'fail-safe'; readonly count: number; readonly cause: 'start' | TripCause; readonly trips: number }
+  | {
+      readonly kind: 'fail-safe';
+      readonly count: number;
+      readonly cause: 'start' | TripCause;
+      readonly trips: number;
+    }
   | { readonly kind: 'armed'; readonly tick: Tick; readonly trips: number }
   | { readonly kind: 'missed'; readonly firstTick: Tick; readonly ticks: number }
   /** A replica ordered something else than what went out. */
@@ -47,7 +57,8 @@ export type VoterEffect =
   | { readonly kind: 'outside-envelope'; readonly tick: Tick; readonly count: number };
 
 /** Why a command was not counted. */
-export type Refusal = 'not-armed' | 'old-tick' | 'late' | 'future' | 'duplicate' | 'double-vote' | 'unknown-replica';
+export type Refusal =
+  'not-armed' | 'old-tick' | 'late' | 'future' | 'duplicate' | 'double-vote' | 'unknown-replica';
 
 /** Ticks whose commands are kept at once; the window of one period each way needs three. */
 const SLOTS = 4;
@@ -150,7 +161,8 @@ function onCommand(
   const slot = slotFor(state, tick);
   if (slot === null) return refuse('old-tick');
   const first = slot.commands[from];
-  if (first !== null && first !== undefined) return refuse(sameOrder(first, command) ? 'duplicate' : 'double-vote');
+  if (first !== null && first !== undefined)
+    return refuse(sameOrder(first, command) ? 'duplicate' : 'double-vote');
   slot.commands[from] = command;
 
   if (slot.decided !== null) {
@@ -199,7 +211,10 @@ function vote(
   atUs: number,
   effects: VoterEffect[],
 ): void {
-  const decided = config.vote.kind === 'exact' ? countEqual(config, slot, command) : takeMidValue(config, slot, config.vote.quorum);
+  const decided =
+    config.vote.kind === 'exact'
+      ? countEqual(config, slot, command)
+      : takeMidValue(config, slot, config.vote.quorum);
   if (decided === null) return;
   slot.decided = decided.order;
   for (let from = 0; from < config.n; from += 1) {
@@ -313,7 +328,8 @@ function slotFor(state: VoterState, tick: Tick): Slot | null {
 function followClock(config: VoterConfig, state: VoterState, tick: Tick, atUs: number): void {
   const maxSlewUs = config.periodUs / 2000;
   const errorUs = atUs - expectedUs(config, state, tick);
-  state.anchorUs += (tick - state.anchorTick) * config.periodUs + Math.max(-maxSlewUs, Math.min(maxSlewUs, errorUs));
+  state.anchorUs +=
+    (tick - state.anchorTick) * config.periodUs + Math.max(-maxSlewUs, Math.min(maxSlewUs, errorUs));
   state.anchorTick = tick;
 }
 

@@ -30,7 +30,9 @@ export interface Fused {
  * Fuses one sensor. `entries[i]` is commander i's reading, n of them; `maxFaulty` is f.
  */
 export function fuse(rule: FusionRule, entries: readonly Reading[], maxFaulty: number): Fused {
-  return rule.type === 'boolean' ? fuseBooleans(rule, entries, maxFaulty) : fuseNumbers(rule, entries, maxFaulty);
+  return rule.type === 'boolean'
+    ? fuseBooleans(rule, entries, maxFaulty)
+    : fuseNumbers(rule, entries, maxFaulty);
 }
 
 const LOST: Fused = { value: null, quality: 'lost', outliers: [] };
