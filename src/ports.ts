@@ -3,7 +3,7 @@
  * (src/mqtt, firmware-bridge/host …), the simulator with a seeded world. Every port is driven by callbacks on one
  * thread; none may call back from inside the call that registered the callback.
  */
-import type { Reading } from './core/types.js';
+import type { ActuatorCommand, PeerMessage, Reading, ReplicaIndex } from './core/types.js';
 
 /** Cancels what it was returned for; harmless when that has already happened. */
 export type Cancel = () => void;
@@ -11,8 +11,11 @@ export type Cancel = () => void;
 /** A monotonic clock in whole microseconds. It has no relation to the time of day. */
 export interface Clock {
   nowUs(): number;
-  /** Calls back once at or after `atUs`, never before this call returns, after pending arrivals have been delivered. */
-  schedule(atUs: number, callback: () => void): Cancel;
+  /**
+   * Calls back once at or after `atUs`, never before this call returns, after pending arrivals have been delivered.
+   * `slackUs` (default 0) says how much later would still do: exactness costs the machine work.
+   */
+  schedule(atUs: number, callback: () => void, slackUs?: number): Cancel;
 }
 
 /** Source of unpredictable bytes for nonces. */
@@ -46,6 +49,16 @@ export interface Transport {
   /** Called when the way to a receiver's inbox opens or closes. */
   onLink(handler: (to: Principal, up: boolean) => void): void;
   close(): Promise<void>;
+}
+
+/** The way to the other replicas for whole messages, before they are encoded and authenticated. */
+export interface PeerPort {
+  send(to: ReplicaIndex, message: PeerMessage): void;
+}
+
+/** The way to the actuators, by their place in the rig's list, before encoding. */
+export interface CommandPort {
+  send(actuator: number, command: ActuatorCommand): void;
 }
 
 /** The channels of one replica. */

@@ -1,0 +1,165 @@
+/**
+ * The drive loop of a replica: turns arrivals and time into the core's inputs and carries out its effects over ports,
+ * in order, all of them before the next input. The live rig and the simulator run this same loop over different
+ * ports. It decides nothing.
+ */
+import {
+  createReplica,
+  nextWakeUs,
+  step,
+  type Effect,
+  type Input,
+  type ReplicaConfig,
+  type ReplicaState,
+  type Report,
+} from '../core/replica.js';
+import { tickAt, tickStartUs } from '../core/agreement/exchange.js';
+import type { Evidence } from '../core/membership/health.js';
+import type { ActuatorStatus, PeerMessage, ReplicaIndex } from '../core/types.js';
+import type { Cancel, Clock, CommandPort, PeerPort, SensorPort } from '../ports.js';
+
+export interface ReplicaDriveParts {
+  readonly config: ReplicaConfig;
+  readonly clock: Clock;
+  readonly peers: PeerPort;
+  readonly commands: CommandPort;
+  readonly sensors: SensorPort;
+  /** What each actuator's voter last said of itself; null where that is too long ago. */
+  readonly readStatuses: (nowUs: number) => readonly (ActuatorStatus | null)[];
+  /** Called after the effects that a report belongs to have been carried out. */
+  readonly onReport: (report: Report) => void;
+}
+
+/** How long before a tick its samples are asked for, as a share of the period, within limits. */
+const SAMPLE_LEAD_SHARE = 1 / 8;
+const SAMPLE_LEAD_MIN_US = 2_000;
+const SAMPLE_LEAD_MAX_US = 10_000;
+
+/** What needs no exact time may come this much later. */
+const TIMER_SLACK_US = 1_000;
+
+/** One replica at work, from `start` until `stop`. */
+export class ReplicaDrive {
+  private readonly state: ReplicaState;
+  private readonly sampleLeadUs: number;
+  private readonly inputs: Input[] = [];
+  private busy = false;
+  private cancelWake: Cancel | null = null;
+  private wakeAtUs = -1;
+  private cancelRequest: Cancel | null = null;
+  private stopping: (() => void) | null = null;
+
+  constructor(private readonly parts: ReplicaDriveParts) {
+    const { config } = parts;
+    this.state = createReplica(config);
+    this.sampleLeadUs = Math.max(
+      SAMPLE_LEAD_MIN_US,
+      Math.min(SAMPLE_LEAD_MAX_US, Math.floor(config.periodUs * SAMPLE_LEAD_SHARE)),
+    );
+  }
+
+  /** Begins with the next tick. */
+  start(): void {
+    const { clock, config } = this.parts;
+    this.requestSamples(tickAt(config, clock.nowUs()) + 1);
+    this.wake();
+  }
+
+  /** Finishes the tick under way and stops; resolves when nothing more will leave this replica. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.stopping = () => {
+        this.cancelWake?.();
+        this.cancelRequest?.();
+        resolve();
+      };
+      if (!this.isInsideTick()) this.stopping();
+    });
+  }
+
+  /** An authenticated, decoded message of a peer. */
+  receive(from: ReplicaIndex, message: PeerMessage, arrivedUs: number): void {
+    this.feed({ kind: 'received', from, message, arrivedUs });
+  }
+
+  /** Evidence against a peer that never became a message. */
+  notice(peer: ReplicaIndex, evidence: Evidence): void {
+    this.feed({ kind: 'noticed', peer, evidence });
+  }
+
+  /** Sessions with all peers stand. */
+  reportLinked(): void {
+    this.feed({ kind: 'linked' });
+  }
+
+  private isInsideTick(): boolean {
+    return this.state.sampling !== null || this.state.exchange.nextDeadlineUs() !== null;
+  }
+
+  private feed(input: Input): void {
+    this.inputs.push(input);
+    if (this.busy) return;
+    this.busy = true;
+    const reports: Report[] = [];
+    for (let next = this.inputs.shift(); next !== undefined; next = this.inputs.shift()) {
+      for (const effect of step(this.parts.config, this.state, next).effects) this.carryOut(effect, reports);
+    }
+    this.busy = false;
+    for (const report of reports) this.parts.onReport(report);
+    if (this.stopping !== null && !this.isInsideTick()) this.stopping();
+    else this.wake();
+  }
+
+  private carryOut(effect: Effect, reports: Report[]): void {
+    const { clock, sensors, peers, commands, readStatuses } = this.parts;
+    switch (effect.kind) {
+      case 'sample': {
+        const nowUs = clock.nowUs();
+        this.inputs.unshift({
+          kind: 'sampled',
+          tick: effect.tick,
+          nowUs,
+          readings: sensors.read(nowUs),
+          actuators: readStatuses(nowUs),
+        });
+        break;
+      }
+      case 'send':
+        peers.send(effect.to, effect.message);
+        break;
+      case 'command':
+        effect.commands.forEach((command, actuator) => {
+          if (command !== null) commands.send(actuator, command);
+        });
+        break;
+      case 'report':
+        reports.push(effect.report);
+        break;
+    }
+  }
+
+  /** Keeps one timer, for whatever is due next. */
+  private wake(): void {
+    const { clock, config } = this.parts;
+    const atUs = nextWakeUs(config, this.state);
+    if (this.cancelWake !== null && atUs === this.wakeAtUs) return;
+    this.cancelWake?.();
+    this.wakeAtUs = atUs;
+    this.cancelWake = clock.schedule(atUs, () => {
+      this.cancelWake = null;
+      this.feed({ kind: 'time', nowUs: clock.nowUs() });
+    });
+  }
+
+  private requestSamples(tick: number): void {
+    const { clock, config, sensors } = this.parts;
+    this.cancelRequest = clock.schedule(
+      tickStartUs(config, tick) - this.sampleLeadUs,
+      () => {
+        sensors.request();
+        this.requestSamples(Math.max(tick + 1, tickAt(config, clock.nowUs() + this.sampleLeadUs) + 1));
+      },
+      TIMER_SLACK_US,
+    );
+  }
+}
