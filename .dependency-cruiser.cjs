@@ -1,0 +1,82 @@
+/** Which folder may import which: the one rule of the house that the compiler cannot check (src/README.md). */
+const only = (name, from, allowed, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from },
+  to: { pathNot: allowed, dependencyTypesNot: ['core', 'npm', 'npm-dev', 'npm-optional'] },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'core-is-pure',
+      comment: 'core imports only core: no package, no module of Node',
+      severity: 'error',
+      from: { path: '^src/core' },
+      to: { pathNot: '^src/core' },
+    },
+    only('wire-imports-core', '^src/wire', '^src/(core|wire|rig|ports\\.ts)', 'wire is codecs and keys'),
+    only('rig-imports-core', '^src/rig', '^src/(core|rig)', 'rig is what a rig file means'),
+    only(
+      'ports-import-core',
+      '^src/ports\\.ts',
+      '^src/core',
+      'ports name the world, nothing implements it there',
+    ),
+    only(
+      'process-imports-inner-layers',
+      '^src/process',
+      '^src/(core|wire|rig|process|ports\\.ts)',
+      'a process drives core over ports; which adapters stand behind them is for cli to say',
+    ),
+    only(
+      'mqtt-is-an-adapter',
+      '^src/mqtt',
+      '^src/(core|wire|rig|mqtt|ports\\.ts)',
+      'adapters import ports, wire and rig',
+    ),
+    only(
+      'store-is-an-adapter',
+      '^src/store',
+      '^src/(core|wire|rig|store|ports\\.ts)',
+      'adapters import ports, wire and rig',
+    ),
+    only(
+      'bridge-host-is-an-adapter',
+      '^firmware-bridge/host',
+      '^(firmware-bridge/host|src/(core|rig|ports\\.ts))',
+      'adapters import ports and rig',
+    ),
+    only(
+      'faults-wrap-ports',
+      '^src/faults',
+      '^src/(core|wire|rig|faults|process|ports\\.ts)',
+      'a fault is a wrapper around a port',
+    ),
+    {
+      name: 'faults-only-composed',
+      comment: 'no code that is attacked knows its attacker',
+      severity: 'error',
+      from: { path: '^(src/(core|wire|rig|process|mqtt|store)|firmware-bridge|hardware)' },
+      to: { path: '^src/(faults|simulation|demo|cli)' },
+    },
+    {
+      name: 'nothing-imports-test',
+      severity: 'error',
+      from: { path: '^(src|firmware-bridge|hardware)' },
+      to: { path: '^test' },
+    },
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^dist/|^node_modules/)' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,131 @@
+/** Gathers the core's reports of a tick into one record, for whoever watches. Off the path that moves the actuator. */
+import { toHex } from '../core/bytes.js';
+import type { Mode, Report } from '../core/replica.js';
+import type { ActuatorCommand } from '../core/types.js';
+import type { TickRecord } from './telemetry.js';
+
+type Draft = { -readonly [Field in keyof TickRecord]: TickRecord[Field] };
+
+export interface TickRecorderParts {
+  readonly digest: (bytes: Uint8Array) => Uint8Array;
+  /** Called once a tick is over, before the first record of the next. */
+  readonly onRecord: (record: TickRecord) => void;
+}
+
+/** One record per tick that the replica lived through. */
+export class TickRecorder {
+  private draft: Draft | null = null;
+  private mode: Mode = 'listening';
+  private startTick: number | null = null;
+
+  constructor(private readonly parts: TickRecorderParts) {}
+
+  /** A tick begins; the one before is over. */
+  begin(tick: number, latenessUs: number): void {
+    this.flush();
+    this.draft = {
+      tick,
+      startTick: this.startTick,
+      mode: this.mode,
+      firstSendUs: null,
+      agreedUs: null,
+      vector: null,
+      entries: null,
+      state: null,
+      readings: null,
+      commands: null,
+      commanded: false,
+      absent: 0,
+      late: 0,
+      lateMessages: 0,
+      overrun: null,
+      notStepped: null,
+      suspects: [],
+      startLatenessUs: latenessUs,
+    };
+  }
+
+  /** The first message of round 1 has left. */
+  noteFirstSend(atUs: number): void {
+    if (this.draft !== null && this.draft.firstSendUs === null) this.draft.firstSendUs = atUs;
+  }
+
+  noteCommanded(): void {
+    if (this.draft !== null) this.draft.commanded = true;
+  }
+
+  note(report: Report): void {
+    if (report.kind === 'mode') this.mode = report.mode;
+    if (report.kind === 'mode' && report.mode !== 'running') this.startTick = null;
+    const { draft } = this;
+    if (draft === null) return;
+    switch (report.kind) {
+      case 'mode':
+        draft.mode = report.mode;
+        draft.startTick = this.startTick;
+        break;
+      case 'agreed':
+        draft.agreedUs = report.atUs;
+        draft.vector = toHex(this.parts.digest(joinVector(report.vector)));
+        draft.entries = report.entries.map((entry) => entry?.readings ?? null);
+        break;
+      case 'stepped':
+        this.startTick = report.startTick;
+        if (report.tick !== draft.tick) break;
+        draft.startTick = report.startTick;
+        draft.state = toHex(report.stateDigest);
+        draft.readings = report.readings;
+        draft.commands = report.commands.map(readOrder);
+        draft.suspects = report.suspects;
+        break;
+      case 'not-stepped':
+        draft.notStepped = report.cause;
+        break;
+      case 'overrun':
+        draft.overrun = report.cause;
+        break;
+      case 'absent':
+        draft.absent |= 1 << report.peer;
+        break;
+      case 'late':
+        draft.late |= 1 << report.peer;
+        draft.lateMessages += 1;
+        break;
+      case 'law-failed':
+        draft.notStepped = 'law-failed';
+        break;
+      case 'started':
+      case 'adopted':
+      case 'equivocation':
+      case 'dropped':
+        break;
+    }
+  }
+
+  /** Hands out what there is. */
+  flush(): void {
+    if (this.draft !== null) this.parts.onRecord(this.draft);
+    this.draft = null;
+  }
+}
+
+function readOrder(command: ActuatorCommand | null): number | 'trip' | null {
+  if (command === null || command.order.kind === 'none') return null;
+  return command.order.kind === 'trip' ? 'trip' : command.order.count;
+}
+
+/** One byte string for a vector: a length, or 0xffffffff for absent, before each value. */
+function joinVector(vector: readonly (Uint8Array | null)[]): Uint8Array {
+  const size = vector.reduce((sum, value) => sum + 4 + (value?.length ?? 0), 0);
+  const joined = new Uint8Array(size);
+  const view = new DataView(joined.buffer);
+  let at = 0;
+  for (const value of vector) {
+    view.setUint32(at, value?.length ?? 0xffffffff);
+    at += 4;
+    if (value === null) continue;
+    joined.set(value, at);
+    at += value.length;
+  }
+  return joined;
+}
