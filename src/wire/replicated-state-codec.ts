@@ -1,0 +1,50 @@
+/**
+ * The replicated state as canonical bytes: what digests compare and what a replica that fell behind fetches.
+ * `[tick, run, startTick, law, [[held, lostSince] per sensor]]`; see WIRE.md.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import type { ReplicatedState, SensorMemory } from '../core/replicated-state.js';
+import { decodeCbor, encodeCbor, type CborValue } from './cbor.js';
+
+/** Length of a run's identity and of a state digest, bytes. */
+export const DIGEST_BYTES = 16;
+
+/** SHA-256, its first 16 bytes: compares states and names runs. */
+export function digestBytes(bytes: Uint8Array): Uint8Array {
+  return sha256(bytes).subarray(0, DIGEST_BYTES);
+}
+
+/** Canonical bytes of a replicated state. */
+export function encodeReplicatedState(state: ReplicatedState): Uint8Array {
+  return encodeCbor([
+    state.tick,
+    state.run,
+    state.startTick,
+    state.law,
+    state.sensors.map(({ held, lostSince }) => [held, lostSince]),
+  ]);
+}
+
+/** The state, or null for anything that `encodeReplicatedState` does not make for a rig with `sensors` sensors. */
+export function decodeReplicatedState(bytes: Uint8Array, sensors: number): ReplicatedState | null {
+  const decoded = decodeCbor(bytes);
+  if (!decoded.ok || !Array.isArray(decoded.value) || decoded.value.length !== 5) return null;
+  const [tick, run, startTick, law, memories] = decoded.value as readonly CborValue[];
+  if (!isTick(tick) || !isTick(startTick) || startTick > tick + 1) return null;
+  if (!(run instanceof Uint8Array) || run.length !== DIGEST_BYTES || !(law instanceof Uint8Array))
+    return null;
+  if (!Array.isArray(memories) || memories.length !== sensors) return null;
+  const read: SensorMemory[] = [];
+  for (const memory of memories as readonly CborValue[]) {
+    if (!Array.isArray(memory) || memory.length !== 2) return null;
+    const [held, lostSince] = memory as readonly CborValue[];
+    if (held !== null && typeof held !== 'number' && typeof held !== 'boolean') return null;
+    if (lostSince !== null && !isTick(lostSince)) return null;
+    read.push({ held: held as SensorMemory['held'], lostSince: lostSince as SensorMemory['lostSince'] });
+  }
+  return { tick, run, startTick, law, sensors: read };
+}
+
+function isTick(value: CborValue | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
