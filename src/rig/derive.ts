@@ -1,0 +1,296 @@
+/**
+ * What follows from a rig (protocol.md §2, §3, §5, §8): the algorithm, its cost in messages and bytes, the largest
+ * packet of each purpose, the worst latency, what the rig lives with and what it does not. Pure arithmetic; it decides
+ * nothing at run time except the packet caps, which `src/wire` and `src/mqtt` may use as they stand.
+ */
+import { deriveQuorums } from '../core/agreement/hypothesis.js';
+import type { Hypothesis } from '../core/types.js';
+import { formatHostPort } from './address.js';
+import { formatDuration } from './quantity.js';
+import type { Rig } from './rig.js';
+
+/** Largest frame that any inbox accepts, bytes; a rig whose caps exceed it is refused. */
+export const PACKET_LIMIT_BYTES = 16_384;
+
+/** Largest frame per purpose, bytes, without the MQTT header. Upper bounds: nothing correct is ever longer. */
+export interface PacketCaps {
+  readonly hello: number;
+  readonly round: number;
+  readonly state: number;
+  readonly command: number;
+  readonly status: number;
+  readonly control: number;
+  readonly answer: number;
+  readonly report: number;
+}
+
+/** What follows from a rig, for people and for `check --json`. */
+export interface RigFacts {
+  /** `OM(1)`, oral messages … */
+  readonly algorithm: string;
+  readonly algorithmInWords: string;
+  readonly replicas: number;
+  /** f; 1 for the hypothesis `none`, where it is no Byzantine one. */
+  readonly maxFaulty: number;
+  /** Exchanges in a tick. */
+  readonly rounds: number;
+  /** Equal commands that move an actuator. */
+  readonly majority: number;
+  /** Entries without which a tick is not stepped, n−f. */
+  readonly minPresent: number;
+  readonly perTick: {
+    /** Round messages, all replicas together, early advance or not. */
+    readonly roundMessages: number;
+    /** Commands to actuators. */
+    readonly commandMessages: number;
+    /** Values under way inside the round messages when nobody lies (instances times paths). */
+    readonly logicalMessages: number;
+    /** Upper bound of the bytes in all frames of a tick, MQTT and TCP headers not counted. */
+    readonly bytes: number;
+  };
+  readonly packetCaps: PacketCaps;
+  /** After the start of a tick, µs: the vector is decided by … */
+  readonly decidedByUs: number;
+  /** … and the command has left the replica by … */
+  readonly commandByUs: number;
+  /** Sample to output, µs, at worst inside the hypothesis: the command and one more link delay, which is less than R. */
+  readonly worstLatencyUs: number;
+  /** Length of the longest silence of an actuator inside the hypothesis, µs; `hold` must not be shorter. */
+  readonly longestGapUs: number;
+  /** Sentences. */
+  readonly tolerates: readonly string[];
+  readonly doesNotTolerate: readonly string[];
+  /** Parts whose failure alone stops the rig or an actuator. */
+  readonly singlePoints: readonly string[];
+}
+
+/** Rounds of a tick: f+1, one where nothing is relayed. */
+export function countRounds(hypothesis: Hypothesis): number {
+  return hypothesis.kind === 'none' ? 1 : hypothesis.f + 1;
+}
+
+/**
+ * Upper bounds of frames. The parts, in bytes:
+ * - envelope (COSE array, protected header with algorithm and counter, 32-byte tag or 16, lengths): 72
+ * - number: 9; text or byte string of k bytes: k + 3; array or map head: 3
+ * - entry: head 3, standing 60 (kind, digest or nonce of 32, tick), readings 3 + 9 each, actuators 3 + 34 each (nonce
+ *   of 8, phase, trips)
+ * - item of a round: head 3, path 3 + r, entry + 3, and in signed mode 3 + r·112 (signature, header, length)
+ * - round message: head 3, kind, tick and round 27, run 19, items
+ */
+export function derivePacketCaps(rig: Rig): PacketCaps {
+  const rounds = countRounds(rig.hypothesis);
+  let round = 0;
+  for (let r = 1; r <= rounds; r += 1) round = Math.max(round, boundRoundFrame(rig, r));
+  const { length: sensors } = rig.sensors;
+  const { length: actuators } = rig.actuators;
+  return {
+    // Version, three digests, two nonces, text.
+    hello: ENVELOPE + 3 + 9 + 3 * 35 + 2 * 19 + 64,
+    round,
+    // The law's state, one held reading and one timer per sensor, one status and one timer per actuator, a count per peer.
+    state: ENVELOPE + 128 + rig.law.stateMaxBytes + 32 * sensors + 64 * actuators + 96 * rig.replicas.length,
+    // Tick, order (kind, count), arming (nonce, trips, first tick).
+    command: ENVELOPE + 3 + 9 + (3 + 9 + 9) + (3 + 11 + 9 + 9),
+    // What the voter says of itself, and its counters.
+    status: ENVELOPE + 3 + 34 + 16 * 9,
+    control: ENVELOPE + 3 + 2 * 9 + 512 + 3,
+    answer: ENVELOPE + 3 + 2 * 9 + 1024 + 3,
+    report:
+      ENVELOPE + 256 + rig.replicas.length * boundEntry(rig) + 96 * rig.replicas.length + 64 * actuators,
+  };
+}
+
+const ENVELOPE = 72;
+
+function boundEntry(rig: Rig): number {
+  return 3 + 60 + 3 + 9 * rig.sensors.length + 3 + 34 * rig.actuators.length;
+}
+
+/** Items of one message in round r when every other replica says as much as it may. */
+function countItems(hypothesis: Hypothesis, n: number, r: number): number {
+  if (r === 1) return 1;
+  if (hypothesis.kind === 'crash') return n - 2;
+  if (hypothesis.kind === 'byzantine' && hypothesis.authenticators === 'signature') {
+    // At most two values of each instance, of commanders other than sender and receiver.
+    return 2 * (n - 2);
+  }
+  // Oral messages: every path of r−1 distinct ids without sender and receiver.
+  let paths = 1;
+  for (let step = 0; step < r - 1; step += 1) paths *= n - 2 - step;
+  return paths;
+}
+
+function boundRoundFrame(rig: Rig, r: number): number {
+  const signed = rig.hypothesis.kind === 'byzantine' && rig.hypothesis.authenticators === 'signature';
+  const item = 3 + (3 + r) + (boundEntry(rig) + 3) + (signed ? 3 + 112 * r : 0);
+  return ENVELOPE + 3 + 27 + 19 + 3 + countItems(rig.hypothesis, rig.replicas.length, r) * item;
+}
+
+/** Everything that follows from a rig. */
+export function deriveFacts(rig: Rig): RigFacts {
+  const n = rig.replicas.length;
+  const quorums = deriveQuorums(rig.hypothesis, n);
+  const rounds = countRounds(rig.hypothesis);
+  const links = n * (n - 1);
+  let bytes = 0;
+  let logicalMessages = 0;
+  for (let r = 1; r <= rounds; r += 1) {
+    bytes += links * boundRoundFrame(rig, r);
+    logicalMessages += links * countHonestItems(rig.hypothesis, n, r);
+  }
+  const commandMessages = n * rig.actuators.length;
+  const caps = derivePacketCaps(rig);
+  bytes += commandMessages * caps.command;
+  const decidedByUs = rounds * rig.roundUs;
+  const commandByUs = decidedByUs + rig.processingUs;
+  return {
+    ...nameAlgorithm(rig.hypothesis),
+    replicas: n,
+    maxFaulty: quorums.maxFaulty,
+    rounds,
+    majority: quorums.majority,
+    minPresent: quorums.minPresent,
+    perTick: { roundMessages: links * rounds, commandMessages, logicalMessages, bytes },
+    packetCaps: caps,
+    decidedByUs,
+    commandByUs,
+    worstLatencyUs: commandByUs + rig.roundUs,
+    longestGapUs: deriveLongestGapUs(rig),
+    tolerates: listTolerated(rig),
+    doesNotTolerate: listNotTolerated(rig),
+    singlePoints: listSinglePoints(rig),
+  };
+}
+
+/** From an output as early as can be in one tick to one as late as can be in the next, µs. */
+export function deriveLongestGapUs(
+  rig: Pick<Rig, 'hypothesis' | 'periodUs' | 'roundUs' | 'processingUs'>,
+): number {
+  return rig.periodUs + countRounds(rig.hypothesis) * rig.roundUs + rig.processingUs;
+}
+
+/** In signed mode and flooding a value is sent on once; nobody needs to be told what it signed itself. */
+function countHonestItems(hypothesis: Hypothesis, n: number, r: number): number {
+  if (r === 1) return 1;
+  if (
+    hypothesis.kind === 'crash' ||
+    (hypothesis.kind === 'byzantine' && hypothesis.authenticators === 'signature')
+  ) {
+    return r === 2 ? n - 2 : 0;
+  }
+  return countItems(hypothesis, n, r);
+}
+
+function nameAlgorithm(hypothesis: Hypothesis): { algorithm: string; algorithmInWords: string } {
+  switch (hypothesis.kind) {
+    case 'byzantine':
+      return hypothesis.authenticators === 'mac'
+        ? {
+            algorithm: `OM(${hypothesis.f})`,
+            algorithmInWords: `oral messages OM(${hypothesis.f}) of Lamport, Shostak and Pease, links authenticated by HMAC`,
+          }
+        : {
+            algorithm: `SM(${hypothesis.f})`,
+            algorithmInWords: `signed messages SM(${hypothesis.f}) of Lamport, Shostak and Pease, Ed25519`,
+          };
+    case 'crash':
+      return {
+        algorithm: `flooding(${hypothesis.f})`,
+        algorithmInWords: 'flooding in rounds, for replicas that stop',
+      };
+    case 'none':
+      return { algorithm: 'TMR', algorithmInWords: 'triple modular redundancy: one exchange, no relay' };
+  }
+}
+
+function listTolerated(rig: Rig): string[] {
+  const n = rig.replicas.length;
+  const { majority } = deriveQuorums(rig.hypothesis, n);
+  const list: string[] = [];
+  switch (rig.hypothesis.kind) {
+    case 'byzantine': {
+      const { f } = rig.hypothesis;
+      list.push(
+        `any behaviour of ${f} of ${n} replicas, its sensors, broker and links with it: the others hold the same vector, state and commands`,
+      );
+      break;
+    }
+    case 'crash':
+      list.push(
+        `${rig.hypothesis.f} of ${n} replicas that stop or fall silent, in the middle of a round too`,
+      );
+      break;
+    case 'none':
+      list.push('one replica that stops, falls silent or says the same wrong value to everybody');
+  }
+  list.push(`commands that fewer than ${majority} of ${n} replicas agree on move no actuator`);
+  for (const actuator of rig.actuators) {
+    list.push(
+      `${actuator.id} holds its last output for ${formatDuration(actuator.holdUs)}, then goes to fail-safe and ` +
+        (actuator.rearm === 'auto' ? 'is armed again by the replicas' : 'waits for an operator'),
+    );
+  }
+  return list;
+}
+
+function listNotTolerated(rig: Rig): string[] {
+  const n = rig.replicas.length;
+  const { maxFaulty, majority } = deriveQuorums(rig.hypothesis, n);
+  const list: string[] = [];
+  switch (rig.hypothesis.kind) {
+    case 'byzantine':
+      list.push(
+        n >= 2 * rig.hypothesis.f + 2
+          ? `${maxFaulty + 1} faulty replicas: the rig may disagree and trip to fail-safe; fewer than ${majority} still move no actuator`
+          : `${maxFaulty + 1} colluding replicas are a majority and move the actuators`,
+      );
+      break;
+    case 'crash':
+      list.push('a replica that lies, or that says different things to different peers');
+      break;
+    case 'none':
+      list.push('a replica that tells its peers different values: they decide differently (study only)');
+  }
+  list.push(`the sensors of ${maxFaulty + 1} replicas that are wrong alike`);
+  return list;
+}
+
+function listSinglePoints(rig: Rig): string[] {
+  const list: string[] = [];
+  const brokers = new Map<string, string[]>();
+  for (const part of [...rig.replicas, ...rig.actuators]) {
+    if (part.inbox.kind === 'external') push(brokers, part.inbox.url, part.id);
+  }
+  for (const [url, owners] of brokers) {
+    if (owners.length > 1) {
+      list.push(
+        `broker ${url}: the inbox of ${owners.join(', ')}; its failure stops them all (availability, not safety)`,
+      );
+    }
+  }
+  const bridges = new Map<string, string[]>();
+  for (const part of [...rig.replicas, ...rig.actuators]) push(bridges, formatBridge(part.bridge), part.id);
+  for (const [address, owners] of bridges) {
+    if (owners.length > 1) list.push(`firmware bridge ${address}: shared by ${owners.join(', ')}`);
+  }
+  for (const actuator of rig.actuators) {
+    list.push(
+      `${actuator.id}: its voter, bridge and device are one of each; without them it stands in fail-safe or still`,
+    );
+  }
+  return list;
+}
+
+function push(map: Map<string, string[]>, key: string, value: string): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}
+
+/** The address of a bridge as rig.yaml writes it. */
+export function formatBridge(bridge: Rig['replicas'][number]['bridge']): string {
+  return bridge.kind === 'tcp'
+    ? `tcp://${formatHostPort(bridge.host, bridge.port)}`
+    : `serial:${bridge.path}?baud=${bridge.baud}`;
+}
