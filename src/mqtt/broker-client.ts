@@ -1,0 +1,261 @@
+/**
+ * One connection to one broker, kept up: an MQTT.js 5 client (MQTT 3.1.1, clean session, QoS 0) behind a
+ * `PacketStream`. MQTT.js connects, subscribes, pings and reconnects; frames go past it in both directions, one
+ * write each, which costs a fraction of its own publish path (test/bench/mqtt-bench.mjs measures both).
+ * Nothing is ever queued for a later connection: what cannot be sent now is dropped and counted.
+ */
+import net from 'node:net';
+import { MqttClient } from 'mqtt';
+import type { Log } from '../ports.js';
+import { encodePublish, isBrokerControl, packetType, plainPublish, readTopic, takeFrame } from './packet.js';
+import { PacketStream, type Verdict } from './packet-stream.js';
+
+export interface BrokerClientOptions {
+  /** For messages to people: whose broker this is. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: string;
+  readonly username: string;
+  readonly password: string;
+  /** Exact topics to subscribe to after every connection; no wildcards. */
+  readonly topics: readonly string[];
+  readonly maxPacketBytes: number;
+  /** Bytes that may wait for a receiver that does not read. */
+  readonly sendBacklogBytes: number;
+  readonly nowUs: () => number;
+  readonly log: Log;
+  /** Up: connected, and every subscription granted. */
+  readonly onUp: (up: boolean) => void;
+  /** A QoS 0 message, not retained. False cuts the connection for `penaltyMs`. */
+  readonly onMessage: (
+    topic: string,
+    frame: () => Uint8Array,
+    packetBytes: number,
+    arrivedUs: number,
+  ) => boolean;
+  readonly penaltyMs: number;
+}
+
+export interface BrokerClientCounters {
+  readonly sent: number;
+  readonly sentBytes: number;
+  /** Frames dropped while there was no connection. */
+  readonly droppedDown: number;
+  /** Frames dropped because the receiver does not read. */
+  readonly droppedBacklog: number;
+  readonly connects: number;
+  /** Connections that ended or never came about. */
+  readonly disconnects: number;
+  /** Retained, duplicate or QoS 1 and 2 messages from the broker, dropped. */
+  readonly refusedQuality: number;
+  /** Packets that a broker does not send; each ended its connection. */
+  readonly refusedMalformed: number;
+}
+
+/** First and longest pause before the next attempt, doubling between. */
+const firstRetryMs = 50;
+const lastRetryMs = 400;
+/** Whole seconds, as MQTT has it; a broker that answers no ping is given up after one and a half. */
+const keepaliveS = 1;
+const connectTimeoutMs = 1000;
+/** How long a failure to connect is no news. */
+const quietUs = 1_000_000;
+
+export class BrokerClient {
+  readonly #options: BrokerClientOptions;
+  readonly #client: MqttClient;
+  #stream: PacketStream | null = null;
+  #up = false;
+  #closed = false;
+  #lastReason = '';
+  #downSinceUs: number;
+  #penalized = false;
+  #sent = 0;
+  #sentBytes = 0;
+  #droppedDown = 0;
+  #droppedBacklog = 0;
+  #connects = 0;
+  #disconnects = 0;
+  #refusedQuality = 0;
+  #refusedMalformed = 0;
+
+  constructor(options: BrokerClientOptions) {
+    this.#options = options;
+    this.#downSinceUs = options.nowUs();
+    const client = new MqttClient(() => this.#dial(), {
+      protocolVersion: 4,
+      clean: true,
+      clientId: options.clientId,
+      username: options.username,
+      password: options.password,
+      keepalive: keepaliveS,
+      reschedulePings: false,
+      timerVariant: 'native',
+      connectTimeout: connectTimeoutMs,
+      reconnectPeriod: firstRetryMs,
+      reconnectOnConnackError: true,
+      queueQoSZero: false,
+      resubscribe: false,
+    });
+    this.#client = client;
+    client.on('connect', () => {
+      this.#onConnect();
+    });
+    client.on('reconnect', () => {
+      // Takes effect at the next failure: MQTT.js reads the period when a connection ends.
+      const period = this.#penalized ? firstRetryMs : (client.options.reconnectPeriod ?? firstRetryMs);
+      this.#penalized = false;
+      client.options.reconnectPeriod = Math.min(period * 2, lastRetryMs);
+    });
+    client.on('close', () => {
+      this.#disconnects += 1;
+      this.#setUp(false);
+    });
+    client.on('error', (error) => {
+      this.#explain(error.message);
+    });
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  /** Sends at once or not at all; true when the operating system or the socket's bounded buffer has it. */
+  publish(encodedTopic: Buffer, frame: Uint8Array): boolean {
+    const stream = this.#stream;
+    if (!this.#up || stream === null) {
+      this.#droppedDown += 1;
+      return false;
+    }
+    if (stream.backlogBytes > this.#options.sendBacklogBytes) {
+      this.#droppedBacklog += 1;
+      return false;
+    }
+    this.#sent += 1;
+    this.#sentBytes += frame.length;
+    stream.writePacket(encodePublish(encodedTopic, frame));
+    return true;
+  }
+
+  counters(): BrokerClientCounters {
+    return {
+      sent: this.#sent,
+      sentBytes: this.#sentBytes,
+      droppedDown: this.#droppedDown,
+      droppedBacklog: this.#droppedBacklog,
+      connects: this.#connects,
+      disconnects: this.#disconnects,
+      refusedQuality: this.#refusedQuality,
+      refusedMalformed: this.#refusedMalformed,
+    };
+  }
+
+  /** Ends the connection and every attempt to renew it. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await new Promise<void>((resolve) => {
+      this.#client.end(true, () => {
+        resolve();
+      });
+    });
+    this.#stream?.destroy();
+    this.#setUp(false);
+  }
+
+  #dial(): PacketStream {
+    const { host, port, maxPacketBytes, nowUs } = this.#options;
+    const socket = net.connect({ host, port, keepAlive: true, keepAliveInitialDelay: 1000 });
+    const stream = new PacketStream(socket, {
+      maxPacketBytes,
+      nowUs,
+      onPacket: (_stream, bytes, start, bodyStart, end, arrivedUs) =>
+        this.#onPacket(bytes, start, bodyStart, end, arrivedUs),
+      onFault: (_stream, fault) => {
+        this.#refusedMalformed += 1;
+        this.#explain(`the broker sent a packet that is ${fault}`);
+      },
+    });
+    this.#stream = stream;
+    return stream;
+  }
+
+  #onPacket(bytes: Buffer, start: number, bodyStart: number, end: number, arrivedUs: number): Verdict {
+    const firstByte = bytes[start] ?? 0;
+    if (firstByte >> 4 !== packetType.publish) {
+      if (isBrokerControl(firstByte, bytes, bodyStart, end)) return 'pass';
+      this.#refusedMalformed += 1;
+      this.#explain('the broker sent a malformed packet');
+      return 'cut';
+    }
+    if (firstByte !== plainPublish) {
+      this.#refusedQuality += 1;
+      return 'taken';
+    }
+    const found = readTopic(bytes, bodyStart, end);
+    if (found === null) {
+      this.#refusedMalformed += 1;
+      this.#explain('the broker sent a malformed message');
+      return 'cut';
+    }
+    const goesOn = this.#options.onMessage(
+      found.topic,
+      () => takeFrame(bytes, found.frameStart, end),
+      end - start,
+      arrivedUs,
+    );
+    if (goesOn) return 'taken';
+    this.#penalized = true;
+    this.#client.options.reconnectPeriod = this.#options.penaltyMs;
+    return 'cut';
+  }
+
+  #onConnect(): void {
+    this.#connects += 1;
+    const stream = this.#stream;
+    const { topics } = this.#options;
+    if (topics.length === 0) {
+      this.#setUp(true);
+      return;
+    }
+    let waiting = Math.ceil(topics.length / topicsPerSubscribe);
+    for (let i = 0; i < topics.length; i += topicsPerSubscribe) {
+      this.#client.subscribe(topics.slice(i, i + topicsPerSubscribe), { qos: 0 }, (error, granted) => {
+        if (this.#stream !== stream || this.#closed) return;
+        if (error !== null || granted?.some(({ qos }) => (qos as number) > 2) === true) {
+          this.#explain('a subscription was refused; let this user read its own topics there');
+          stream?.destroy();
+          return;
+        }
+        waiting -= 1;
+        if (waiting === 0) this.#setUp(true);
+      });
+    }
+  }
+
+  #setUp(up: boolean): void {
+    if (up) {
+      this.#client.options.reconnectPeriod = firstRetryMs;
+      this.#lastReason = '';
+    }
+    if (this.#up === up) return;
+    this.#up = up;
+    this.#downSinceUs = this.#options.nowUs();
+    this.#options.onUp(up);
+  }
+
+  /** Says a reason once until it changes or a connection succeeds; the first second, when a rig starts, in silence. */
+  #explain(reason: string): void {
+    if (reason === this.#lastReason || this.#closed) return;
+    if (this.#options.nowUs() - this.#downSinceUs < quietUs) return;
+    this.#lastReason = reason;
+    this.#options.log.warn(`no connection to ${this.#options.name}: ${reason}; trying again`, {
+      host: this.#options.host,
+      port: this.#options.port,
+    });
+  }
+}
+
+/** An inbox takes at most 16 filters in one SUBSCRIBE. */
+const topicsPerSubscribe = 8;
