@@ -56,9 +56,16 @@ export type VoterEffect =
   | { readonly kind: 'refused'; readonly tick: Tick; readonly from: ReplicaIndex; readonly cause: Refusal }
   | { readonly kind: 'outside-envelope'; readonly tick: Tick; readonly count: number };
 
-/** Why a command was not counted. */
+/** Why a command was not counted. `malformed`: tick or count is no whole number in range; its tick is given as −1. */
 export type Refusal =
-  'not-armed' | 'old-tick' | 'late' | 'future' | 'duplicate' | 'double-vote' | 'unknown-replica';
+  | 'not-armed'
+  | 'old-tick'
+  | 'late'
+  | 'future'
+  | 'duplicate'
+  | 'double-vote'
+  | 'unknown-replica'
+  | 'malformed';
 
 /** Ticks whose commands are kept at once; the window of one period each way needs three. */
 const SLOTS = 4;
@@ -149,7 +156,11 @@ function onCommand(
   const refuse = (cause: Refusal): void => {
     effects.push({ kind: 'refused', tick, from, cause });
   };
-  if (from < 0 || from >= config.n) return refuse('unknown-replica');
+  if (!Number.isInteger(from) || from < 0 || from >= config.n) return refuse('unknown-replica');
+  if (!isWellFormed(command)) {
+    effects.push({ kind: 'refused', tick: -1, from, cause: 'malformed' });
+    return;
+  }
   if (state.phase === 'fail-safe') {
     if (!namesThisBoot(config, state, command)) return refuse('not-armed');
     if (tick <= state.lastTick) return refuse('old-tick');
@@ -166,7 +177,7 @@ function onCommand(
   slot.commands[from] = command;
 
   if (slot.decided !== null) {
-    if (!sameOrderAs(slot.decided, command)) effects.push({ kind: 'dissent', tick, from });
+    if (dissents(config, slot.decided, command)) effects.push({ kind: 'dissent', tick, from });
     return;
   }
   if (tick <= state.lastTick) return refuse('old-tick');
@@ -191,6 +202,8 @@ function arm(
   state.anchorUs = atUs;
   state.nextDueTick = command.tick;
   state.lastOutputUs = atUs;
+  // The first tick that arming names is a floor for all that follows.
+  state.lastTick = command.tick - 1;
   effects.push({ kind: 'armed', tick: command.tick, trips: state.trips });
   const slot = slotFor(state, command.tick) as Slot;
   state.arming.forEach((other, voter) => {
@@ -219,8 +232,8 @@ function vote(
   slot.decided = decided.order;
   for (let from = 0; from < config.n; from += 1) {
     const other = slot.commands[from];
-    if (other !== null && other !== undefined && !sameOrderAs(decided.order, other)) {
-      if (config.vote.kind === 'exact') effects.push({ kind: 'dissent', tick: slot.tick, from });
+    if (other !== null && other !== undefined && dissents(config, decided.order, other)) {
+      effects.push({ kind: 'dissent', tick: slot.tick, from });
     }
   }
   if (decided.order.kind === 'none') return;
@@ -324,9 +337,9 @@ function slotFor(state: VoterState, tick: Tick): Slot | null {
   return oldest;
 }
 
-/** Follows the replicas' clocks by at most 1/2000 of a period a tick (500 ppm). */
+/** Follows the replicas' clocks by at most 1/2000 of a period a tick (500 ppm), in whole microseconds. */
 function followClock(config: VoterConfig, state: VoterState, tick: Tick, atUs: number): void {
-  const maxSlewUs = config.periodUs / 2000;
+  const maxSlewUs = Math.floor(config.periodUs / 2000);
   const errorUs = atUs - expectedUs(config, state, tick);
   state.anchorUs +=
     (tick - state.anchorTick) * config.periodUs + Math.max(-maxSlewUs, Math.min(maxSlewUs, errorUs));
@@ -339,6 +352,17 @@ function expectedUs(config: VoterConfig, state: VoterState, tick: Tick): number 
 
 function deadlineUs(config: VoterConfig, state: VoterState, tick: Tick): number {
   return expectedUs(config, state, tick) + config.periodUs;
+}
+
+/** A tick between ticks would take the place of a whole one's votes, and NaN passes every comparison. */
+function isWellFormed(command: ActuatorCommand): boolean {
+  if (!Number.isSafeInteger(command.tick) || command.tick < 0) return false;
+  return command.order.kind !== 'output' || (command.order.count | 0) === command.order.count;
+}
+
+/** Where the mid value is taken, correct outputs may differ. */
+function dissents(config: VoterConfig, decided: ActuatorCommand['order'], command: ActuatorCommand): boolean {
+  return config.vote.kind === 'exact' ? !sameOrderAs(decided, command) : decided.kind !== command.order.kind;
 }
 
 function sameOrder(a: ActuatorCommand, b: ActuatorCommand): boolean {
