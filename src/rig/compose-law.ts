@@ -1,0 +1,160 @@
+/**
+ * A loaded control law as the core wants it: bytes and fused readings in, bytes and counts out. Total: what the law
+ * throws or returns wrong becomes a reason. The codec is passed in, since `src/rig` knows no wire.
+ */
+import type { FusedReading } from '../core/types.js';
+import { explainLawError } from './load-law.js';
+import type { CompiledLaw } from './load-law.js';
+import { RigError } from './mistake.js';
+import { copyPlain } from './plain-value.js';
+import type { PlainValue } from './plain-value.js';
+import type { Rig } from './rig.js';
+
+/** Deterministic encoding of plain data; `src/wire/cbor.ts` fits. */
+export interface StateCodec {
+  /** Canonical bytes. May throw on what it cannot write. */
+  encode(value: PlainValue): Uint8Array;
+  decode(bytes: Uint8Array): { readonly ok: true; readonly value: unknown } | { readonly ok: false };
+}
+
+export type LawOutcome =
+  | {
+      readonly ok: true;
+      /** Canonical bytes, at most `law.state-max` of the rig. */
+      readonly state: Uint8Array;
+      /** One per actuator in the rig's order: a signed 32-bit count of its resolution; null: no command. */
+      readonly counts: readonly (number | null)[];
+    }
+  | { readonly ok: false; readonly reason: string };
+
+export interface ComposedLaw {
+  /** State before the first tick, canonical bytes. */
+  readonly initialState: Uint8Array;
+  /** One step. `readings` are in the rig's order of sensors, `tick` is an integer ≥ 0. Never throws. */
+  law(state: Uint8Array, readings: readonly FusedReading[], tick: number): LawOutcome;
+}
+
+export interface ComposeOptions {
+  /** Ends a step that takes longer than a second; costs a thread per step, for `check` only. */
+  readonly limited?: boolean;
+}
+
+const MAX_COUNT = 2_147_483_647;
+const MIN_COUNT = -2_147_483_648;
+
+/**
+ * Opens a law in a fresh room. Throws a `RigError` when the initial state cannot be encoded in the rig's
+ * `law.state-max` bytes.
+ */
+export function composeLaw(
+  loaded: { readonly rig: Rig; readonly law: CompiledLaw },
+  codec: StateCodec,
+  options: ComposeOptions = {},
+): ComposedLaw {
+  const { rig, law } = loaded;
+  const open = law.open();
+  const step = options.limited === true ? open.stepLimited : open.step;
+  const ids = rig.sensors.map((sensor) => sensor.id);
+  const initial = encodeState(law.initial, rig.law.stateMaxBytes, codec);
+  if (!initial.ok) {
+    const cure = 'Keep less, or raise law.state-max';
+    throw new RigError([
+      {
+        code: 'VP-RIG-LAW-STATE',
+        file: law.file,
+        line: 1,
+        column: 1,
+        what: `the initial state ${initial.why}`,
+        cure,
+      },
+    ]);
+  }
+  return {
+    initialState: initial.bytes,
+    law(state, readings, tick) {
+      const decoded = codec.decode(state);
+      if (!decoded.ok) return { ok: false, reason: 'the state does not decode' };
+      const values = readings.map((reading) => reading.value);
+      const qualities = readings.map((reading) => reading.quality);
+      let result: unknown;
+      try {
+        result = step(decoded.value as PlainValue, ids, values, qualities, tick);
+      } catch (error) {
+        const { what, file, line } = explainLawError(error, law.file);
+        return { ok: false, reason: `${what} (${file}:${line})` };
+      }
+      return readResult(result, rig, codec);
+    },
+  };
+}
+
+function readResult(result: unknown, rig: Rig, codec: StateCodec): LawOutcome {
+  const copied = copyPlain(dropUndefined(result));
+  if (!copied.ok) return { ok: false, reason: `the law's result ${copied.why}` };
+  const { value } = copied;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { ok: false, reason: 'the law returns no { state, commands }' };
+  }
+  const { state, commands } = value;
+  if (state === undefined) return { ok: false, reason: 'the law returns no state' };
+  if (typeof commands !== 'object' || commands === null || Array.isArray(commands)) {
+    return { ok: false, reason: 'the law returns no commands' };
+  }
+  const counts: (number | null)[] = [];
+  for (const { id, resolution } of rig.actuators) {
+    const command = Object.hasOwn(commands, id) ? commands[id] : null;
+    if (command === null || command === undefined) {
+      counts.push(null);
+      continue;
+    }
+    if (typeof command !== 'number') return { ok: false, reason: `the command for ${id} is no number` };
+    const count = Math.round(command / resolution) + 0;
+    if (!(count >= MIN_COUNT && count <= MAX_COUNT)) {
+      return { ok: false, reason: `the command ${command} for ${id} exceeds 32 bits of counts` };
+    }
+    counts.push(count);
+  }
+  for (const id of Object.keys(commands)) {
+    if (!rig.actuators.some((actuator) => actuator.id === id)) {
+      return { ok: false, reason: `the law commands ${id}, which is no actuator of the rig` };
+    }
+  }
+  const encoded = encodeState(state, rig.law.stateMaxBytes, codec);
+  if (!encoded.ok) return { ok: false, reason: `the state ${encoded.why}` };
+  return { ok: true, state: encoded.bytes, counts };
+}
+
+/** `commands: { elevator: undefined }` is a missing command; TypeScript cannot always tell them apart. */
+function dropUndefined(result: unknown): unknown {
+  if (typeof result !== 'object' || result === null) return result;
+  try {
+    const { state, commands } = result as { state?: unknown; commands?: unknown };
+    if (typeof commands !== 'object' || commands === null || Array.isArray(commands))
+      return { state, commands };
+    return {
+      state,
+      commands: Object.fromEntries(Object.entries(commands).filter((entry) => entry[1] !== undefined)),
+    };
+  } catch {
+    // Getters of the law's own that throw: `copyPlain` meets them again and says so.
+    return result;
+  }
+}
+
+type EncodedState =
+  { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly why: string };
+
+function encodeState(state: PlainValue, maxBytes: number, codec: StateCodec): EncodedState {
+  let bytes: Uint8Array;
+  try {
+    bytes = codec.encode(state);
+  } catch (error) {
+    return {
+      ok: false,
+      why: `cannot be encoded (${error instanceof Error ? error.message : String(error)})`,
+    };
+  }
+  if (bytes.length > maxBytes)
+    return { ok: false, why: `takes ${bytes.length} bytes, more than ${maxBytes}` };
+  return { ok: true, bytes };
+}

@@ -1,0 +1,148 @@
+/** Loads a rig folder from disk: rig.yaml, the control law, their digests. The only reader of rig files. */
+import { open, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { digestRig } from './digest.js';
+import { loadLaw } from './load-law.js';
+import type { CompiledLaw } from './load-law.js';
+import { RigError, sortMistakes, suggest } from './mistake.js';
+import type { Mistake } from './mistake.js';
+import { parseRig } from './parse-rig.js';
+import type { AppliedDefault, ParsedRig } from './parse-rig.js';
+import { MAX_YAML_LENGTH } from './read-yaml.js';
+import type { Rig } from './rig.js';
+
+/** A rig folder, checked except for what only running the law shows (`check-law.ts`). */
+export interface LoadedRig {
+  readonly rig: Rig;
+  /** The rig file, as mistakes call it. */
+  readonly file: string;
+  /** Absolute path of the folder that holds the rig file; paths in the rig are relative to it. */
+  readonly folder: string;
+  readonly law: CompiledLaw;
+  /** SHA-256 each; compared at joining. */
+  readonly digests: { readonly rig: Uint8Array; readonly law: Uint8Array };
+  readonly defaults: readonly AppliedDefault[];
+  readonly warnings: readonly Mistake[];
+}
+
+/** Name of the rig file in a rig folder. */
+const RIG_FILE = 'rig.yaml';
+
+/**
+ * Loads the rig at `where`, a rig folder or a rig file. Throws a `RigError` that carries everything that is wrong with
+ * the file, or with the law when the file is sound.
+ */
+export async function loadRig(where: string): Promise<LoadedRig> {
+  const { parsed, file } = await readRigFile(where);
+  const folder = path.dirname(path.resolve(file));
+  const shownLaw = path.join(path.dirname(file), parsed.rig.law.path);
+  const law = loadLaw(path.resolve(folder, parsed.rig.law.path), shownLaw);
+  const mistakes = compareIds(parsed.rig, law);
+  if (mistakes.length > 0) throw new RigError(sortMistakes(mistakes));
+  return {
+    rig: parsed.rig,
+    file,
+    folder,
+    law,
+    digests: { rig: digestRig(parsed.rig), law: law.digest },
+    defaults: parsed.defaults,
+    warnings: parsed.warnings,
+  };
+}
+
+async function readRigFile(where: string): Promise<{ parsed: ParsedRig & { ok: true }; file: string }> {
+  const file = await findRigFile(where);
+  const text = await readText(file);
+  const parsed = parseRig(text, file);
+  if (!parsed.ok) throw new RigError(parsed.mistakes);
+  return { parsed, file };
+}
+
+async function findRigFile(where: string): Promise<string> {
+  try {
+    return (await stat(where)).isDirectory() ? path.join(where, RIG_FILE) : path.normalize(where);
+  } catch (error) {
+    throw refuseFile(where, error, `Name a rig folder, such as hardware/rigs/pitch, or its ${RIG_FILE}`);
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  // Read to a limit and no further: the path may name a device or a file that grows.
+  const limit = 4 * MAX_YAML_LENGTH + 1;
+  const bytes = new Uint8Array(limit);
+  let length = 0;
+  try {
+    const handle = await open(file, 'r');
+    try {
+      while (length < limit) {
+        const { bytesRead } = await handle.read(bytes, length, limit - length);
+        if (bytesRead === 0) break;
+        length += bytesRead;
+      }
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw refuseFile(file, error, 'Create it, or name another rig');
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length));
+  } catch {
+    if (length === limit) return ' '.repeat(MAX_YAML_LENGTH + 1); // cut inside a character, and too long either way
+    throw new RigError([
+      {
+        code: 'VP-RIG-YAML',
+        file,
+        line: 1,
+        column: 1,
+        what: 'the file is not UTF-8',
+        cure: 'Save it as UTF-8',
+      },
+    ]);
+  }
+}
+
+function refuseFile(file: string, error: unknown, cure: string): RigError {
+  const code = (error as { code?: unknown }).code;
+  const what =
+    code === 'ENOENT'
+      ? 'there is no such file or folder'
+      : `the file cannot be read (${typeof code === 'string' ? code : String(error)})`;
+  return new RigError([{ code: 'VP-RIG-FILE', file, line: 1, column: 1, what, cure }]);
+}
+
+/** The law's sensors and actuators against those of the rig. */
+function compareIds(rig: Rig, law: CompiledLaw): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const report = (what: string, cure: string): void => {
+    mistakes.push({ code: 'VP-RIG-LAW-IDS', file: law.file, line: 1, column: 1, what, cure });
+  };
+  const sensorIds = rig.sensors.map((sensor) => sensor.id);
+  for (const [id, type] of Object.entries(law.sensors ?? {})) {
+    const sensor = rig.sensors.find((one) => one.id === id);
+    if (sensor === undefined) {
+      report(
+        `the law reads ${id}, which is no sensor of the rig${suggest(id, sensorIds)}`,
+        `Sensors: ${sensorIds.join(', ')}`,
+      );
+    } else if (sensor.type !== type) {
+      report(`the law reads ${id} as a ${type}; the rig says ${sensor.type}`, 'Make them agree');
+    }
+  }
+  if (law.actuators === null) return mistakes;
+  const actuatorIds = rig.actuators.map((actuator) => actuator.id);
+  for (const id of law.actuators) {
+    if (!actuatorIds.includes(id)) {
+      const hint = suggest(id, actuatorIds);
+      report(
+        `the law commands ${id}, which is no actuator of the rig${hint}`,
+        `Actuators: ${actuatorIds.join(', ')}`,
+      );
+    }
+  }
+  for (const id of actuatorIds) {
+    if (!law.actuators.includes(id))
+      report(`the law never commands the actuator ${id}`, `Add ${id} to its actuators`);
+  }
+  return mistakes;
+}

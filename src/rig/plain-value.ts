@@ -1,0 +1,73 @@
+/**
+ * Plain data: what a control law may keep as its state. Copies a value of any realm into fresh plain data, or says why
+ * it is none. Never keeps a reference to what it was given.
+ */
+
+export type PlainValue = null | boolean | number | string | PlainValue[] | { [key: string]: PlainValue };
+
+/** Deepest nesting; the codec reads eight levels, and a state travels inside an envelope of its own. */
+const MAX_DEPTH = 6;
+const MAX_VALUES = 4_096;
+const MAX_TEXT = 4_096;
+
+export type PlainResult =
+  | { readonly ok: true; readonly value: PlainValue }
+  /** `why` is a predicate, such as `holds NaN at state.rate`. */
+  | { readonly ok: false; readonly why: string };
+
+/** Copies `value`. −0 becomes +0. Never throws, whatever getters or proxies it meets. */
+export function copyPlain(value: unknown): PlainResult {
+  const budget = { left: MAX_VALUES };
+  try {
+    return { ok: true, value: copy(value, '', 0, budget) };
+  } catch (error) {
+    if (error instanceof NotPlain) return { ok: false, why: error.message };
+    return { ok: false, why: 'throws when it is read' };
+  }
+}
+
+class NotPlain extends Error {}
+
+function copy(value: unknown, at: string, depth: number, budget: { left: number }): PlainValue {
+  budget.left -= 1;
+  if (budget.left < 0) throw new NotPlain(`holds more than ${MAX_VALUES} values`);
+  const place = at === '' ? '' : ` at ${at}`;
+  switch (typeof value) {
+    case 'boolean':
+      return value;
+    case 'number':
+      if (!Number.isFinite(value)) throw new NotPlain(`holds ${value}${place}`);
+      return value + 0;
+    case 'string':
+      if (value.length > MAX_TEXT) throw new NotPlain(`holds a text of ${value.length} characters${place}`);
+      if (/\p{Surrogate}/u.test(value))
+        throw new NotPlain(`holds a text that is not well-formed Unicode${place}`);
+      return value;
+    case 'object':
+      break;
+    default:
+      throw new NotPlain(`holds ${typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`}${place}`);
+  }
+  if (value === null) return null;
+  if (depth >= MAX_DEPTH) throw new NotPlain(`is more than ${MAX_DEPTH} levels deep${place}`);
+  if (Array.isArray(value)) {
+    const { length } = value;
+    const list: PlainValue[] = [];
+    for (let index = 0; index < length; index += 1) {
+      list.push(copy((value as unknown[])[index], `${at}[${index}]`, depth + 1, budget));
+    }
+    return list;
+  }
+  const proto: unknown = Object.getPrototypeOf(value);
+  // A plain object of any realm: its prototype is null or ends the chain.
+  if (proto !== null && Object.getPrototypeOf(proto) !== null) {
+    throw new NotPlain(`holds an instance of a class${place}`);
+  }
+  const result: { [key: string]: PlainValue } = {};
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') throw new NotPlain(`holds the key __proto__${place}`);
+    const inner = at === '' ? key : `${at}.${key}`;
+    result[key] = copy((value as Record<string, unknown>)[key], inner.slice(0, 100), depth + 1, budget);
+  }
+  return result;
+}
