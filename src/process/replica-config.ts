@@ -1,0 +1,79 @@
+/** What the core needs to know of a rig, with the codecs of `wire` as its pure functions. */
+import type { LawOutcome, ReplicaConfig } from '../core/replica.js';
+import type { FusedReading } from '../core/types.js';
+import { majorityOf } from '../core/voting/majority.js';
+import type { VoterConfig } from '../core/voting/actuator-voter.js';
+import type { Rig } from '../rig/rig.js';
+import { decodeEntry, encodeEntry, type EntryShape } from '../wire/entry-codec.js';
+import { decodeReplicatedState, digestBytes, encodeReplicatedState } from '../wire/replicated-state-codec.js';
+
+/** A control law ready to run on canonical bytes. */
+export interface ComposedLaw {
+  readonly initialState: Uint8Array;
+  /** Never throws. `tick` counts from the start of the run. */
+  step(state: Uint8Array, readings: readonly FusedReading[], tick: number): LawOutcome;
+}
+
+/** Without progress for this long a replica gives its place in the run up. */
+const PATIENCE_US = 2_000_000;
+
+/** How late a deadline may be noticed, as a share of the round, before the replica takes itself for the faulty one. */
+const GRACE_SHARE = 1 / 4;
+
+/** The core's configuration for replica `self` (its place in the rig's list). `nonce`: 16 fresh bytes. */
+export function buildReplicaConfig(rig: Rig, self: number, law: ComposedLaw, nonce: Uint8Array): ReplicaConfig {
+  const shape: EntryShape = {
+    sensorTypes: rig.sensors.map((sensor) => sensor.type),
+    actuators: rig.actuators.length,
+  };
+  return {
+    n: rig.replicas.length,
+    self,
+    hypothesis: rig.hypothesis,
+    periodUs: rig.periodUs,
+    roundUs: rig.roundUs,
+    graceUs: Math.floor(rig.roundUs * GRACE_SHARE),
+    // Ticks are numbered on the monotonic clock that all processes of a host share.
+    epochUs: 0,
+    sensors: rig.sensors.map(({ type, min, max, spread, fusion, required, holdUs }) => ({
+      type,
+      min,
+      max,
+      spread,
+      method: fusion,
+      required,
+      holdUs,
+    })),
+    actuators: rig.actuators.map(({ rearm }) => ({ rearm })),
+    patienceTicks: Math.ceil(PATIENCE_US / rig.periodUs),
+    nonce,
+    initialLawState: law.initialState,
+    encodeEntry,
+    decodeEntry: (value) => decodeEntry(value, shape),
+    encodeState: encodeReplicatedState,
+    decodeState: (bytes) => decodeReplicatedState(bytes, rig.sensors.length),
+    digest: digestBytes,
+    law: (state, readings, tick) => law.step(state, readings, tick),
+  };
+}
+
+/** The voter's configuration for actuator `at` of the rig. `bootNonce`: 8 fresh bytes. */
+export function buildVoterConfig(rig: Rig, at: number, bootNonce: Uint8Array): VoterConfig {
+  const actuator = rig.actuators[at];
+  if (actuator === undefined) throw new RangeError(`rig ${rig.id} has no actuator number ${at}`);
+  const n = rig.replicas.length;
+  return {
+    n,
+    majority: majorityOf(n),
+    vote:
+      actuator.vote === 'mid-value' && rig.hypothesis.kind === 'byzantine'
+        ? { kind: 'mid-value', quorum: 2 * rig.hypothesis.f + 1 }
+        : { kind: 'exact' },
+    periodUs: rig.periodUs,
+    holdUs: actuator.holdUs,
+    minCount: actuator.minCount,
+    maxCount: actuator.maxCount,
+    failSafeCount: actuator.failSafeCount,
+    bootNonce,
+  };
+}
