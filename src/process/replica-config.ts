@@ -1,18 +1,11 @@
 /** What the core needs to know of a rig, with the codecs of `wire` as its pure functions. */
-import type { LawOutcome, ReplicaConfig } from '../core/replica.js';
-import type { FusedReading } from '../core/types.js';
+import type { ReplicaConfig } from '../core/replica.js';
 import { majorityOf } from '../core/voting/majority.js';
 import type { VoterConfig } from '../core/voting/actuator-voter.js';
+import type { ComposedLaw } from '../rig/compose-law.js';
 import type { Rig } from '../rig/rig.js';
 import { decodeEntry, encodeEntry, type EntryShape } from '../wire/entry-codec.js';
 import { decodeReplicatedState, digestBytes, encodeReplicatedState } from '../wire/replicated-state-codec.js';
-
-/** A control law ready to run on canonical bytes. */
-export interface ComposedLaw {
-  readonly initialState: Uint8Array;
-  /** Never throws. `tick` counts from the start of the run. */
-  step(state: Uint8Array, readings: readonly FusedReading[], tick: number): LawOutcome;
-}
 
 /** Without progress for this long a replica gives its place in the run up. */
 const PATIENCE_US = 2_000_000;
@@ -21,7 +14,12 @@ const PATIENCE_US = 2_000_000;
 const GRACE_SHARE = 1 / 4;
 
 /** The core's configuration for replica `self` (its place in the rig's list). `nonce`: 16 fresh bytes. */
-export function buildReplicaConfig(rig: Rig, self: number, law: ComposedLaw, nonce: Uint8Array): ReplicaConfig {
+export function buildReplicaConfig(
+  rig: Rig,
+  self: number,
+  law: ComposedLaw,
+  nonce: Uint8Array,
+): ReplicaConfig {
   const shape: EntryShape = {
     sensorTypes: rig.sensors.map((sensor) => sensor.type),
     actuators: rig.actuators.length,
@@ -53,7 +51,7 @@ export function buildReplicaConfig(rig: Rig, self: number, law: ComposedLaw, non
     encodeState: encodeReplicatedState,
     decodeState: (bytes) => decodeReplicatedState(bytes, rig.sensors.length),
     digest: digestBytes,
-    law: (state, readings, tick) => law.step(state, readings, tick),
+    law: (state, readings, tick) => law.law(state, readings, tick),
   };
 }
 
