@@ -1,0 +1,108 @@
+/**
+ * What a replica brings into a tick, as the value that replicas agree on:
+ * `[standing, [reading …], [status | null …]]`, standing `[0, nonce, waited ticks]` or `[1, state tick, state digest]`,
+ * status `[boot nonce, is armed, trips]`. Two correct replicas read the same bytes alike, so a lie can at worst be
+ * absent for all. Decoding never throws; anything but this form is null.
+ */
+import type { ActuatorStatus, Entry, Reading, Standing } from '../core/types.js';
+import { CborWriter, decodeCbor, type CborValue } from './cbor.js';
+import { DIGEST_BYTES } from './replicated-state-codec.js';
+import { isBytes, isCount, isList } from './schema.js';
+
+/** Length of a voter's boot nonce, bytes. */
+export const BOOT_NONCE_BYTES = 8;
+
+/** Length of a replica's nonce at cold start, bytes. */
+export const START_NONCE_BYTES = 16;
+
+const STANDING_WAITING = 0;
+const STANDING_RUNNING = 1;
+
+/** How many readings and statuses an entry of this rig holds, and of what type. */
+export interface EntryShape {
+  readonly sensorTypes: readonly ('number' | 'boolean')[];
+  readonly actuators: number;
+}
+
+const writer = new CborWriter(256);
+
+/** Canonical bytes of an entry. A reading that is not finite is no reading and becomes absent. */
+export function encodeEntry(entry: Entry): Uint8Array {
+  writer.reset();
+  writer.writeArrayHead(3);
+  const { standing } = entry;
+  writer.writeArrayHead(3);
+  if (standing.kind === 'waiting') {
+    writer.writeNumber(STANDING_WAITING);
+    writer.writeBytes(standing.nonce);
+    writer.writeNumber(standing.waitedTicks);
+  } else {
+    writer.writeNumber(STANDING_RUNNING);
+    writer.writeNumber(standing.stateTick);
+    writer.writeBytes(standing.stateDigest);
+  }
+  writer.writeArrayHead(entry.readings.length);
+  for (const reading of entry.readings) {
+    if (typeof reading === 'boolean') writer.writeBoolean(reading);
+    else if (reading === null || !Number.isFinite(reading)) writer.writeNull();
+    else writer.writeNumber(reading);
+  }
+  writer.writeArrayHead(entry.actuators.length);
+  for (const status of entry.actuators) {
+    if (status === null) writer.writeNull();
+    else {
+      writer.writeArrayHead(3);
+      writer.writeBytes(status.bootNonce);
+      writer.writeBoolean(status.phase === 'armed');
+      writer.writeNumber(status.trips);
+    }
+  }
+  return writer.take();
+}
+
+/** The entry, or null for anything that `encodeEntry` does not make for this shape. */
+export function decodeEntry(value: Uint8Array, shape: EntryShape): Entry | null {
+  const decoded = decodeCbor(value);
+  if (!decoded.ok || !isList(decoded.value, 3)) return null;
+  const [standingItem, readingItems, statusItems] = decoded.value;
+  const standing = readStanding(standingItem);
+  if (standing === null) return null;
+  if (!isList(readingItems, shape.sensorTypes.length) || !isList(statusItems, shape.actuators)) return null;
+  const readings: Reading[] = [];
+  for (const [sensor, reading] of readingItems.entries()) {
+    if (reading !== null) {
+      if (typeof reading !== shape.sensorTypes[sensor]) return null;
+      if (typeof reading === 'number' && !Number.isFinite(reading)) return null;
+    }
+    readings.push(reading as Reading);
+  }
+  const actuators: (ActuatorStatus | null)[] = [];
+  for (const item of statusItems) {
+    if (item === null) {
+      actuators.push(null);
+      continue;
+    }
+    const status = readStatus(item);
+    if (status === null) return null;
+    actuators.push(status);
+  }
+  return { standing, readings, actuators };
+}
+
+function readStanding(item: CborValue | undefined): Standing | null {
+  if (!isList(item, 3)) return null;
+  const [kind, first, second] = item;
+  if (kind === STANDING_WAITING) {
+    if (!isBytes(first, START_NONCE_BYTES) || !isCount(second)) return null;
+    return { kind: 'waiting', nonce: first, waitedTicks: second };
+  }
+  if (kind !== STANDING_RUNNING || !isCount(first) || !isBytes(second, DIGEST_BYTES)) return null;
+  return { kind: 'running', stateTick: first, stateDigest: second };
+}
+
+function readStatus(item: CborValue): ActuatorStatus | null {
+  if (!isList(item, 3)) return null;
+  const [bootNonce, armed, trips] = item;
+  if (!isBytes(bootNonce, BOOT_NONCE_BYTES) || typeof armed !== 'boolean' || !isCount(trips)) return null;
+  return { bootNonce, phase: armed ? 'armed' : 'fail-safe', trips };
+}

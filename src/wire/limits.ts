@@ -1,0 +1,66 @@
+/**
+ * Bounds of everything that travels in a rig: what a correct sender could need at most, and so what a receiver
+ * reads at most. Frame caps come from `rig/derive.ts`, where `check` prints them; this file adds the shape.
+ */
+import type { Purpose } from '../ports.js';
+import { countRounds, derivePacketCaps } from '../rig/derive.js';
+import type { Rig } from '../rig/rig.js';
+import { ENVELOPE_MAX_BYTES } from './cose.js';
+
+/** Longest text of a fault or operator request, UTF-8 bytes. */
+export const CONTROL_TEXT_MAX_BYTES = 512;
+
+/** Longest text of an answer, UTF-8 bytes. */
+export const ANSWER_TEXT_MAX_BYTES = 1024;
+
+export interface WireLimits {
+  /** Longest frame by purpose, bytes: what transports and brokers let pass. */
+  readonly frameBytes: Readonly<Record<Purpose, number>>;
+  /** Longest payload by purpose, bytes. */
+  readonly payloadBytes: Readonly<Record<Purpose, number>>;
+  readonly replicas: number;
+  /** What each sensor's readings are, in the rig's order. */
+  readonly sensorTypes: readonly ('number' | 'boolean')[];
+  readonly actuators: number;
+  /** Rounds of a tick: f + 1. */
+  readonly rounds: number;
+  /** Items that a round message may carry, by round; index 0 is unused. */
+  readonly itemsByRound: readonly number[];
+  /** Whether relayed values carry signatures. */
+  readonly isSigned: boolean;
+}
+
+/** Bounds of this rig. */
+export function deriveLimits(rig: Rig): WireLimits {
+  const { hypothesis } = rig;
+  const replicas = rig.replicas.length;
+  const rounds = countRounds(hypothesis);
+  const isSigned = hypothesis.kind === 'byzantine' && hypothesis.authenticators === 'signature';
+  const itemsByRound = [0];
+  for (let round = 1; round <= rounds; round += 1) itemsByRound.push(countItems(replicas, round, isSigned));
+  const frameBytes = { ...derivePacketCaps(rig) };
+  const payloadBytes = { ...frameBytes };
+  for (const purpose of Object.keys(payloadBytes) as Purpose[]) payloadBytes[purpose] -= ENVELOPE_MAX_BYTES;
+  return {
+    frameBytes,
+    payloadBytes,
+    replicas,
+    sensorTypes: rig.sensors.map(({ type }) => type),
+    actuators: rig.actuators.length,
+    rounds,
+    itemsByRound,
+    isSigned,
+  };
+}
+
+/**
+ * Paths of length round − 1 that hold neither sender nor receiver (exponential information gathering; flooding
+ * needs no more); with signatures at most two values of each instance of the replicas other than these two.
+ */
+function countItems(replicas: number, round: number, isSigned: boolean): number {
+  if (round === 1) return 1;
+  if (isSigned) return 2 * (replicas - 2);
+  let paths = 1;
+  for (let i = 0; i < round - 1; i += 1) paths *= Math.max(0, replicas - 2 - i);
+  return paths;
+}
