@@ -137,7 +137,8 @@ function onTime(config: VoterConfig, state: VoterState, nowUs: number, effects: 
   // Misses first: they are what leads to a trip. In one step, however long the voter slept.
   const overdueUs = nowUs - deadlineUs(config, state, state.nextDueTick);
   if (overdueUs > 0) {
-    const ticks = Math.floor(overdueUs / config.periodUs) + 1;
+    // A tick may still go out at its very deadline.
+    const ticks = Math.ceil(overdueUs / config.periodUs);
     effects.push({ kind: 'missed', firstTick: state.nextDueTick, ticks });
     state.nextDueTick += ticks;
   }
