@@ -5,7 +5,7 @@
  */
 import { drawNormal, hashNumbers } from './random.js';
 
-/** A quantity that a plant's sensors measure; a rig's sensor names it by its place in the list. */
+/** A quantity that a plant's sensors measure; its place in the list is the `channel` of a rig's sensor. */
 export interface PlantChannel {
   readonly name: string;
   readonly kind: 'number' | 'boolean';
@@ -19,7 +19,7 @@ export interface PlantChannel {
   readonly maxCount: number;
 }
 
-/** Something that an actuator moves; a rig's actuator names it by its place in the list. */
+/** Something that an actuator moves: output i by the i-th actuator of the rig. */
 export interface PlantOutput {
   readonly name: string;
   readonly unit: string;
