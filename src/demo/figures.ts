@@ -1,0 +1,85 @@
+/** What a demo measures of a flight, as it stands in its JSON. Counts unless the name ends in a unit. */
+import type { Percentiles } from './histogram.js';
+
+/** A fault as it really struck, summed over the replicas that did it. */
+export interface FaultFigures {
+  /** As it was ordered, in the fault grammar. */
+  readonly spec: string;
+  /** Processes that did it. */
+  readonly on: readonly string[];
+  /** Ticks from the start of the run; null where it has not happened. */
+  readonly appliedAt: number | null;
+  readonly clearedAt: number | null;
+  /** Messages, samples or outputs that it altered. */
+  readonly affected: number;
+  /** Why it could not be done; null when it was. */
+  readonly failed: string | null;
+}
+
+export interface SuspectFigures {
+  readonly id: string;
+  /** Ticks in which at least one correct replica suspected it. */
+  readonly ticks: number;
+  /** Who did, over the flight. */
+  readonly by: readonly string[];
+}
+
+export interface ProcessFigures {
+  /** Largest resident size seen. */
+  readonly rssMiB: number | null;
+  /** Mean, of one core. */
+  readonly cpuPercent: number | null;
+  /** Times that it was started. */
+  readonly starts: number;
+  /** Times that it died without having been asked to end. */
+  readonly deaths: number;
+}
+
+export interface PlantFigures {
+  readonly survived: boolean;
+  readonly maxAbsPitchErrorDeg: number | null;
+  /** The last instruments, by name. */
+  readonly last: Readonly<Record<string, number | boolean | string | null>>;
+}
+
+/** One flight's figures. All ticks are counted from the first arming of every actuator to the end of the flight. */
+export interface FlightFigures {
+  /** Ticks of the flight. */
+  readonly ticks: number;
+  /** Ticks with an output at every actuator. */
+  readonly completedTicks: number;
+  /** Ticks inside the hypothesis in which two correct replicas had different vectors, states or commands. */
+  readonly disagreements: number;
+  readonly disagreementsOutside: number;
+  /** Ticks in which more than f replicas were faulty or late. */
+  readonly ticksOutsideHypothesis: number;
+  /** Those of them that the injected faults account for. */
+  readonly ticksOutsideByFaults: number;
+  /** For each tick outside, what was wrong with its replicas, such as `late+fault`. */
+  readonly outsideCauses: Readonly<Record<string, number>>;
+  /** Ticks of which a correct replica said nothing. */
+  readonly unreported: number;
+  readonly unsafeOutputs: number;
+  /** Outputs whose computing replicas all died before they could tell. */
+  readonly unverifiedOutputs: number;
+  /** Ticks inside the hypothesis that found a voter in fail-safe. */
+  readonly uncoveredTicks: number;
+  /** Ticks in fail-safe that followed from ticks outside the hypothesis or from a voter's own death. */
+  readonly uncoveredOutside: number;
+  readonly failSafeTrips: number;
+  /** Ticks without an output in time, by actuator. */
+  readonly missedTicks: Readonly<Record<string, number>>;
+  readonly lateMessages: number;
+  /** Frames and items that were not accepted, by cause. */
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly faults: readonly FaultFigures[];
+  /** First message of round 1, of any replica, to the output at an actuator. */
+  readonly latencyUs: Percentiles;
+  /** A replica's own first message to its vector. */
+  readonly agreementUs: Percentiles;
+  readonly plant: PlantFigures | null;
+  readonly suspects: readonly SuspectFigures[];
+  readonly processes: Readonly<Record<string, ProcessFigures>>;
+  /** Longest time that a process which nobody had paused stood still. */
+  readonly machineStallMs: number;
+}

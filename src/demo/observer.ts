@@ -1,0 +1,603 @@
+/**
+ * The observer of a demo: holds the replicas' own accounts against the voters' logs, tick by tick, and counts what
+ * protocol.md §11 says must never happen. It is none of the replicas, reads no clock and opens nothing; what it is
+ * told is all it knows. It must never take a replica's word for another's, and never grow with the length of a flight.
+ *
+ * A tick is judged once, `SETTLE_SECONDS` after it was first heard of, when all accounts of it have come or will not
+ * come any more. In a tick a replica is *faulty* when a fault was at work on it, when it was dead or not yet back as a
+ * running member, when it measured itself late, or when it was behind and said so. More than f of those and the tick is
+ * outside the hypothesis; the cause is kept.
+ */
+import { deriveQuorums } from '../core/agreement/hypothesis.js';
+import type { Telemetry, TickRecord } from '../process/telemetry.js';
+import type { Rig } from '../rig/rig.js';
+import { FaultLedger } from './fault-ledger.js';
+import type { FlightFigures, PlantFigures } from './figures.js';
+import { Histogram } from './histogram.js';
+import { ProcessWatch } from './process-watch.js';
+import { VoterWatch, type FailSafePeriod, type ObservedOutput } from './voter-watch.js';
+
+export type ObservedRig = Pick<Rig, 'replicas' | 'actuators' | 'hypothesis' | 'periodUs'>;
+
+/** Why a replica does not count as correct in a tick. */
+export type FaultyCause = 'fault' | 'down' | 'joining' | 'late' | 'behind';
+
+/** What is known of the newest tick that most replicas have told of, for the view. */
+export interface LatestTick {
+  /** From the start of the run. */
+  readonly runTick: number | null;
+  /** Newest account of each replica, at most a few ticks old; null where there is none. */
+  readonly accounts: readonly (TickRecord | null)[];
+  readonly voters: readonly {
+    readonly id: string;
+    readonly failSafe: FailSafePeriod | null;
+    readonly output: ObservedOutput | null;
+    readonly trips: number;
+  }[];
+  readonly down: readonly boolean[];
+  readonly activeFaults: readonly string[];
+}
+
+/** How long after it was first heard of a tick is judged. Stalls are reported once a second. */
+const SETTLE_SECONDS = 3;
+/** A tick number this far ahead of all others is nobody's honest account. */
+const MAX_JUMP_TICKS = 1_000_000;
+/** After ticks outside the hypothesis, so many more may pass until a voter is armed again. */
+const REARM_TICKS = 20;
+/** How long a voter that died may take until it is armed again. */
+const VOTER_RETURN_US = 10_000_000;
+/** A replica that skipped a tick was late if it stood still for at least this share of the period around then. */
+const STALL_SHARE = 0.5;
+const MAX_STALLS = 256;
+
+/** One tick's accounts, until it is judged. */
+interface Draft {
+  readonly accounts: (TickRecord | null)[];
+}
+
+interface Span {
+  readonly from: number;
+  to: number;
+}
+
+interface Stall {
+  readonly replica: number;
+  readonly fromTick: number;
+  readonly toTick: number;
+}
+
+interface Judgement {
+  readonly causes: readonly (FaultyCause | null)[];
+  readonly outside: boolean;
+}
+
+/** Watches one flight. */
+export class Observer {
+  private readonly ids: readonly string[];
+  private readonly maxFaulty: number;
+  private readonly settleTicks: number;
+  private readonly drafts = new Map<number, Draft>();
+  private readonly ledger: FaultLedger;
+  private readonly voters: readonly VoterWatch[];
+  private readonly processes = new ProcessWatch();
+  private readonly latency = new Histogram();
+  private readonly agreement = new Histogram();
+
+  private newest = -1;
+  private judged = -1;
+  private countFrom: number | null = null;
+  private endTick: number | null = null;
+  /** Microseconds from the clock's origin to the start of tick 0, estimated from the earliest sends. */
+  private gridUs: number | null = null;
+
+  private readonly newestAccount: (TickRecord | null)[];
+  private readonly startTicks: (number | null)[];
+  /** Ticks in which a replica was dead or not yet back, by replica. */
+  private readonly downs: Span[][];
+  /** Whether a replica has been correct since its last injected fault. */
+  private readonly recovering: boolean[];
+  private stalls: Stall[] = [];
+  private lastOutside: number | null = null;
+  private lastOutsideByFaults = false;
+
+  private ticks = 0;
+  private completedTicks = 0;
+  private disagreements = 0;
+  private disagreementsOutside = 0;
+  private ticksOutside = 0;
+  private ticksOutsideByFaults = 0;
+  private readonly outsideCauses = new Map<string, number>();
+  private unreported = 0;
+  private unsafeOutputs = 0;
+  private unverifiedOutputs = 0;
+  private uncoveredTicks = 0;
+  private uncoveredOutside = 0;
+  private lateMessages = 0;
+  private readonly missedTicks: number[];
+  private readonly suspectTicks: number[];
+  private readonly suspectedBy: Set<number>[];
+  private plant: PlantFigures | null = null;
+  private machineStallMs = 0;
+
+  /** `ticks`: how many to count; null until `end` is called. */
+  constructor(
+    private readonly rig: ObservedRig,
+    private readonly wantedTicks: number | null,
+  ) {
+    const n = rig.replicas.length;
+    this.ids = rig.replicas.map((replica) => replica.id);
+    this.maxFaulty = deriveQuorums(rig.hypothesis, n).maxFaulty;
+    this.settleTicks = Math.ceil((SETTLE_SECONDS * 1e6) / rig.periodUs);
+    this.ledger = new FaultLedger(this.ids);
+    this.voters = rig.actuators.map((actuator) => new VoterWatch(actuator));
+    this.newestAccount = new Array<null>(n).fill(null);
+    this.startTicks = new Array<null>(n).fill(null);
+    this.downs = Array.from({ length: n }, () => [{ from: -Infinity, to: Infinity }]);
+    this.recovering = new Array<boolean>(n).fill(false);
+    this.missedTicks = rig.actuators.map(() => 0);
+    this.suspectTicks = new Array<number>(n).fill(0);
+    this.suspectedBy = Array.from({ length: n }, () => new Set<number>());
+  }
+
+  /** Takes in what a process told; `atUs` is when it came. */
+  note(message: Telemetry, atUs: number): void {
+    switch (message.kind) {
+      case 'ticks':
+        for (const record of message.records) this.noteTick(message.id, record);
+        break;
+      case 'voter': {
+        const voter = this.voters.find((one) => one.actuator.id === message.id);
+        for (const record of message.records) {
+          // What a voter does once the flight is over, such as tripping because all replicas left, is no part of it.
+          if (!this.isOver(record.atUs)) voter?.note(record);
+        }
+        this.settleStart();
+        break;
+      }
+      case 'fault':
+        this.noteFault(message);
+        break;
+      case 'stats':
+        if (!this.isOver(atUs)) this.noteStats(message, atUs);
+        break;
+      case 'plant':
+        if (!this.isOver(message.atUs)) {
+          this.plant = {
+            survived: message.survived,
+            maxAbsPitchErrorDeg: message.maxAbsErrorDeg,
+            last: message.values,
+          };
+        }
+        break;
+      case 'ready':
+      case 'event':
+        break;
+    }
+  }
+
+  noteStart(id: string): void {
+    this.processes.noteStart(id);
+  }
+
+  /** A process ended without having been asked to. */
+  noteDeath(id: string, atUs: number): void {
+    this.processes.noteDeath(id);
+    this.voters.find((one) => one.actuator.id === id)?.noteDeath(atUs);
+    const replica = this.ids.indexOf(id);
+    if (replica < 0) return;
+    // What it did after its last account it could not tell any more.
+    const from = (this.newestAccount[replica]?.tick ?? -1) + 1;
+    const spans = this.downs[replica] as Span[];
+    if (spans[spans.length - 1]?.to !== Infinity) spans.push({ from, to: Infinity });
+  }
+
+  /** The process that observes stood still for so long itself. */
+  noteOwnStall(stallMs: number): void {
+    if (this.countFrom !== null) this.machineStallMs = Math.max(this.machineStallMs, stallMs);
+  }
+
+  /** A fault that is about to be ordered: if nobody does it, it stands in the figures as not applied. */
+  expectFault(spec: string): void {
+    this.ledger.expect(spec);
+  }
+
+  /** A fault that its replica could not tell of itself, a crash for one. */
+  noteFault(fault: Extract<Telemetry, { kind: 'fault' }>): void {
+    const replica = this.ids.indexOf(fault.id);
+    const start = (replica < 0 ? null : this.startTicks[replica]) ?? this.startTick();
+    this.ledger.note({
+      id: fault.id,
+      spec: fault.spec,
+      event: fault.event,
+      runTick: fault.tick,
+      tick: start === null ? Math.max(0, this.newest) : start + fault.tick,
+      affected: fault.affected,
+      reason: fault.reason,
+    });
+  }
+
+  /** Specifications of faults that a process was told to do and that have not ended. */
+  openFaults(id: string): readonly string[] {
+    return this.ledger.openOn(id);
+  }
+
+  /** The counted part ends with the last tick that is over by now. Later ticks are ignored. */
+  end(): void {
+    const last = Math.max(this.judged, this.newest - 1);
+    this.endTick = this.endTick === null ? last : Math.min(this.endTick, last);
+  }
+
+  /** Judges what is left. Call it when no process will tell anything any more. */
+  finish(): void {
+    if (this.endTick === null) this.end();
+    while (this.judged < (this.endTick as number)) this.judgeNext();
+  }
+
+  /** Whether all ticks that were asked for have been flown. */
+  get complete(): boolean {
+    return this.endTick !== null && this.newest > this.endTick + 1;
+  }
+
+  /** Ticks flown since every actuator was first armed; null before that. */
+  get flownTicks(): number | null {
+    return this.countFrom === null ? null : Math.max(0, this.newest - this.countFrom);
+  }
+
+  /** Number of the newest tick from the start of the run; null before it. */
+  get runTick(): number | null {
+    const start = this.startTick();
+    return start === null ? null : this.newest - start;
+  }
+
+  /** First run tick that counts; null before every actuator has been armed. */
+  get countFromRunTick(): number | null {
+    const start = this.startTick();
+    return start === null || this.countFrom === null ? null : this.countFrom - start;
+  }
+
+  /** For the view. */
+  latest(): LatestTick {
+    const accounts = this.newestAccount.map((record) =>
+      record !== null && record.tick >= this.newest - this.settleTicks / 3 ? record : null,
+    );
+    return {
+      runTick: this.runTick,
+      accounts,
+      voters: this.voters.map((one) => ({
+        id: one.actuator.id,
+        failSafe: one.phase,
+        output: one.lastOutput,
+        trips: one.failSafeTrips,
+      })),
+      down: this.downs.map((spans) => spans[spans.length - 1]?.to === Infinity),
+      activeFaults: this.ledger.activeAt(this.newest),
+    };
+  }
+
+  figures(): FlightFigures {
+    const count = (from: (voter: VoterWatch) => number): number =>
+      this.voters.reduce((sum, voter) => sum + from(voter), 0);
+    return {
+      ticks: this.ticks,
+      completedTicks: this.completedTicks,
+      disagreements: this.disagreements,
+      disagreementsOutside: this.disagreementsOutside,
+      ticksOutsideHypothesis: this.ticksOutside,
+      ticksOutsideByFaults: this.ticksOutsideByFaults,
+      outsideCauses: Object.fromEntries(this.outsideCauses),
+      unreported: this.unreported,
+      unsafeOutputs: this.unsafeOutputs + count((voter) => voter.unsafeOutputs),
+      unverifiedOutputs: this.unverifiedOutputs,
+      uncoveredTicks: this.uncoveredTicks,
+      uncoveredOutside: this.uncoveredOutside,
+      failSafeTrips: count((voter) => voter.failSafeTrips),
+      missedTicks: Object.fromEntries(
+        this.rig.actuators.map((actuator, at) => [actuator.id, this.missedTicks[at] as number]),
+      ),
+      lateMessages: this.lateMessages,
+      rejected: this.processes.rejected(),
+      faults: this.ledger.figures(),
+      latencyUs: this.latency.summarize(),
+      agreementUs: this.agreement.summarize(),
+      plant: this.plant,
+      suspects: this.ids.flatMap((id, at) => {
+        const ticks = this.suspectTicks[at] as number;
+        const by = [...(this.suspectedBy[at] as Set<number>)].sort((a, b) => a - b);
+        return ticks === 0 ? [] : [{ id, ticks, by: by.map((one) => this.ids[one] as string) }];
+      }),
+      processes: this.processes.figures(),
+      machineStallMs: Math.round(this.machineStallMs * 10) / 10,
+    };
+  }
+
+  private noteTick(id: string, record: TickRecord): void {
+    const replica = this.ids.indexOf(id);
+    if (replica < 0 || !Number.isSafeInteger(record.tick) || record.tick < 0) return;
+    if (this.newest >= 0 && record.tick > this.newest + MAX_JUMP_TICKS) return;
+    if (record.firstSendUs !== null) this.followGrid(record.firstSendUs - record.tick * this.rig.periodUs);
+    this.startTicks[replica] = record.startTick ?? this.startTicks[replica] ?? null;
+    const before = this.newestAccount[replica];
+    if (before === null || before === undefined || before.tick < record.tick)
+      this.newestAccount[replica] = record;
+    if (record.mode === 'running' && record.state !== null) this.closeDown(replica, record.tick);
+    if (record.tick <= this.judged) return;
+    if (this.newest < 0) this.judged = record.tick - 1;
+    const draft = this.draftOf(record.tick);
+    draft.accounts[replica] = record;
+    if (record.tick > this.newest) {
+      this.newest = record.tick;
+      this.settleStart();
+      while (this.newest - this.judged > this.settleTicks) this.judgeNext();
+    }
+  }
+
+  /** A replica that steps as a running member is back, from this tick on. */
+  private closeDown(replica: number, tick: number): void {
+    const spans = this.downs[replica] as Span[];
+    const last = spans[spans.length - 1];
+    if (last !== undefined && last.to === Infinity && tick >= last.from) last.to = tick - 1;
+  }
+
+  private draftOf(tick: number): Draft {
+    const known = this.drafts.get(tick);
+    if (known !== undefined) return known;
+    const draft: Draft = { accounts: new Array<null>(this.ids.length).fill(null) };
+    this.drafts.set(tick, draft);
+    return draft;
+  }
+
+  /** The earliest send is the best witness of when ticks begin. */
+  private followGrid(originUs: number): void {
+    if (this.gridUs === null) this.gridUs = originUs;
+    else if (originUs < this.gridUs && originUs > this.gridUs - this.rig.periodUs) this.gridUs = originUs;
+  }
+
+  private tickStartUs(tick: number): number {
+    return (this.gridUs ?? 0) + tick * this.rig.periodUs;
+  }
+
+  private tickAt(atUs: number): number {
+    return this.gridUs === null ? -1 : Math.floor((atUs - this.gridUs) / this.rig.periodUs);
+  }
+
+  private isOver(atUs: number): boolean {
+    return this.endTick !== null && this.tickAt(atUs) > this.endTick;
+  }
+
+  /** First tick of the run, as most replicas tell it. */
+  private startTick(): number | null {
+    const votes = new Map<number, number>();
+    for (const start of this.startTicks) if (start !== null) votes.set(start, (votes.get(start) ?? 0) + 1);
+    let best: number | null = null;
+    for (const [start, count] of votes) {
+      const bestCount = best === null ? 0 : (votes.get(best) as number);
+      if (count > bestCount || (count === bestCount && start > (best as number))) best = start;
+    }
+    return best;
+  }
+
+  /** Counting begins with the tick in which the last of the actuators is first armed. */
+  private settleStart(): void {
+    if (this.countFrom !== null || this.newest < 0) return;
+    const start = this.startTick();
+    if (start === null) return;
+    let from = start;
+    for (const voter of this.voters) {
+      if (voter.firstArmedTick === null) return;
+      from = Math.max(from, voter.firstArmedTick);
+    }
+    this.countFrom = from;
+    if (this.wantedTicks !== null) this.endTick = from + this.wantedTicks - 1;
+  }
+
+  private noteStats(stats: Extract<Telemetry, { kind: 'stats' }>, atUs: number): void {
+    const flying = this.countFrom !== null;
+    this.processes.noteStats(stats, flying);
+    const replica = this.ids.indexOf(stats.id);
+    const toTick = this.tickAt(atUs);
+    const fromTick = toTick - Math.ceil(1_500_000 / this.rig.periodUs);
+    if (replica >= 0 && stats.maxStallMs * 1_000 >= STALL_SHARE * this.rig.periodUs) {
+      this.stalls.push({ replica, fromTick, toTick });
+      if (this.stalls.length > MAX_STALLS) this.stalls.shift();
+    }
+    const provoked =
+      replica >= 0 && (this.wasFaulty(replica, fromTick, toTick) || this.isDown(replica, fromTick));
+    if (flying && !provoked && fromTick >= (this.countFrom as number))
+      this.machineStallMs = Math.max(this.machineStallMs, stats.maxStallMs);
+  }
+
+  private wasFaulty(replica: number, fromTick: number, toTick: number): boolean {
+    for (let tick = fromTick; tick <= toTick; tick += 1) if (this.ledger.covers(replica, tick)) return true;
+    return false;
+  }
+
+  private isDown(replica: number, tick: number): boolean {
+    return (this.downs[replica] as Span[]).some((span) => span.from <= tick && tick <= span.to);
+  }
+
+  private judgeNext(): void {
+    this.judged += 1;
+    const tick = this.judged;
+    const draft = this.drafts.get(tick) ?? { accounts: new Array<null>(this.ids.length).fill(null) };
+    this.drafts.delete(tick);
+    const counted =
+      this.countFrom !== null && tick >= this.countFrom && (this.endTick === null || tick <= this.endTick);
+    if (counted) this.judge(tick, draft.accounts);
+    this.forgetBefore(tick);
+  }
+
+  private judge(tick: number, accounts: readonly (TickRecord | null)[]): void {
+    this.ticks += 1;
+    const causes = accounts.map((record, replica) => this.findCause(replica, tick, record));
+    const outside = causes.filter((cause) => cause !== null).length > this.maxFaulty;
+    const judgement: Judgement = { causes, outside };
+    if (outside) this.noteOutside(tick, causes);
+    else this.lastOutsideByFaults = false;
+    if (this.isSilent(accounts, causes)) this.unreported += 1;
+    if (disagree(accounts, causes)) {
+      if (outside) this.disagreementsOutside += 1;
+      else this.disagreements += 1;
+    }
+    this.judgeOutputs(tick, accounts, judgement);
+    this.readAccounts(accounts, causes);
+    causes.forEach((cause, replica) => {
+      if (this.ledger.covers(replica, tick)) this.recovering[replica] = true;
+      else if (cause === null) this.recovering[replica] = false;
+    });
+  }
+
+  private findCause(replica: number, tick: number, record: TickRecord | null): FaultyCause | null {
+    if (this.ledger.covers(replica, tick)) return 'fault';
+    if (this.isDown(replica, tick)) return 'down';
+    if (record === null) return this.sleptThrough(replica, tick) ? 'late' : null;
+    if (record.overrun !== null) return 'late';
+    if (record.mode !== 'running') return 'joining';
+    if (record.notStepped === 'behind') return 'behind';
+    return null;
+  }
+
+  /** Whether the replica told of a stall that explains why it knows nothing of the tick. */
+  private sleptThrough(replica: number, tick: number): boolean {
+    return this.stalls.some((one) => one.replica === replica && one.fromTick <= tick && tick <= one.toTick);
+  }
+
+  private noteOutside(tick: number, causes: readonly (FaultyCause | null)[]): void {
+    this.ticksOutside += 1;
+    const named = causes.filter((cause) => cause !== null).sort();
+    const name = named.join('+');
+    this.outsideCauses.set(name, (this.outsideCauses.get(name) ?? 0) + 1);
+    const provoked = causes.filter(
+      (cause, replica) => cause === 'fault' || (cause !== null && this.recovering[replica] === true),
+    ).length;
+    // What follows without a break from ticks that faults put outside is theirs too: a rig has to find together again.
+    const continues = this.lastOutsideByFaults && this.lastOutside === tick - 1;
+    this.lastOutsideByFaults = provoked > this.maxFaulty || continues;
+    if (this.lastOutsideByFaults) this.ticksOutsideByFaults += 1;
+    this.lastOutside = tick;
+  }
+
+  private isSilent(
+    accounts: readonly (TickRecord | null)[],
+    causes: readonly (FaultyCause | null)[],
+  ): boolean {
+    return accounts.some(
+      (record, replica) => causes[replica] === null && (record === null || record.vector === null),
+    );
+  }
+
+  private judgeOutputs(tick: number, accounts: readonly (TickRecord | null)[], judgement: Judgement): void {
+    const firstSendUs = findFirstSend(accounts);
+    let complete = true;
+    let uncovered = false;
+    let uncoveredOutside = false;
+    this.voters.forEach((voter, at) => {
+      const output = voter.takeOutput(tick);
+      if (output === null) {
+        complete = false;
+        if (voter.missed(tick)) this.missedTicks[at] = (this.missedTicks[at] as number) + 1;
+        const failSafe = voter.failSafeAt(this.tickStartUs(tick + 1));
+        if (failSafe === null) return;
+        if (judgement.outside || this.isExcused(voter, failSafe, tick)) uncoveredOutside = true;
+        else uncovered = true;
+        return;
+      }
+      if (firstSendUs !== null) this.latency.add(output.atUs - firstSendUs);
+      this.verifyOutput(tick, at, output, accounts);
+    });
+    if (complete) this.completedTicks += 1;
+    if (uncovered) this.uncoveredTicks += 1;
+    else if (uncoveredOutside) this.uncoveredOutside += 1;
+  }
+
+  /** Fail-safe that follows from ticks outside the hypothesis, or from the death of the voter itself, for a while. */
+  private isExcused(voter: VoterWatch, failSafe: FailSafePeriod, tick: number): boolean {
+    if (failSafe.cause === 'start' || failSafe.cause === 'died')
+      return this.tickStartUs(tick) - failSafe.sinceUs <= VOTER_RETURN_US;
+    const holdTicks = Math.ceil(voter.actuator.holdUs / this.rig.periodUs);
+    const since = this.tickAt(failSafe.sinceUs);
+    if (this.lastOutside === null || this.lastOutside < since - holdTicks - 2) return false;
+    return voter.actuator.rearm === 'operator' || tick <= this.lastOutside + holdTicks + REARM_TICKS;
+  }
+
+  /** An output is safe when a replica that was not lying computed it from the same tick. */
+  private verifyOutput(
+    tick: number,
+    actuator: number,
+    output: ObservedOutput,
+    accounts: readonly (TickRecord | null)[],
+  ): void {
+    const honest: number[] = [];
+    let untold = false;
+    accounts.forEach((record, replica) => {
+      if (this.ledger.lies(replica, tick)) return;
+      const command = record?.commands?.[actuator];
+      if (typeof command === 'number') honest.push(command);
+      else if (record === null && (output.votes & (1 << replica)) !== 0) untold = true;
+    });
+    const midValue = this.rig.actuators[actuator]?.vote === 'mid-value';
+    const safe = midValue
+      ? honest.length > 0 && output.count >= Math.min(...honest) && output.count <= Math.max(...honest)
+      : honest.includes(output.count);
+    if (safe) return;
+    // A replica that voted for it and died before it could tell is neither proof nor excuse.
+    if (untold) this.unverifiedOutputs += 1;
+    else this.unsafeOutputs += 1;
+  }
+
+  private readAccounts(
+    accounts: readonly (TickRecord | null)[],
+    causes: readonly (FaultyCause | null)[],
+  ): void {
+    const suspected = new Set<number>();
+    accounts.forEach((record, replica) => {
+      if (record === null) return;
+      this.lateMessages += record.lateMessages;
+      if (causes[replica] !== null) return;
+      if (record.agreedUs !== null && record.firstSendUs !== null)
+        this.agreement.add(record.agreedUs - record.firstSendUs);
+      for (const peer of record.suspects) {
+        this.suspectedBy[peer]?.add(replica);
+        suspected.add(peer);
+      }
+    });
+    for (const peer of suspected) {
+      if (peer < this.suspectTicks.length) this.suspectTicks[peer] = (this.suspectTicks[peer] as number) + 1;
+    }
+  }
+
+  private forgetBefore(tick: number): void {
+    const horizon = tick - this.settleTicks;
+    this.ledger.prune(horizon);
+    for (const voter of this.voters) voter.prune(tick, this.tickStartUs(tick));
+    for (const spans of this.downs) while (spans.length > 1 && (spans[0] as Span).to < horizon) spans.shift();
+    while (this.stalls.length > 0 && (this.stalls[0] as Stall).toTick < horizon) this.stalls.shift();
+  }
+}
+
+/**
+ * Whether two correct replicas differ. One that is behind has agreed on a vector like everybody else and only lacks
+ * the state to step it from, so its vector counts here.
+ */
+function disagree(
+  accounts: readonly (TickRecord | null)[],
+  causes: readonly (FaultyCause | null)[],
+): boolean {
+  const vectors = new Set<string>();
+  const steps = new Set<string>();
+  accounts.forEach((record, replica) => {
+    const cause = causes[replica] ?? null;
+    if (record === null || record.vector === null) return;
+    if (cause === null || cause === 'behind') vectors.add(record.vector);
+    if (cause === null) steps.add(`${record.state} ${JSON.stringify(record.commands)}`);
+  });
+  return vectors.size > 1 || steps.size > 1;
+}
+
+function findFirstSend(accounts: readonly (TickRecord | null)[]): number | null {
+  let first: number | null = null;
+  for (const record of accounts) {
+    const at = record?.firstSendUs ?? null;
+    if (at !== null && (first === null || at < first)) first = at;
+  }
+  return first;
+}
