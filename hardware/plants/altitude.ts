@@ -1,7 +1,7 @@
 /**
  * An aircraft whose two elevator halves are moved by two actuators, for the lesson of Lamport's slides ("The problem
  * with TMR"): at a height of about 10219.5 ft one replica's arithmetic says dive and another's climb. Halves that move
- * together take it down or up; halves deflected against one another for longer than 150 ms twist the tail until the
+ * together take it down or up; halves deflected against one another for longer than 300 ms twist the tail until the
  * wings come off. Not a flight model: height follows the mean deflection, and every replica's altimeter has a constant
  * offset, the slides' readings (replicas a, b, c read 10219, 10220 and 10217 ft in level flight at 10219.5 ft).
  */
@@ -29,7 +29,7 @@ const SURFACE_DEG_PER_S = 60;
 const CLIMB_FT_PER_S_PER_DEG = 20;
 /** Deflections of less than this do not count as opposed. */
 const TWIST_MIN_DEG = 1;
-const TWIST_MAX_US = 150_000;
+const TWIST_MAX_US = 300_000;
 /** What each replica's altimeter adds, ft; further replicas read like the fourth. */
 const OFFSETS_FT: readonly number[] = [-0.5, 0.5, -2.5, -1.5];
 
