@@ -5,7 +5,8 @@
 import type { FusedReading } from '../core/types.js';
 import { explainLawError } from './load-law.js';
 import type { CompiledLaw } from './load-law.js';
-import { RigError } from './mistake.js';
+import { RigError, suggest } from './mistake.js';
+import type { Mistake, MistakeCode } from './mistake.js';
 import { copyPlain } from './plain-value.js';
 import type { PlainValue } from './plain-value.js';
 import type { Rig } from './rig.js';
@@ -25,13 +26,18 @@ export type LawOutcome =
       /** One per actuator in the rig's order: a signed 32-bit count of its resolution; null: no command. */
       readonly counts: readonly (number | null)[];
     }
-  | { readonly ok: false; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      /** The same as a mistake in the law, with its place. */
+      readonly mistake: Mistake;
+    };
 
 export interface ComposedLaw {
   /** State before the first tick, canonical bytes. */
   readonly initialState: Uint8Array;
   /** One step. `readings` are in the rig's order of sensors, `tick` is an integer ≥ 0. Never throws. */
-  law(state: Uint8Array, readings: readonly FusedReading[], tick: number): LawOutcome;
+  step(state: Uint8Array, readings: readonly FusedReading[], tick: number): LawOutcome;
 }
 
 export interface ComposeOptions {
@@ -53,7 +59,7 @@ export function composeLaw(
 ): ComposedLaw {
   const { rig, law } = loaded;
   const open = law.open();
-  const step = options.limited === true ? open.stepLimited : open.step;
+  const run = options.limited === true ? open.stepLimited : open.step;
   const ids = rig.sensors.map((sensor) => sensor.id);
   const initial = encodeState(law.initial, rig.law.stateMaxBytes, codec);
   if (!initial.ok) {
@@ -71,34 +77,49 @@ export function composeLaw(
   }
   return {
     initialState: initial.bytes,
-    law(state, readings, tick) {
+    step(state, readings, tick) {
       const decoded = codec.decode(state);
-      if (!decoded.ok) return { ok: false, reason: 'the state does not decode' };
+      if (!decoded.ok) return fail(law, 'VP-RIG-LAW-STATE', 'the state does not decode', 'Report this');
       const values = readings.map((reading) => reading.value);
       const qualities = readings.map((reading) => reading.quality);
       let result: unknown;
       try {
-        result = step(decoded.value as PlainValue, ids, values, qualities, tick);
+        result = run(decoded.value as PlainValue, ids, values, qualities, tick);
       } catch (error) {
-        const { what, file, line } = explainLawError(error, law.file);
-        return { ok: false, reason: `${what} (${file}:${line})` };
+        const mistake = explainLawError(error, law.file);
+        return { ok: false, reason: `${mistake.what} (${mistake.file}:${mistake.line})`, mistake };
       }
-      return readResult(result, rig, codec);
+      return readResult(result, rig, law, codec);
     },
   };
 }
 
-function readResult(result: unknown, rig: Rig, codec: StateCodec): LawOutcome {
+function fail(law: CompiledLaw, code: MistakeCode, what: string, cure: string): LawOutcome {
+  return { ok: false, reason: what, mistake: { code, file: law.file, line: 1, column: 1, what, cure } };
+}
+
+function readResult(result: unknown, rig: Rig, law: CompiledLaw, codec: StateCodec): LawOutcome {
+  const refuse = (
+    what: string,
+    cure = 'Return { state, commands }',
+    code: MistakeCode = 'VP-RIG-LAW-RUN',
+  ): LawOutcome => fail(law, code, what, cure);
   const copied = copyPlain(dropUndefined(result));
-  if (!copied.ok) return { ok: false, reason: `the law's result ${copied.why}` };
+  if (!copied.ok) {
+    return refuse(
+      `the law's result ${copied.why}`,
+      'Return plain data: finite numbers, texts, lists, objects',
+    );
+  }
   const { value } = copied;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { ok: false, reason: 'the law returns no { state, commands }' };
+    return refuse('the law returns no { state, commands }');
   }
   const { state, commands } = value;
-  if (state === undefined) return { ok: false, reason: 'the law returns no state' };
+  if (state === undefined)
+    return refuse('the law returns no state', 'Return { state, commands }; state: null if there is none');
   if (typeof commands !== 'object' || commands === null || Array.isArray(commands)) {
-    return { ok: false, reason: 'the law returns no commands' };
+    return refuse('the law returns no commands', 'Return { state, commands: { elevator: 1.5 } }');
   }
   const counts: (number | null)[] = [];
   for (const { id, resolution } of rig.actuators) {
@@ -107,20 +128,23 @@ function readResult(result: unknown, rig: Rig, codec: StateCodec): LawOutcome {
       counts.push(null);
       continue;
     }
-    if (typeof command !== 'number') return { ok: false, reason: `the command for ${id} is no number` };
+    if (typeof command !== 'number')
+      return refuse(`the command for ${id} is no number`, 'Return a number, or leave it out');
     const count = Math.round(command / resolution) + 0;
     if (!(count >= MIN_COUNT && count <= MAX_COUNT)) {
-      return { ok: false, reason: `the command ${command} for ${id} exceeds 32 bits of counts` };
+      return refuse(`the command ${command} for ${id} exceeds 32 bits of counts`, 'Limit it to the envelope');
     }
     counts.push(count);
   }
   for (const id of Object.keys(commands)) {
-    if (!rig.actuators.some((actuator) => actuator.id === id)) {
-      return { ok: false, reason: `the law commands ${id}, which is no actuator of the rig` };
-    }
+    if (rig.actuators.some((actuator) => actuator.id === id)) continue;
+    const known = rig.actuators.map((actuator) => actuator.id);
+    const what = `the law commands ${id}, which is no actuator of the rig`;
+    return refuse(what, `Actuators: ${known.join(', ')}${suggest(id, known)}`, 'VP-RIG-LAW-IDS');
   }
   const encoded = encodeState(state, rig.law.stateMaxBytes, codec);
-  if (!encoded.ok) return { ok: false, reason: `the state ${encoded.why}` };
+  if (!encoded.ok)
+    return refuse(`the state ${encoded.why}`, 'Keep less, or raise law.state-max', 'VP-RIG-LAW-STATE');
   return { ok: true, state: encoded.bytes, counts };
 }
 

@@ -9,6 +9,7 @@ import type { Mistake } from './mistake.js';
 import { parseRig } from './parse-rig.js';
 import type { AppliedDefault, ParsedRig } from './parse-rig.js';
 import { MAX_YAML_LENGTH } from './read-yaml.js';
+import type { Path, Place } from './read-yaml.js';
 import type { Rig } from './rig.js';
 
 /** A rig folder, checked except for what only running the law shows (`check-law.ts`). */
@@ -23,6 +24,8 @@ export interface LoadedRig {
   readonly digests: { readonly rig: Uint8Array; readonly law: Uint8Array };
   readonly defaults: readonly AppliedDefault[];
   readonly warnings: readonly Mistake[];
+  /** Where the value at a path of the rig file stands. */
+  readonly placeOf: (path: Path) => Place;
 }
 
 /** Name of the rig file in a rig folder. */
@@ -47,6 +50,7 @@ export async function loadRig(where: string): Promise<LoadedRig> {
     digests: { rig: digestRig(parsed.rig), law: law.digest },
     defaults: parsed.defaults,
     warnings: parsed.warnings,
+    placeOf: parsed.placeOf,
   };
 }
 

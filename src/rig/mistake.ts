@@ -29,6 +29,8 @@ export const MISTAKE_CODES = {
   'VP-RIG-FUSION': 'a fusion that the hypothesis or the type of the sensor does not carry',
   'VP-RIG-PACKET': 'messages larger than an inbox accepts',
   'VP-RIG-SINGLE-POINT': 'a part whose failure stops the rig',
+  'VP-RIG-PLANT': 'a plant that there is not, or a parameter that it does not take',
+  'VP-RIG-FAULT': 'a fault of the tour that is not well formed',
   'VP-RIG-LAW-SYNTAX': 'a law that is not TypeScript or JavaScript',
   'VP-RIG-LAW-IMPORT': 'an import that a law may not have',
   'VP-RIG-LAW-SHAPE': 'a module that does not export a law',

@@ -1,0 +1,212 @@
+/**
+ * `voteplane check RIG`: what follows from a rig, or everything that is wrong with it. Runs the control law on made-up
+ * inputs. Exit 0: the rig can fly (warnings included); 2: it cannot. Opens no socket and writes no file.
+ */
+import path from 'node:path';
+import type { Command } from 'commander';
+import { startNamedPlant } from '../../hardware/plants/plants.js';
+import { parseFault } from '../faults/spec.js';
+import { toHex } from '../core/bytes.js';
+import { checkLaw } from '../rig/check-law.js';
+import { deriveFacts } from '../rig/derive.js';
+import type { RigFacts } from '../rig/derive.js';
+import { computeArithmeticDigest } from '../rig/digest.js';
+import { loadRig } from '../rig/load-rig.js';
+import type { LoadedRig } from '../rig/load-rig.js';
+import { formatMistake, RigError, sortMistakes } from '../rig/mistake.js';
+import type { Mistake } from '../rig/mistake.js';
+import { formatDuration } from '../rig/quantity.js';
+import type { Path } from '../rig/read-yaml.js';
+import { decodeCbor, encodeCbor } from '../wire/cbor.js';
+
+/** What `check` finds; `--json` prints it. */
+export type CheckReport =
+  | {
+      readonly ok: true;
+      readonly rig: string;
+      readonly file: string;
+      readonly hypothesis: string;
+      readonly facts: RigFacts;
+      readonly law: { readonly files: readonly string[]; readonly stateBytes: number };
+      /** Hexadecimal. */
+      readonly digests: { readonly rig: string; readonly law: string; readonly arithmetic: string };
+      readonly defaults: LoadedRig['defaults'];
+      readonly warnings: readonly Mistake[];
+      /** Rig files of the other flights, checked as well. */
+      readonly flights: readonly string[];
+    }
+  | { readonly ok: false; readonly mistakes: readonly Mistake[] };
+
+/** Adds the command to the program. */
+export function registerCheckCommand(program: Command): void {
+  program
+    .command('check')
+    .summary('say what follows from a rig, or all that is wrong with it')
+    .description(
+      'Checks a rig folder: its rig.yaml, what its fault hypothesis permits, its timing, its control law. Prints what ' +
+        'follows from it, or every mistake with its code, place and cure. Exit 0: the rig can fly; 2: it cannot.',
+    )
+    .argument('<rig>', 'rig folder, such as hardware/rigs/pitch, or rig file')
+    .option('--json', 'print the findings as JSON')
+    .action(async (where: string, options: { readonly json?: boolean }) => {
+      const report = await checkRig(where);
+      process.stdout.write(
+        options.json === true ? `${JSON.stringify(report, null, 2)}\n` : `${renderReport(report)}\n`,
+      );
+      if (!report.ok) process.exitCode = 2;
+    });
+}
+
+/** Checks the rig at `where`, a folder or a file, and the flights it names. */
+export async function checkRig(where: string): Promise<CheckReport> {
+  const mistakes: Mistake[] = [];
+  const main = await checkOne(where, mistakes);
+  if (main === null) return { ok: false, mistakes: sortMistakes(mistakes) };
+  const flights: string[] = [];
+  for (const [index, flight] of main.loaded.rig.flights.entries()) {
+    const flightPath = path.join(path.dirname(main.loaded.file), flight);
+    const checked = await checkOne(flightPath, mistakes);
+    if (checked === null) continue;
+    flights.push(checked.loaded.file);
+    if (checked.loaded.rig.flights.length > 0) {
+      const what = `${flight} has flights of its own`;
+      mistakes.push(
+        place(main.loaded, ['flights', index], 'VP-RIG-CHOICE', what, 'Name all of them in the first rig'),
+      );
+    }
+  }
+  if (mistakes.length > 0) return { ok: false, mistakes: sortMistakes(mistakes) };
+  const { loaded } = main;
+  return {
+    ok: true,
+    rig: loaded.rig.id,
+    file: loaded.file,
+    hypothesis: describeHypothesis(loaded),
+    facts: deriveFacts(loaded.rig),
+    law: { files: loaded.law.files, stateBytes: main.stateBytes },
+    digests: {
+      rig: toHex(loaded.digests.rig),
+      law: toHex(loaded.digests.law),
+      arithmetic: toHex(computeArithmeticDigest()),
+    },
+    defaults: loaded.defaults,
+    warnings: [...loaded.warnings, ...main.warnings],
+    flights,
+  };
+}
+
+interface CheckedRig {
+  readonly loaded: LoadedRig;
+  readonly warnings: readonly Mistake[];
+  readonly stateBytes: number;
+}
+
+/** One rig; adds what is wrong to `mistakes` and returns null when it could not even be loaded. */
+async function checkOne(where: string, mistakes: Mistake[]): Promise<CheckedRig | null> {
+  let loaded: LoadedRig;
+  try {
+    loaded = await loadRig(where);
+  } catch (error) {
+    if (!(error instanceof RigError)) throw error;
+    mistakes.push(...error.mistakes);
+    return null;
+  }
+  checkPlant(loaded, mistakes);
+  checkTour(loaded, mistakes);
+  const verdict = checkLaw(loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) });
+  mistakes.push(...verdict.mistakes);
+  return { loaded, warnings: verdict.warnings, stateBytes: verdict.stateBytes };
+}
+
+function checkPlant(loaded: LoadedRig, mistakes: Mistake[]): void {
+  const { plant } = loaded.rig;
+  if (plant === null) return;
+  try {
+    startNamedPlant(plant.model, plant.parameters, 1);
+  } catch (error) {
+    const what = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+    mistakes.push(place(loaded, ['plant'], 'VP-RIG-PLANT', what, 'See hardware/plants'));
+  }
+}
+
+function checkTour(loaded: LoadedRig, mistakes: Mistake[]): void {
+  loaded.rig.tour.forEach(({ fault }, index) => {
+    const parsed = parseFault(fault);
+    if (parsed.ok) return;
+    mistakes.push(place(loaded, ['tour', index, 'fault'], 'VP-RIG-FAULT', parsed.what, parsed.cure));
+  });
+}
+
+function place(loaded: LoadedRig, at: Path, code: Mistake['code'], what: string, cure: string): Mistake {
+  const { line, column } = loaded.placeOf(at);
+  return { code, file: loaded.file, line, column, what, cure };
+}
+
+function describeHypothesis(loaded: LoadedRig): string {
+  const { hypothesis } = loaded.rig;
+  switch (hypothesis.kind) {
+    case 'byzantine':
+      return `byzantine: ${hypothesis.f}, ${hypothesis.authenticators === 'mac' ? 'MACs' : 'signatures'}`;
+    case 'crash':
+      return `crash: ${hypothesis.f}`;
+    case 'none':
+      return 'none (study only)';
+  }
+}
+
+/** The report for people. */
+export function renderReport(report: CheckReport): string {
+  if (!report.ok) {
+    const { length } = report.mistakes;
+    return [...report.mistakes.map(formatMistake), '', `${length} mistake${length === 1 ? '' : 's'}`].join(
+      '\n',
+    );
+  }
+  const { facts } = report;
+  const { perTick, packetCaps } = facts;
+  const quorum = `${facts.majority} of ${facts.replicas} equal commands move an actuator, ${facts.minPresent} entries make a tick`;
+  const caps = Object.entries(packetCaps).map(([purpose, bytes]) => `${purpose} ${bytes}`);
+  const lines = [
+    `${report.rig}  ${report.file}`,
+    ...section('What follows', [
+      ['hypothesis', report.hypothesis],
+      ['algorithm', facts.algorithmInWords],
+      ['rounds', `${facts.rounds} a tick`],
+      ['quorums', quorum],
+      [
+        'messages',
+        `${perTick.roundMessages} between replicas and ${perTick.commandMessages} commands a tick, ${perTick.logicalMessages} values under way`,
+      ],
+      ['bytes', `at most ${perTick.bytes} a tick, MQTT and TCP headers not counted`],
+      ['packet caps', `${caps.join(', ')} bytes`],
+      ['decided', `by ${formatDuration(facts.decidedByUs)} after the start of the tick`],
+      ['command', `sent by ${formatDuration(facts.commandByUs)}`],
+      ['worst latency', `${formatDuration(facts.worstLatencyUs)} from sample to output`],
+      ['longest gap', `${formatDuration(facts.longestGapUs)} between two outputs`],
+      ['law', `${report.law.files.join(', ')}; state of ${report.law.stateBytes} bytes`],
+      ['rig digest', report.digests.rig.slice(0, 16)],
+      ['law digest', report.digests.law.slice(0, 16)],
+      ['arithmetic', report.digests.arithmetic.slice(0, 16)],
+    ]),
+    ...bullets('Tolerates', facts.tolerates),
+    ...bullets('Does not tolerate', facts.doesNotTolerate),
+    ...bullets('Single points of failure', facts.singlePoints),
+    ...section(
+      'Defaults in force',
+      report.defaults.map(({ path: where, value }) => [where, value]),
+    ),
+    ...bullets('Flies next', report.flights),
+    ...bullets('Warnings', report.warnings.map(formatMistake)),
+  ];
+  return lines.join('\n');
+}
+
+function section(title: string, rows: readonly (readonly [string, string])[]): string[] {
+  if (rows.length === 0) return [];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return ['', title, ...rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)];
+}
+
+function bullets(title: string, items: readonly string[]): string[] {
+  return items.length === 0 ? [] : ['', title, ...items.map((item) => `  - ${item}`)];
+}
