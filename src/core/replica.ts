@@ -109,6 +109,13 @@ export type Input =
 export type Mode = 'listening' | 'waiting' | 'joining' | 'running';
 
 export type Effect =
+  /** A tick begins; `startTick` is the first one of the run, null outside one. */
+  | {
+      readonly kind: 'begin';
+      readonly tick: Tick;
+      readonly startTick: Tick | null;
+      readonly latenessUs: number;
+    }
   | { readonly kind: 'sample'; readonly tick: Tick }
   | { readonly kind: 'send'; readonly to: ReplicaIndex; readonly message: PeerMessage }
   /** One command per actuator, in the rig's order; null where there is nothing to say. */
@@ -270,6 +277,7 @@ function beginTick(
   state.health.advanceTo(tick);
   chooseMode(config, state, tick, effects);
   const latenessUs = nowUs - tickStartUs(config, tick);
+  effects.push({ kind: 'begin', tick, startTick: state.snapshot?.state.startTick ?? null, latenessUs });
   if (latenessUs > config.roundUs) {
     exchange.abandon(tick);
     report(effects, { kind: 'overrun', tick, cause: 'overslept', latenessUs });

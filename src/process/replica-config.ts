@@ -51,7 +51,7 @@ export function buildReplicaConfig(
     encodeState: encodeReplicatedState,
     decodeState: (bytes) => decodeReplicatedState(bytes, rig.sensors.length),
     digest: digestBytes,
-    law: (state, readings, tick) => law.law(state, readings, tick),
+    law: (state, readings, tick) => law.step(state, readings, tick),
   };
 }
 

@@ -26,6 +26,8 @@ export interface ReplicaDriveParts {
   readonly sensors: SensorPort;
   /** What each actuator's voter last said of itself; null where that is too long ago. */
   readonly readStatuses: (nowUs: number) => readonly (ActuatorStatus | null)[];
+  /** A tick begins, before anything of it is sampled or sent; `startTick` is the first of the run. */
+  readonly onTick: (tick: number, startTick: number | null, latenessUs: number) => void;
   /** Called after the effects that a report belongs to have been carried out. */
   readonly onReport: (report: Report) => void;
 }
@@ -113,6 +115,9 @@ export class ReplicaDrive {
   private carryOut(effect: Effect, reports: Report[]): void {
     const { clock, sensors, peers, commands, readStatuses } = this.parts;
     switch (effect.kind) {
+      case 'begin':
+        this.parts.onTick(effect.tick, effect.startTick, effect.latenessUs);
+        break;
       case 'sample': {
         const nowUs = clock.nowUs();
         this.inputs.unshift({

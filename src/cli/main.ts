@@ -1,0 +1,54 @@
+/** The `voteplane` command. Loads only the subcommand that is asked for: a replica carries no demo. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { EXIT_USAGE, UsageError } from './usage-error.js';
+
+type Register = (program: Command) => void;
+
+/** Where each subcommand lives, in the order in which help lists them. */
+const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
+  ['check', async () => (await import('./check-command.js')).registerCheckCommand],
+  ['replica', async () => (await import('./replica-command.js')).registerReplicaCommand],
+  ['actuator', async () => (await import('./actuator-command.js')).registerActuatorCommand],
+  ['plant', async () => (await import('./plant-command.js')).registerPlantCommand],
+]);
+
+/** Errors that say by themselves what is wrong and how to mend it. */
+const EXPLAINED = new Set([
+  'UsageError',
+  'RigError',
+  'KeyFileError',
+  'StateFolderError',
+  'PlantError',
+  'InboxError',
+]);
+
+async function main(): Promise<void> {
+  const program = new Command('voteplane')
+    .description('Replicated control for small boards: agree on sensors, vote at the actuator, fail safe')
+    .version(readVersion(), '--version', 'print the version')
+    .showHelpAfterError('(add --help for what there is)')
+    .exitOverride((error) => {
+      // Help and version were asked for; everything else is a usage error.
+      process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE);
+    });
+  const asked = SUBCOMMANDS.get(process.argv[2] ?? '');
+  const wanted = asked === undefined ? [...SUBCOMMANDS.values()] : [asked];
+  for (const load of wanted) (await load())(program);
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  await program.parseAsync();
+}
+
+function readVersion(): string {
+  const file = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+main().catch((error: unknown) => {
+  const isExplained =
+    error instanceof UsageError ||
+    (error instanceof Error && (EXPLAINED.has(error.name) || 'syscall' in error));
+  if (!isExplained) throw error;
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(EXIT_USAGE);
+});

@@ -1,0 +1,71 @@
+/** The MQTT transport of one principal of a rig: its inbox, its links, and everybody's credentials. */
+import type { Log, Purpose } from '../ports.js';
+import type { InboxPart, Rig } from '../rig/rig.js';
+import { createMqttTransport, type MqttSender, type MqttTransport } from '../mqtt/mqtt-transport.js';
+import type { RefusalHandler } from '../mqtt/inbox.js';
+import { listPeers, listPrincipals, readBrokerPassword, type PrincipalKeys } from '../wire/keys.js';
+import { deriveLimits } from '../wire/limits.js';
+import { listPurposes } from '../wire/purposes.js';
+import { readMonotonicUs } from '../process/system-clock.js';
+import { listInboxAddresses, type Addresses } from './addresses.js';
+
+export interface OpenTransportOptions {
+  readonly rig: Rig;
+  readonly keys: PrincipalKeys;
+  readonly addresses: Addresses;
+  readonly log: Log;
+  readonly onRefusal?: RefusalHandler;
+  /** Receivers to connect to, where not all that share a secret with this principal. */
+  readonly only?: readonly string[];
+}
+
+/** How many times what a correct rig sends in a second an inbox lets one sender send. */
+const RATE_MARGIN = 5;
+
+/** Opens the inbox and begins to connect; throws where the inbox cannot be opened. */
+export function openTransport(options: OpenTransportOptions): Promise<MqttTransport> {
+  const { rig, keys, addresses, log, onRefusal, only } = options;
+  const self = keys.principal;
+  const kinds = new Map(listPrincipals(rig).map(({ id, kind }) => [id, kind]));
+  const selfKind = kinds.get(self);
+  if (selfKind === undefined) throw new RangeError(`rig ${rig.id} has no principal "${self}"`);
+  const peers = listPeers(rig, self);
+  const inboxes = new Map<string, InboxPart>(
+    [...rig.replicas, ...rig.actuators].map(({ id, inbox }) => [id, inbox]),
+  );
+  const toSender = ({ id, kind }: (typeof peers)[number]): MqttSender => ({
+    id,
+    purposes: ['hello', ...listPurposes(kind, selfKind)] as Purpose[],
+    password: readBrokerPassword(keys, id, self),
+  });
+  const frameBytes = deriveLimits(rig).frameBytes;
+  const ticksPerSecond = 1_000_000 / rig.periodUs;
+  // Rounds, a command, states and hellos: what a correct replica may say to another in a tick.
+  const framesPerTick = 8;
+  const largest = Math.max(...Object.values(frameBytes));
+  const packetsPerSecond = Math.ceil(RATE_MARGIN * framesPerTick * ticksPerSecond);
+  return createMqttTransport({
+    rigId: rig.id,
+    self,
+    inbox: inboxes.get(self) ?? null,
+    peers: peers.flatMap(({ id }) => {
+      const inbox = inboxes.get(id);
+      if (inbox === undefined || (only !== undefined && !only.includes(id))) return [];
+      return [{ id, inbox, sendPassword: readBrokerPassword(keys, self, id) }];
+    }),
+    acceptFrom: peers.filter(({ kind }) => kind === 'replica' || kind === 'actuator').map(toSender),
+    operators: peers.filter(({ kind }) => kind === 'operator').map(toSender),
+    observers: peers.filter(({ kind }) => kind === 'observer').map(toSender),
+    limits: {
+      maxFrameBytes: largest,
+      packetsPerSecond,
+      packetBurst: packetsPerSecond,
+      bytesPerSecond: packetsPerSecond * Math.min(largest, 1024),
+      byteBurst: Math.max(packetsPerSecond * 256, 16 * largest),
+    },
+    addresses: listInboxAddresses(addresses),
+    nowUs: readMonotonicUs,
+    log,
+    ...(onRefusal === undefined ? {} : { onRefusal }),
+  });
+}

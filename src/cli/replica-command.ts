@@ -1,0 +1,93 @@
+/** `voteplane replica RIG --id a --keys F --state DIR`: one replica of a rig. */
+import { randomBytes } from 'node:crypto';
+import { Option, type Command } from 'commander';
+import { openBridgeSensors } from '../../firmware-bridge/host/bridge-ports.js';
+import { openParentChannel } from '../process/parent-channel.js';
+import { ReplicaProcess } from '../process/replica-process.js';
+import { createSystemClock } from '../process/system-clock.js';
+import { composeLaw } from '../rig/compose-law.js';
+import { computeArithmeticDigest } from '../rig/digest.js';
+import { loadRig } from '../rig/load-rig.js';
+import { claimStateFolder } from '../store/state-folder.js';
+import { decodeCbor, encodeCbor } from '../wire/cbor.js';
+import { readAddresses } from './addresses.js';
+import { loadKeys } from './load-keys.js';
+import { openTransport } from './open-transport.js';
+import { runUntilStopped } from './run-until-stopped.js';
+import { createStderrLog, LOG_LEVELS, type LogLevel } from './stderr-log.js';
+
+interface ReplicaOptions {
+  readonly id: string;
+  readonly keys: string;
+  readonly passphraseFile?: string;
+  readonly state: string;
+  readonly addresses?: string;
+  readonly seed: string;
+  readonly logLevel: LogLevel;
+}
+
+/** Adds the command. */
+export function registerReplicaCommand(program: Command): void {
+  program
+    .command('replica')
+    .description('run one replica of a rig')
+    .argument('<rig>', 'rig folder, such as hardware/rigs/pitch, or its rig.yaml')
+    .requiredOption('--id <id>', 'which replica of the rig this is')
+    .requiredOption('--keys <file>', 'its key file, from "voteplane keys generate"')
+    .option('--passphrase-file <file>', 'passphrase of the key file, where it is encrypted')
+    .requiredOption('--state <dir>', 'folder of its own for what must outlive the process')
+    .option('--addresses <file>', 'JSON file of addresses in place of those in the rig')
+    .option('--seed <seed>', 'what injected faults draw their randomness from', '1')
+    .addOption(new Option('--log-level <level>', 'what to print').choices(LOG_LEVELS).default('info'))
+    .action(runReplica);
+}
+
+async function runReplica(rigPath: string, options: ReplicaOptions): Promise<void> {
+  const log = createStderrLog(options.logLevel);
+  const { id } = options;
+  const loaded = await loadRig(rigPath);
+  const { rig } = loaded;
+  const keys = await loadKeys(rig, id, 'replica', options.keys, options.passphraseFile);
+  const addresses = readAddresses(options.addresses);
+  const release = claimStateFolder(options.state, `replica ${id} of rig ${rig.id}`);
+  const clock = createSystemClock();
+  const law = composeLaw(loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) });
+  const refusedAtInbox = new Map<string, number>();
+  const transport = await openTransport({
+    rig,
+    keys,
+    addresses,
+    log,
+    onRefusal: (cause) =>
+      refusedAtInbox.set(`inbox-${cause}`, (refusedAtInbox.get(`inbox-${cause}`) ?? 0) + 1),
+  });
+  const sensors = openBridgeSensors({ rig, id, addresses, clock, log });
+  const stopper = runUntilStopped();
+  const channel = openParentChannel(
+    id,
+    () => ({ ...replica.readRejected(), ...Object.fromEntries(refusedAtInbox) }),
+    () => stopper.stop('the process that started it is gone'),
+  );
+  const replica = new ReplicaProcess({
+    rig,
+    id,
+    keys,
+    digests: { rig: loaded.digests.rig, law: loaded.digests.law, arithmetic: computeArithmeticDigest() },
+    law,
+    transport,
+    sensors,
+    clock,
+    entropy: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+    log,
+    channel,
+  });
+  replica.start();
+  channel.send({ kind: 'ready', id });
+  log.info(`replica ${id} of rig ${rig.id} is up`);
+  log.info(`replica ${id} stops: ${await stopper.stopped}`);
+  await replica.stop();
+  await transport.close();
+  await sensors.close();
+  channel.close();
+  release();
+}

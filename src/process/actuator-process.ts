@@ -1,0 +1,109 @@
+/** A running actuator voter: authenticated commands in, outputs to the device, status to the replicas. */
+import type { ActuatorPort, Clock, Entropy, Log, Principal, Purpose, Transport } from '../ports.js';
+import type { VoterEffect } from '../core/voting/actuator-voter.js';
+import type { Rig } from '../rig/rig.js';
+import { decodeCommand, encodeStatus } from '../wire/actuator-codec.js';
+import type { ConfigDigests } from '../wire/derive-keys.js';
+import { BOOT_NONCE_BYTES } from '../wire/entry-codec.js';
+import type { PrincipalKeys } from '../wire/keys.js';
+import { createSecureLinks, type SecureLinks } from '../wire/secure-links.js';
+import { ActuatorDrive, type VoterAccount } from './actuator-drive.js';
+import type { ParentChannel } from './parent-channel.js';
+import { buildVoterConfig } from './replica-config.js';
+import { SecureEndpoint } from './secure-endpoint.js';
+
+export interface ActuatorProcessParts {
+  readonly rig: Rig;
+  readonly id: Principal;
+  readonly keys: PrincipalKeys;
+  readonly digests: ConfigDigests;
+  readonly transport: Transport;
+  readonly device: ActuatorPort;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly channel: Pick<ParentChannel, 'send' | 'sendVoter'>;
+}
+
+/** One voter as a process. */
+export class ActuatorProcess {
+  private readonly links: SecureLinks;
+  private readonly endpoint: SecureEndpoint;
+  private readonly drive: ActuatorDrive;
+  private readonly replicaIndex: ReadonlyMap<Principal, number>;
+  private readonly refused = new Map<string, number>();
+
+  constructor(private readonly parts: ActuatorProcessParts) {
+    const { rig, id, keys, digests, entropy, clock, transport, device, log } = parts;
+    const at = rig.actuators.findIndex((actuator) => actuator.id === id);
+    if (at < 0) throw new RangeError(`rig ${rig.id} has no actuator "${id}"`);
+    this.replicaIndex = new Map(rig.replicas.map((replica, index) => [replica.id, index]));
+    this.links = createSecureLinks(rig, keys, digests, entropy);
+    this.drive = new ActuatorDrive({
+      config: buildVoterConfig(rig, at, entropy.bytes(BOOT_NONCE_BYTES)),
+      clock,
+      device,
+      sendStatus: (account) => this.sendStatus(account),
+      onEffect: (effect, atUs) => this.onEffect(effect, atUs),
+    });
+    this.endpoint = new SecureEndpoint({
+      links: this.links,
+      transport,
+      clock,
+      log,
+      onPayload: (from, purpose, payload, arrivedUs) => this.receive(from, purpose, payload, arrivedUs),
+      onIncompatible: (_, detail) => this.tell('error', detail),
+    });
+  }
+
+  start(): void {
+    this.endpoint.start();
+    this.drive.start();
+  }
+
+  stop(): void {
+    this.drive.stop();
+    this.endpoint.stop();
+  }
+
+  /** What was not accepted so far, by cause. */
+  readRejected(): Record<string, number> {
+    return { ...this.links.refusals.sum(), ...Object.fromEntries(this.refused) };
+  }
+
+  private receive(from: Principal, purpose: Purpose, payload: Uint8Array, arrivedUs: number): void {
+    const replica = this.replicaIndex.get(from);
+    const command = purpose === 'command' ? decodeCommand(payload) : null;
+    if (replica !== undefined && command !== null) this.drive.receive(replica, command, arrivedUs);
+    else this.links.refusals.count(from, purpose === 'command' ? 'malformed-payload' : 'wrong-purpose');
+  }
+
+  private sendStatus(account: VoterAccount): void {
+    const payload = encodeStatus(account);
+    for (const { id } of this.parts.rig.replicas) this.endpoint.send(id, 'status', payload);
+  }
+
+  private onEffect(effect: VoterEffect, atUs: number): void {
+    const { channel, id } = this.parts;
+    channel.sendVoter({ ...effect, atUs });
+    switch (effect.kind) {
+      case 'armed':
+        this.tell('info', `actuator ${id} is armed at tick ${effect.tick}`);
+        break;
+      case 'fail-safe':
+        if (effect.cause !== 'start') this.tell('warn', `actuator ${id} went to fail-safe: ${effect.cause}`);
+        break;
+      case 'refused':
+        this.refused.set(`voter-${effect.cause}`, (this.refused.get(`voter-${effect.cause}`) ?? 0) + 1);
+        break;
+      default:
+        break;
+    }
+  }
+
+  private tell(level: 'info' | 'warn' | 'error', text: string): void {
+    const { channel, clock, id, log } = this.parts;
+    log[level](text);
+    channel.send({ kind: 'event', id, level, text, atUs: clock.nowUs() });
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The folder of one replica for what must outlive its process. Two processes with one identity would equivocate
+ * without meaning to, so a folder is claimed by one process at a time; what a dead process left is taken over.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** The folder is another's. */
+export class StateFolderError extends Error {
+  override readonly name = 'StateFolderError';
+}
+
+const LOCK_FILE = 'process.lock';
+
+interface Lock {
+  readonly owner: string;
+  readonly pid: number;
+}
+
+/**
+ * Claims `folder` for `owner` (such as "replica a of rig pitch"), creating it where it is missing. Returns what gives it
+ * back. Throws StateFolderError when a living process holds it or it belongs to somebody else, and the error of the
+ * file system when it cannot be written.
+ */
+export function claimStateFolder(folder: string, owner: string): () => void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = path.join(folder, LOCK_FILE);
+  const text = `${JSON.stringify({ owner, pid: process.pid } satisfies Lock)}\n`;
+  try {
+    writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    refuseHeld(file, folder, owner);
+    writeFileSync(file, text, { mode: 0o600 });
+  }
+  return () => rmSync(file, { force: true });
+}
+
+function refuseHeld(file: string, folder: string, owner: string): void {
+  const lock = readLock(file);
+  if (lock === null) return; // torn by a crash in mid-write: nobody can be holding it
+  if (lock.owner !== owner) {
+    throw new StateFolderError(
+      `${folder}: it belongs to ${lock.owner}, not to ${owner}; give every replica a --state folder of its own`,
+    );
+  }
+  if (lock.pid !== process.pid && isAlive(lock.pid)) {
+    throw new StateFolderError(
+      `${folder}: process ${lock.pid} already runs as ${owner}; stop it first, or give this one another --id and folder`,
+    );
+  }
+}
+
+function readLock(file: string): Lock | null {
+  try {
+    const lock = JSON.parse(readFileSync(file, 'utf8')) as Partial<Lock>;
+    return typeof lock.owner === 'string' && Number.isInteger(lock.pid) ? (lock as Lock) : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it lives and belongs to another user.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
