@@ -27,7 +27,8 @@ export interface ExchangeTiming {
 }
 
 /** What an arriving message was. */
-export type Arrival = 'held' | 'late' | 'future' | 'duplicate' | 'equivocation' | 'round-out-of-range';
+export type Arrival =
+  'held' | 'late' | 'future' | 'duplicate' | 'equivocation' | 'round-out-of-range' | 'tick-out-of-range';
 
 /** Why a replica takes itself for the faulty one in a tick. */
 export type OverrunCause = 'overslept' | 'misses-too-many';
@@ -133,6 +134,8 @@ export class Exchange {
   hold(sender: ReplicaIndex, message: RoundMessage, arrivedUs: number): Arrival {
     const { tick, round } = message;
     if (!Number.isInteger(round) || round < 1 || round > this.algorithm.rounds) return 'round-out-of-range';
+    // Ticks between ticks would each be kept as one to come.
+    if (!Number.isSafeInteger(tick)) return 'tick-out-of-range';
     const present = Math.max(this.tick, tickAt(this.timing, arrivedUs));
     if (tick > present + TICKS_AHEAD) return 'future';
     if (tick < present && tick !== this.tick) return 'late';
