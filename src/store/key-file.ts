@@ -419,7 +419,7 @@ async function writeAtomically(path: string, text: string, force: boolean): Prom
     if (isPosix) await syncFolder(folder);
   } catch (error) {
     if (isBegun) await rm(temporary, { force: true });
-    if (errorCode(error) === 'EEXIST') {
+    if (isBegun && errorCode(error) === 'EEXIST') {
       throw new KeyFileError(
         'exists',
         path,
