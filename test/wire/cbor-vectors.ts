@@ -1,0 +1,103 @@
+/** RFC 8949 appendix A, every row: encoded form, and what it stands for where that is a value of ours. */
+import type { CborFault, CborValue } from '../../src/wire/cbor.js';
+import { hex } from './make-rig.js';
+
+export interface Vector {
+  readonly encoded: string;
+  /** Deterministic rows that are values of ours. */
+  readonly value?: CborValue;
+  /** Rows that are refused, and why. */
+  readonly fault?: CborFault;
+}
+
+const ok = (encoded: string, value: CborValue): Vector => ({ encoded, value });
+const no = (encoded: string, fault: CborFault): Vector => ({ encoded, fault });
+
+export const APPENDIX_A: readonly Vector[] = [
+  ok('00', 0),
+  ok('01', 1),
+  ok('0a', 10),
+  ok('17', 23),
+  ok('1818', 24),
+  ok('1819', 25),
+  ok('1864', 100),
+  ok('1903e8', 1000),
+  ok('1a000f4240', 1_000_000),
+  ok('1b000000e8d4a51000', 1_000_000_000_000),
+  no('1bffffffffffffffff', 'out-of-range'),
+  no('c249010000000000000000', 'tag'),
+  no('3bffffffffffffffff', 'out-of-range'),
+  no('c349010000000000000000', 'tag'),
+  ok('20', -1),
+  ok('29', -10),
+  ok('3863', -100),
+  ok('3903e7', -1000),
+  // Integers written as floats: §4.2.2 lets an application settle on one form, ours is the integer.
+  no('f90000', 'not-minimal'),
+  no('f98000', 'negative-zero'),
+  no('f93c00', 'not-minimal'),
+  ok('fb3ff199999999999a', 1.1),
+  ok('f93e00', 1.5),
+  no('f97bff', 'not-minimal'),
+  no('fa47c35000', 'not-minimal'),
+  ok('fa7f7fffff', 3.4028234663852886e38),
+  ok('fb7e37e43c8800759c', 1.0e300),
+  ok('f90001', 5.960464477539063e-8),
+  ok('f90400', 0.00006103515625),
+  no('f9c400', 'not-minimal'),
+  ok('fbc010666666666666', -4.1),
+  ok('f97c00', Infinity),
+  no('f97e00', 'nan'),
+  ok('f9fc00', -Infinity),
+  no('fa7f800000', 'not-minimal'),
+  no('fa7fc00000', 'nan'),
+  no('faff800000', 'not-minimal'),
+  no('fb7ff0000000000000', 'not-minimal'),
+  no('fb7ff8000000000000', 'nan'),
+  no('fbfff0000000000000', 'not-minimal'),
+  ok('f4', false),
+  ok('f5', true),
+  ok('f6', null),
+  no('f7', 'simple-value'),
+  no('f0', 'simple-value'),
+  no('f818', 'simple-value'),
+  no('f8ff', 'simple-value'),
+  no('c074323031332d30332d32315432303a30343a30305a', 'tag'),
+  no('c11a514b67b0', 'tag'),
+  no('c1fb41d452d9ec200000', 'tag'),
+  no('d74401020304', 'tag'),
+  no('d818456449455446', 'tag'),
+  no('d82076687474703a2f2f7777772e6578616d706c652e636f6d', 'tag'),
+  ok('40', hex('')),
+  ok('4401020304', hex('01020304')),
+  ok('60', ''),
+  ok('6161', 'a'),
+  ok('6449455446', 'IETF'),
+  ok('62225c', '"\\'),
+  ok('62c3bc', 'ü'),
+  ok('63e6b0b4', '水'),
+  ok('64f0908591', '\u{10151}'),
+  ok('80', []),
+  ok('83010203', [1, 2, 3]),
+  ok('8301820203820405', [1, [2, 3], [4, 5]]),
+  ok(
+    '98190102030405060708090a0b0c0d0e0f101112131415161718181819',
+    Array.from({ length: 25 }, (_, i) => i + 1),
+  ),
+  ok('a0', {}),
+  no('a201020304', 'key-not-text'),
+  ok('a26161016162820203', { a: 1, b: [2, 3] }),
+  ok('826161a161626163', ['a', { b: 'c' }]),
+  ok('a56161614161626142616361436164614461656145', { a: 'A', b: 'B', c: 'C', d: 'D', e: 'E' }),
+  no('5f42010243030405ff', 'indefinite-length'),
+  no('7f657374726561646d696e67ff', 'indefinite-length'),
+  no('9fff', 'indefinite-length'),
+  no('9f018202039f0405ffff', 'indefinite-length'),
+  no('9f01820203820405ff', 'indefinite-length'),
+  no('83018202039f0405ff', 'indefinite-length'),
+  no('83019f0203ff820405', 'indefinite-length'),
+  no('9f0102030405060708090a0b0c0d0e0f101112131415161718181819ff', 'indefinite-length'),
+  no('bf61610161629f0203ffff', 'indefinite-length'),
+  no('826161bf61626163ff', 'indefinite-length'),
+  no('bf6346756ef563416d7421ff', 'indefinite-length'),
+];
