@@ -1,0 +1,51 @@
+/** Faults of the machine under a replica: its process dies or stands still, its broker is gone. */
+import type { FaultContext, FaultWrapper } from './wrapper.js';
+
+/** `crash` and `restart`: the process is gone at once. Who started it sees to its return. */
+export function buildCrash(context: FaultContext): FaultWrapper {
+  context.count();
+  return { strike: () => context.host.kill() };
+}
+
+/** `crash-mid-round`: the process dies after `k` of the messages of a round have left. */
+export function buildCrashMidRound(context: FaultContext): FaultWrapper {
+  const k = context.parameters.number('k');
+  const round = context.parameters.number('round');
+  let sent = 0;
+  return {
+    onTick: () => {
+      sent = 0;
+    },
+    peers: (next) => ({
+      send: (to, message) => {
+        const counts = message.kind === 'round' && message.round === round;
+        if (counts && sent === k) {
+          context.count();
+          context.announce();
+          context.host.kill();
+          return;
+        }
+        next.send(to, message);
+        if (counts) sent += 1;
+      },
+    }),
+  };
+}
+
+/** `pause`: the process does not run for a while. */
+export function buildPause(context: FaultContext): FaultWrapper {
+  const ms = context.parameters.number('ms');
+  context.count();
+  return { strike: () => context.host.stall(ms) };
+}
+
+/** `broker-kill`: the replica's inbox is gone for a while: as long as the fault lasts where `ms` does not say. */
+export function buildBrokerKill(context: FaultContext): FaultWrapper {
+  const { parameters, forTicks, rig, host } = context;
+  const ms = parameters.numberOrNull('ms') ?? ((forTicks ?? 0) * rig.periodUs) / 1_000;
+  context.count();
+  return { strike: () => host.killBroker(ms === 0 ? DEFAULT_BROKER_KILL_MS : Math.max(1, Math.round(ms))) };
+}
+
+/** How long a broker is gone where neither `ms` nor `for` says. */
+export const DEFAULT_BROKER_KILL_MS = 1_000;

@@ -1,0 +1,400 @@
+/**
+ * The faults of one replica at work: which are waiting, which are active, and the ports that pass through them.
+ * It belongs to the replica's process, which gives it its ports to wrap and tells it the ticks. Without an active
+ * fault a wrapped port costs one call more. It must never touch the code that it strikes.
+ */
+import { assert } from '../core/assert.js';
+import type { Entry, ReplicaIndex } from '../core/types.js';
+import type { Cancel, Clock, CommandPort, FrameHandler, PeerPort, SensorPort, Transport } from '../ports.js';
+import type { Rig } from '../rig/rig.js';
+import type { FaultRefusal } from './parameters.js';
+import { planFault, scopeFault, type FaultPlan } from './plan-fault.js';
+import { Random } from './random.js';
+import {
+  formatFault,
+  formatTarget,
+  parseFault,
+  type Clearing,
+  type FaultSpec,
+  type Injection,
+} from './spec.js';
+import {
+  MAX_TIMERS,
+  type FaultContext,
+  type FaultWrapper,
+  type HostControls,
+  type SendFrame,
+  type SendFrameAs,
+} from './wrapper.js';
+
+/** What happened to a fault. */
+export interface FaultEvent {
+  /** As `formatFault` writes it. */
+  readonly spec: string;
+  /** `applied` comes again with the same tick when the count has grown: a process that dies has no last word. */
+  readonly event: 'applied' | 'cleared' | 'failed';
+  /** Tick of the run. */
+  readonly tick: number;
+  /** Messages, samples or outputs altered so far. */
+  readonly affected: number;
+  readonly reason?: string;
+}
+
+export interface InjectorParts {
+  readonly rig: Rig;
+  readonly self: ReplicaIndex;
+  /** Same seed, same faults, same traffic: same alterations. */
+  readonly seed: string | number;
+  readonly clock: Clock;
+  readonly host: HostControls;
+  readonly encodeEntry: (entry: Entry) => Uint8Array;
+  readonly decodeEntry: (value: Uint8Array) => Entry | null;
+  /** Where the transport can speak under another's name. */
+  readonly sendFrameAs?: SendFrameAs;
+  /** Called inside `apply`, `clear` and `onTick`; the event of a crash before the process dies. */
+  readonly onEvent: (event: FaultEvent) => void;
+}
+
+/** A fault has been accepted, or ended. */
+export interface FaultAcceptance {
+  readonly ok: true;
+  readonly text: string;
+  /** Tick of the run at which it begins, or at which it was ended. */
+  readonly startsAtTick: number;
+}
+
+export type FaultAnswer = FaultAcceptance | FaultRefusal;
+
+/** One fault that waits or is active, for people. */
+export interface FaultSummary {
+  readonly spec: string;
+  readonly phase: 'waiting' | 'active';
+  readonly startsAtTick: number;
+  readonly endsAtTick: number | null;
+  readonly affected: number;
+}
+
+interface Held {
+  readonly spec: Injection;
+  readonly text: string;
+  readonly plan: FaultPlan;
+  readonly startsAt: number;
+  /** First tick without it. */
+  readonly endsAt: number | null;
+  wrapper: FaultWrapper | null;
+  activeSince: number;
+  affected: number;
+  announced: number;
+}
+
+/** Faults that one replica keeps at a time. */
+const MAX_FAULTS = 64;
+/** Ticks between accounts of an active fault. */
+const ACCOUNT_TICKS = 10;
+
+export class FaultInjector {
+  private readonly selfId: string;
+  private faults: Held[] = [];
+  private tick = -1;
+  private readonly timers = new Set<Cancel>();
+  private peers: Chain<PeerPort> | null = null;
+  private commands: Chain<CommandPort> | null = null;
+  private sensors: Chain<SensorPort> | null = null;
+  private frames: Chain<SendFrame> | null = null;
+  private arrivals: Chain<FrameHandler> | null = null;
+
+  constructor(private readonly parts: InjectorParts) {
+    const self = parts.rig.replicas[parts.self];
+    assert(self !== undefined, 'an injector belongs to a replica of the rig');
+    this.selfId = self.id;
+  }
+
+  /** The port, with the active faults around it. Once for each kind of port. */
+  wrapPeers(port: PeerPort): PeerPort {
+    const chain = new Chain(port);
+    this.peers = chain;
+    return { send: (to, message) => chain.head.send(to, message) };
+  }
+
+  wrapCommands(port: CommandPort): CommandPort {
+    const chain = new Chain(port);
+    this.commands = chain;
+    return { send: (actuator, command) => chain.head.send(actuator, command) };
+  }
+
+  wrapSensors(port: SensorPort): SensorPort {
+    const chain = new Chain(port);
+    this.sensors = chain;
+    return {
+      request: () => chain.head.request(),
+      read: (nowUs) => chain.head.read(nowUs),
+      close: () => port.close(),
+    };
+  }
+
+  wrapTransport(port: Transport): Transport {
+    const frames = new Chain<SendFrame>((to, purpose, frame) => port.send(to, purpose, frame));
+    this.frames = frames;
+    return {
+      send: (to, purpose, frame) => frames.head(to, purpose, frame),
+      onFrame: (handler) => {
+        const arrivals = new Chain(handler);
+        this.arrivals = arrivals;
+        port.onFrame((from, purpose, frame, arrivedUs) => arrivals.head(from, purpose, frame, arrivedUs));
+      },
+      onLink: (handler) => port.onLink(handler),
+      close: () => port.close(),
+    };
+  }
+
+  /** Reads one fault, or the end of one, in the fault grammar and does it. */
+  handle(text: string): FaultAnswer {
+    const parsed = parseFault(text);
+    if (!parsed.ok) {
+      return { ok: false, what: `column ${parsed.column}: ${parsed.what}`, cure: parsed.cure };
+    }
+    return this.apply(parsed.spec);
+  }
+
+  /** Accepts a fault for its tick, or ends one; refused where it cannot be, or is not this replica's to do. */
+  apply(spec: FaultSpec): FaultAnswer {
+    const planned = planFault(spec, this.parts.rig);
+    if (!planned.ok) return planned;
+    const { plan } = planned;
+    if (!plan.replicas.includes(this.selfId)) {
+      return refuse(
+        `'${spec.name} on ${formatTarget(spec.target)}' is not for replica '${this.selfId}' to do`,
+        `send it to ${plan.replicas.join(', ')}`,
+      );
+    }
+    return spec.kind === 'clear' ? this.end(spec) : this.accept(spec, plan);
+  }
+
+  /** Ends every fault of that name on that target, waiting or active. */
+  clear(spec: Clearing): FaultAnswer {
+    return this.apply(spec);
+  }
+
+  /**
+   * A tick begins, before anything of it is sent. `tick` counts from the start of the run; ticks may be left out.
+   * Faults begin and end here.
+   */
+  onTick(tick: number): void {
+    if (tick <= this.tick) return;
+    this.tick = tick;
+    if (this.faults.length === 0) return;
+    for (const held of [...this.faults]) if (held.endsAt !== null && tick >= held.endsAt) this.finish(held);
+    for (const held of this.faults) {
+      if (held.wrapper === null && tick >= held.startsAt) this.begin(held);
+      if (held.wrapper === null) continue;
+      if (held.affected !== held.announced && (tick - held.activeSince) % ACCOUNT_TICKS === 0) {
+        this.announce(held);
+      }
+      held.wrapper.onTick?.(tick);
+    }
+  }
+
+  /** What waits and what is active. */
+  list(): readonly FaultSummary[] {
+    return this.faults.map(({ text, wrapper, startsAt, endsAt, affected }) => ({
+      spec: text,
+      phase: wrapper === null ? 'waiting' : 'active',
+      startsAtTick: startsAt,
+      endsAtTick: endsAt,
+      affected,
+    }));
+  }
+
+  /** Ends all of them and everything that they delay. */
+  close(): void {
+    for (const held of [...this.faults]) this.finish(held);
+    for (const cancel of this.timers) cancel();
+    this.timers.clear();
+  }
+
+  private accept(spec: Injection, plan: FaultPlan): FaultAnswer {
+    const { at, forTicks } = spec;
+    const next = this.tick + 1;
+    const startsAt = Math.max(next, at.relative ? Math.max(0, this.tick) + at.tick : at.tick);
+    const due = at.relative ? startsAt : at.tick;
+    const endsAt = forTicks === null ? null : due + forTicks;
+    if (endsAt !== null && endsAt <= next) {
+      return refuse(
+        `it would have been over at tick ${endsAt}, and tick ${this.tick} is under way`,
+        "choose a later tick, or count from now with 'at +TICKS'",
+      );
+    }
+    const rival = this.faults.find(
+      (other) =>
+        other.spec.name === spec.name &&
+        formatTarget(other.spec.target) === formatTarget(spec.target) &&
+        (other.endsAt === null || startsAt < other.endsAt) &&
+        (endsAt === null || other.startsAt < endsAt),
+    );
+    if (rival !== undefined) {
+      return refuse(
+        `'${rival.text}' is ${rival.wrapper === null ? 'waiting' : 'active'} at that time`,
+        `clear it first: clear ${spec.name} on ${formatTarget(spec.target)}`,
+      );
+    }
+    if (this.faults.length >= MAX_FAULTS) {
+      return refuse(
+        `${MAX_FAULTS} faults are waiting or active on '${this.selfId}'`,
+        'clear some, or wait until they are over',
+      );
+    }
+    const text = formatFault(spec);
+    const held: Held = {
+      spec,
+      text,
+      plan,
+      startsAt,
+      endsAt,
+      wrapper: null,
+      activeSince: -1,
+      affected: 0,
+      announced: 0,
+    };
+    this.faults.push(held);
+    const until = endsAt === null ? 'until it is cleared' : `until tick ${endsAt}`;
+    const late = startsAt > due ? ` (tick ${due} has passed)` : '';
+    return {
+      ok: true,
+      text: `${this.selfId}: ${spec.name} on ${formatTarget(spec.target)} from tick ${startsAt}${late} ${until}`,
+      startsAtTick: startsAt,
+    };
+  }
+
+  private end(spec: Clearing): FaultAnswer {
+    const target = formatTarget(spec.target);
+    const ended = this.faults.filter(
+      (held) => held.spec.name === spec.name && formatTarget(held.spec.target) === target,
+    );
+    if (ended.length === 0) {
+      const others = this.faults.map(({ text }) => `'${text}'`).join(', ');
+      return refuse(
+        `no '${spec.name} on ${target}' is waiting or active on '${this.selfId}'`,
+        others === '' ? 'there is nothing to clear' : `there are ${others}`,
+      );
+    }
+    let affected = 0;
+    for (const held of ended) {
+      affected += held.affected;
+      this.finish(held);
+    }
+    return {
+      ok: true,
+      text: `${this.selfId}: ${spec.name} on ${target} is cleared; it has altered ${affected}`,
+      startsAtTick: Math.max(0, this.tick),
+    };
+  }
+
+  private begin(held: Held): void {
+    held.activeSince = this.tick;
+    held.wrapper = held.plan.implementation.build(this.makeContext(held), held.plan.targetKind);
+    this.rebuild();
+    this.announce(held);
+    try {
+      held.wrapper.strike?.();
+    } catch (error) {
+      this.faults = this.faults.filter((other) => other !== held);
+      this.rebuild();
+      this.parts.onEvent({
+        spec: held.text,
+        event: 'failed',
+        tick: held.activeSince,
+        affected: 0,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
+  private finish(held: Held): void {
+    held.wrapper?.end?.();
+    this.faults = this.faults.filter((other) => other !== held);
+    this.rebuild();
+    this.parts.onEvent({
+      spec: held.text,
+      event: 'cleared',
+      tick: Math.max(0, this.tick),
+      affected: held.affected,
+    });
+  }
+
+  private announce(held: Held): void {
+    held.announced = held.affected;
+    this.parts.onEvent({
+      spec: held.text,
+      event: 'applied',
+      tick: held.activeSince,
+      affected: held.affected,
+    });
+  }
+
+  private makeContext(held: Held): FaultContext {
+    const { rig, self, seed, clock, host, encodeEntry, decodeEntry, sendFrameAs } = this.parts;
+    return {
+      rig,
+      self,
+      scope: scopeFault(held.spec.target, this.selfId, rig),
+      parameters: held.plan.parameters,
+      forTicks: held.spec.forTicks,
+      clock,
+      random: new Random(`${seed}|${held.text}|${this.selfId}`),
+      host,
+      encodeEntry,
+      decodeEntry,
+      sendFrameAs: sendFrameAs ?? null,
+      count: (altered = 1) => {
+        held.affected += altered;
+      },
+      announce: () => this.announce(held),
+      defer: (delayUs, callback) => this.defer(delayUs, callback),
+    };
+  }
+
+  private defer(delayUs: number, callback: () => void): boolean {
+    if (this.timers.size >= MAX_TIMERS) return false;
+    const { clock } = this.parts;
+    const cancel = clock.schedule(
+      clock.nowUs() + delayUs,
+      () => {
+        this.timers.delete(cancel);
+        callback();
+      },
+      1_000,
+    );
+    this.timers.add(cancel);
+    return true;
+  }
+
+  /** Puts the active faults around every port anew; the one that has been active longest is asked first. */
+  private rebuild(): void {
+    const active = this.faults.flatMap(({ wrapper }) => wrapper ?? []);
+    this.peers?.rebuild(active, (wrapper) => wrapper.peers);
+    this.commands?.rebuild(active, (wrapper) => wrapper.commands);
+    this.sensors?.rebuild(active, (wrapper) => wrapper.sensors);
+    this.frames?.rebuild(active, (wrapper) => wrapper.frames);
+    this.arrivals?.rebuild(active, (wrapper) => wrapper.arrivals);
+  }
+}
+
+/** A port, and the same port behind the active faults. */
+class Chain<Port> {
+  head: Port;
+
+  constructor(private readonly base: Port) {
+    this.head = base;
+  }
+
+  rebuild(
+    wrappers: readonly FaultWrapper[],
+    pick: (wrapper: FaultWrapper) => ((next: Port) => Port) | undefined,
+  ): void {
+    this.head = wrappers.reduceRight((next, wrapper) => pick(wrapper)?.(next) ?? next, this.base);
+  }
+}
+
+function refuse(what: string, cure: string): FaultRefusal {
+  return { ok: false, what, cure };
+}

@@ -1,0 +1,249 @@
+/**
+ * From a fault as it is written to what is to be done on this rig: names, ids and parameters checked, and who obeys.
+ * The sender's command and the replica that obeys run the same checks, so that a refusal reads the same at both.
+ */
+import type { Rig } from '../rig/rig.js';
+import {
+  findFault,
+  listFaults,
+  type FaultImplementation,
+  type FaultRow,
+  type TargetKind,
+} from './catalogue.js';
+import { chooseColluders } from './lies.js';
+import { readParameters, type FaultRefusal, type Parameters } from './parameters.js';
+import { formatTarget, type FaultSpec, type FaultTarget } from './spec.js';
+import type { FaultScope } from './wrapper.js';
+
+/** A fault that this rig can be struck with. */
+export interface FaultPlan {
+  readonly row: FaultRow;
+  readonly implementation: Extract<FaultImplementation, { kind: 'built' }>;
+  readonly targetKind: TargetKind;
+  readonly parameters: Parameters;
+  /** Ids of the replicas whose processes have to do it. */
+  readonly replicas: readonly string[];
+}
+
+/** Checks a fault, or the end of one, against the catalogue and the rig. */
+export function planFault(
+  spec: FaultSpec,
+  rig: Rig,
+): { readonly ok: true; readonly plan: FaultPlan } | FaultRefusal {
+  if (!rig.faultInjection) {
+    return refuse(
+      `the rig '${rig.id}' does not let faults be injected`,
+      "write 'faults: enabled' in its rig.yaml and start its processes again",
+    );
+  }
+  const row = findFault(spec.name);
+  if (row === null) {
+    const near = listFaults().find(({ name }) => name.includes(spec.name) || spec.name.includes(name));
+    return refuse(
+      `there is no fault '${spec.name}'`,
+      near === undefined ? "'voteplane faults' lists them" : `did you mean '${near.name}'?`,
+    );
+  }
+  const { implementation } = row;
+  if (implementation.kind === 'missing') {
+    return refuse(
+      `the fault '${row.name}' is not available`,
+      `it needs ${implementation.part}, which does not exist yet`,
+    );
+  }
+  const target = resolveTarget(spec.target, row, rig);
+  if (!target.ok) return target;
+  const read = readParameters(row.parameters, spec.kind === 'inject' ? spec.parameters : []);
+  if (!read.ok) return refuse(`${row.name}: ${read.what}`, read.cure);
+  const { parameters } = read;
+  const unknown = findUnknownId(row, parameters, rig);
+  if (unknown !== null) return refuse(`${row.name}: ${unknown.what}`, unknown.cure);
+  const { kind } = target;
+  if (spec.kind === 'inject') {
+    const objection = implementation.object({
+      rig,
+      target: spec.target,
+      targetKind: kind,
+      sensors: listSensors(spec.target, rig),
+      parameters,
+      forTicks: spec.forTicks,
+    });
+    if (objection !== null) return refuse(`${row.name}: ${objection.what}`, objection.cure);
+  }
+  const replicas = listObeying(spec, implementation.side, row, parameters, rig);
+  return { ok: true, plan: { row, implementation, targetKind: kind, parameters, replicas } };
+}
+
+/** The replicas whose processes have to carry out a fault or its end; refused where the rig has no use for it. */
+export function resolveFaultTargets(
+  spec: FaultSpec,
+  rig: Rig,
+): { readonly ok: true; readonly replicas: readonly string[] } | FaultRefusal {
+  const planned = planFault(spec, rig);
+  return planned.ok ? { ok: true, replicas: planned.plan.replicas } : planned;
+}
+
+/** What the fault strikes of replica `self`. */
+export function scopeFault(target: FaultTarget, self: string, rig: Rig): FaultScope {
+  const everybody = [...rig.replicas, ...rig.actuators].map(({ id }) => id).filter((id) => id !== self);
+  const sensors = listSensors(target, rig);
+  if (target.kind !== 'link') return { sensors, receivers: everybody, senders: everybody };
+  return {
+    sensors,
+    receivers: target.from === self ? [target.to] : [],
+    senders: target.to === self ? [target.from] : [],
+  };
+}
+
+function listSensors(target: FaultTarget, rig: Rig): number[] {
+  const all = rig.sensors.map((_, at) => at);
+  return target.kind === 'channel' ? all.filter((at) => rig.sensors[at]?.id === target.sensor) : all;
+}
+
+function resolveTarget(
+  target: FaultTarget,
+  row: FaultRow,
+  rig: Rig,
+): { readonly ok: true; readonly kind: TargetKind } | FaultRefusal {
+  const replicas = rig.replicas.map(({ id }) => id);
+  const actuators = rig.actuators.map(({ id }) => id);
+  const sensors = rig.sensors.map(({ id }) => id);
+  const noReplica = (id: string): FaultRefusal =>
+    refuse(`the rig '${rig.id}' has no replica '${id}'`, `its replicas: ${replicas.join(', ')}`);
+  let kind: TargetKind;
+  switch (target.kind) {
+    case 'part':
+      if (!replicas.includes(target.id) && !actuators.includes(target.id)) {
+        return refuse(
+          `the rig '${rig.id}' has no replica or actuator '${target.id}'`,
+          `its replicas: ${replicas.join(', ')}; its actuators: ${actuators.join(', ')}`,
+        );
+      }
+      kind = replicas.includes(target.id) ? 'replica' : 'actuator';
+      break;
+    case 'channel':
+      if (!replicas.includes(target.replica)) return noReplica(target.replica);
+      if (!sensors.includes(target.sensor)) {
+        return refuse(
+          `the rig '${rig.id}' has no sensor '${target.sensor}'`,
+          `its sensors: ${sensors.join(', ')}`,
+        );
+      }
+      kind = 'channel';
+      break;
+    case 'link': {
+      if (target.from === target.to) {
+        return refuse(`a link leads from '${target.from}' to itself`, 'name two ends, a>c');
+      }
+      const ends: readonly string[] = [...replicas, ...actuators];
+      const stranger = [target.from, target.to].find((end) => !ends.includes(end));
+      if (stranger !== undefined) {
+        return refuse(
+          `the rig '${rig.id}' has no replica or actuator '${stranger}'`,
+          `its replicas: ${replicas.join(', ')}; its actuators: ${actuators.join(', ')}`,
+        );
+      }
+      const { implementation } = row;
+      const isReceiver = implementation.kind === 'built' && implementation.side === 'receiver';
+      const obeying = isReceiver ? target.to : target.from;
+      if (!replicas.includes(obeying)) {
+        return refuse(
+          `'${row.name}' on ${formatTarget(target)} is for '${obeying}' to do, which is no replica`,
+          `name a link whose ${isReceiver ? 'receiver' : 'sender'} is a replica`,
+        );
+      }
+      kind = 'link';
+      break;
+    }
+    case 'broker':
+      if (!replicas.includes(target.owner)) return noReplica(target.owner);
+      kind = 'broker';
+      break;
+    case 'world':
+      kind = 'world';
+      break;
+  }
+  return row.targets.includes(kind)
+    ? { ok: true, kind }
+    : refuse(
+        `'${row.name}' cannot strike ${describeTarget(kind, target)}`,
+        `it takes ${row.targets.map((each) => EXAMPLES[each]).join(', ')}`,
+      );
+}
+
+const EXAMPLES: Readonly<Record<TargetKind, string>> = {
+  replica: 'a replica (c)',
+  channel: 'a channel (c.pitch)',
+  link: 'a link (a>c)',
+  broker: 'a broker (broker:c)',
+  actuator: 'an actuator (elevator)',
+  world: 'the world (world)',
+};
+
+function describeTarget(kind: TargetKind, target: FaultTarget): string {
+  return kind === 'world' ? 'the world' : `the ${kind} ${formatTarget(target)}`;
+}
+
+/** Ids in parameters that the rig does not have. */
+function findUnknownId(
+  row: FaultRow,
+  parameters: Parameters,
+  rig: Rig,
+): { readonly what: string; readonly cure: string } | null {
+  const replicas = rig.replicas.map(({ id }) => id);
+  const receivers = [...replicas, ...rig.actuators.map(({ id }) => id)];
+  for (const { key, type } of row.parameters) {
+    let known: readonly string[];
+    let named: readonly string[];
+    switch (type.kind) {
+      case 'ids':
+        known = { replicas, receivers, sensors: rig.sensors.map(({ id }) => id) }[type.of];
+        named = parameters.ids(key) ?? [];
+        break;
+      case 'values':
+        known = replicas;
+        named = (parameters.values(key) ?? []).flatMap(({ receiver }) => receiver ?? []);
+        break;
+      case 'sets':
+        known = receivers;
+        named = (parameters.sets(key) ?? []).flat();
+        break;
+      default:
+        continue;
+    }
+    const stranger = named.find((id) => !known.includes(id));
+    if (stranger !== undefined) {
+      return { what: `${key} names '${stranger}'`, cure: `choose from ${known.join(', ')}` };
+    }
+  }
+  return null;
+}
+
+function listObeying(
+  spec: FaultSpec,
+  side: 'sender' | 'receiver',
+  row: FaultRow,
+  parameters: Parameters,
+  rig: Rig,
+): readonly string[] {
+  const { target } = spec;
+  switch (target.kind) {
+    case 'part':
+      return [target.id];
+    case 'channel':
+      return [target.replica];
+    case 'link':
+      return [side === 'sender' ? target.from : target.to];
+    case 'broker':
+      return [target.owner];
+    case 'world':
+      // Who has to end it is not said in a clearing: everybody is asked.
+      return row.name === 'collude' && spec.kind === 'inject'
+        ? chooseColluders(rig, parameters.ids('replicas'))
+        : rig.replicas.map(({ id }) => id);
+  }
+}
+
+function refuse(what: string, cure: string): FaultRefusal {
+  return { ok: false, what, cure };
+}

@@ -1,0 +1,90 @@
+/**
+ * What a fault is to the code: wrappers around the ports of the replica that it strikes. A fault wraps what it needs
+ * and leaves the rest alone. Nothing under attack knows of it.
+ */
+import type { Entry, ReplicaIndex } from '../core/types.js';
+import type { Clock, CommandPort, FrameHandler, PeerPort, Principal, Purpose, SensorPort } from '../ports.js';
+import type { Rig } from '../rig/rig.js';
+import type { Parameters } from './parameters.js';
+import type { Random } from './random.js';
+
+export type SendFrame = (to: Principal, purpose: Purpose, frame: Uint8Array) => void;
+
+/** Sends a frame as if another had sent it: under that one's topic, with that one's name. */
+export type SendFrameAs = (claimed: Principal, to: Principal, purpose: Purpose, frame: Uint8Array) => void;
+
+/** What the host of a replica lets a fault do to it. */
+export interface HostControls {
+  /** Ends the process as SIGKILL would: nothing is finished and nothing is said. The event has been handed on before. */
+  kill(): void;
+  /** Keeps the process from running for so many milliseconds; returns when they are over. */
+  stall(ms: number): void;
+  /** Cuts everybody off this replica's inbox and opens it again after so many milliseconds. */
+  killBroker(ms: number): void;
+}
+
+/** The wrappers of one active fault. Made when the fault begins, gone when it ends. */
+export interface FaultWrapper {
+  /** Messages before encoding. One message may be given for several receivers: it must be copied, never changed. */
+  readonly peers?: (next: PeerPort) => PeerPort;
+  readonly commands?: (next: CommandPort) => CommandPort;
+  readonly sensors?: (next: SensorPort) => SensorPort;
+  /** Sealed frames on their way out. */
+  readonly frames?: (next: SendFrame) => SendFrame;
+  /** Sealed frames as they arrive. */
+  readonly arrivals?: (next: FrameHandler) => FrameHandler;
+  /** Called once, after the fault has been announced. */
+  readonly strike?: () => void;
+  /** Called at every tick of the run while the fault lasts, the first included, before the tick's sends. */
+  readonly onTick?: (tick: number) => void;
+  /** Called once when the fault ends; what it holds back leaves now. */
+  readonly end?: () => void;
+}
+
+/** What of its replica a fault strikes. */
+export interface FaultScope {
+  /** Places of the struck sensors in the rig's list. */
+  readonly sensors: readonly number[];
+  /** Those that frames and messages go to: replicas and actuators. */
+  readonly receivers: readonly Principal[];
+  /** Those that frames come from: replicas and actuators. */
+  readonly senders: readonly Principal[];
+}
+
+/** What a fault is made from. */
+export interface FaultContext {
+  readonly rig: Rig;
+  readonly self: ReplicaIndex;
+  readonly scope: FaultScope;
+  readonly parameters: Parameters;
+  /** Ticks that it lasts; null: until it is cleared. */
+  readonly forTicks: number | null;
+  readonly clock: Clock;
+  /** Seeded by the run, the fault and the replica. */
+  readonly random: Random;
+  readonly host: HostControls;
+  readonly encodeEntry: (entry: Entry) => Uint8Array;
+  readonly decodeEntry: (value: Uint8Array) => Entry | null;
+  /** Null where the transport cannot speak under another's name. */
+  readonly sendFrameAs: SendFrameAs | null;
+  /** Counts messages, samples or outputs that were really altered. */
+  readonly count: (altered?: number) => void;
+  /** Hands the count on before the process dies. */
+  readonly announce: () => void;
+  /**
+   * Runs `callback` in so many microseconds. At most `MAX_TIMERS` wait at once for all faults together; beyond it
+   * answers false and nothing will run.
+   */
+  readonly defer: (delayUs: number, callback: () => void) => boolean;
+}
+
+/** Frames that faults delay, and everything else they wait for, at most. */
+export const MAX_TIMERS = 8_192;
+
+/** Purposes that faults leave alone: what steers faults, and what people watch with. */
+const SPARED: ReadonlySet<Purpose> = new Set(['control', 'answer', 'report']);
+
+/** True for frames that faults may touch. */
+export function isStruckPurpose(purpose: Purpose): boolean {
+  return !SPARED.has(purpose);
+}
