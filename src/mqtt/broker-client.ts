@@ -5,10 +5,13 @@
  * Nothing is ever queued for a later connection: what cannot be sent now is dropped and counted.
  */
 import net from 'node:net';
-import { MqttClient } from 'mqtt';
+// Its client alone: the package's main entry loads WebSocket, SOCKS and TLS dialers, some 4 MiB.
+import mqttClient from 'mqtt/lib/client';
 import type { Log } from '../ports.js';
 import { encodePublish, isBrokerControl, packetType, plainPublish, readTopic, takeFrame } from './packet.js';
 import { PacketStream, type Verdict } from './packet-stream.js';
+
+const MqttClient = mqttClient.default;
 
 export interface BrokerClientOptions {
   /** For messages to people: whose broker this is. */
@@ -64,7 +67,7 @@ const quietUs = 1_000_000;
 
 export class BrokerClient {
   readonly #options: BrokerClientOptions;
-  readonly #client: MqttClient;
+  readonly #client: InstanceType<typeof MqttClient>;
   #stream: PacketStream | null = null;
   #up = false;
   #closed = false;
@@ -97,6 +100,8 @@ export class BrokerClient {
       reconnectOnConnackError: true,
       queueQoSZero: false,
       resubscribe: false,
+      // A table of 65536 small buffers, which packets written here would hardly use.
+      writeCache: false,
     });
     this.#client = client;
     client.on('connect', () => {

@@ -47,14 +47,23 @@ export async function runExchange({
     await Promise.all(workers.map((worker) => worker.ask({ kind: 'ready' })));
     const exchange = async (count, { quiet, spin }) => {
       const startUs = nowUs() + 100_000;
-      const order = { kind: 'exchange', n, rounds: count, startUs, periodUs: periodMs * 1000, size, quiet, spin };
+      const order = {
+        kind: 'exchange',
+        n,
+        rounds: count,
+        startUs,
+        periodUs: periodMs * 1000,
+        size,
+        quiet,
+        spin,
+      };
       return Promise.all(workers.map((worker, self) => worker.ask({ ...order, self })));
     };
     await exchange(Math.min(100, rounds), { quiet: false, spin: true });
     const answers = await exchange(rounds, { quiet: false, spin: true });
     const idle = await exchange(rounds, { quiet: true, spin: false });
     const busy = await exchange(rounds, { quiet: false, spin: false });
-    await Promise.all(workers.map((worker) => worker.ask({ kind: 'stop' })));
+    await Promise.all(workers.map((worker) => worker.stop()));
     return evaluate(n, rounds, answers, sumCpuUs(busy) - sumCpuUs(idle));
   } finally {
     for (const worker of workers) worker.kill();
@@ -132,6 +141,12 @@ class Worker {
       this.#waiting = { resolve, reject };
       this.#child.send(order);
     });
+  }
+  /** Lets the process leave by itself, so that `--cpu-prof` among its flags writes its file. */
+  async stop() {
+    const left = new Promise((resolve) => this.#child.once('exit', resolve));
+    await this.ask({ kind: 'stop' });
+    await left;
   }
   kill() {
     this.#child.kill('SIGKILL');
