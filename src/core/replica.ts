@@ -216,7 +216,7 @@ export class ReplicaState {
     this.algorithm = selectAlgorithm(config.hypothesis, config.n);
     this.quorums = deriveQuorums(config.hypothesis, config.n);
     this.exchange = new Exchange(this.algorithm, config, config.n, config.self, this.quorums.maxFaulty);
-    this.health = new Health(config.n, config.self);
+    this.health = new Health(config.n, config.self, this.quorums.maxFaulty);
     this.heardRuns = new Array<null>(config.n).fill(null);
     this.answeredTick = new Array<Tick>(config.n).fill(-1);
   }

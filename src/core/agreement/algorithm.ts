@@ -26,7 +26,10 @@ export interface TickAgreement {
   relay(round: Round, receiver: ReplicaIndex): readonly RelayItem[];
   /** The vector after the last round. Entry `self` is the own proposal. */
   decide(): Vector;
-  /** For diagnosis after `decide`: pairs (commander, relayer) whose relay contradicts the decision. */
+  /**
+   * For diagnosis after `decide`: pairs (commander, relayer) whose relay contradicts the decision. The relayer is the
+   * own replica for what the commander told it, and the commander itself for what it signed.
+   */
   contradictions(): readonly Contradiction[];
 }
 

@@ -4,7 +4,7 @@
  * It must never count a value that did not come by the path its label states.
  */
 import { sameValue } from '../bytes.js';
-import type { MaybeValue, RelayItem, ReplicaIndex, Round, Vector } from '../types.js';
+import type { MaybeValue, RelayItem, ReplicaIndex, Round, Value, Vector } from '../types.js';
 import { strictMajority } from '../voting/majority.js';
 import type { Algorithm, Contradiction, ItemRejection, TickAgreement } from './algorithm.js';
 import { judgePath, noRejections } from './algorithm.js';
@@ -76,22 +76,32 @@ class OralMessagesTick implements TickAgreement {
     const vector = this.decide();
     const found: Contradiction[] = [];
     if (this.tree.rounds < 2) return found;
-    for (const [commander, agreed] of vector.entries()) {
-      // What the commander told this replica itself is a relay whose relayer is beyond doubt.
-      const told = this.values[commander];
-      if (commander !== this.self && told !== undefined && !sameValue(told, agreed)) {
-        found.push({ commander, relayer: this.self });
+    vector.forEach((agreed, commander) => {
+      if (commander === this.self) return;
+      const claims = this.claimsAbout(commander);
+      // Where nothing was agreed on, two different values show that somebody lied; one may be all that came through.
+      const first = claims[0]?.value ?? null;
+      const split = claims.some(({ value }) => !sameValue(value, first));
+      for (const { relayer, value } of claims) {
+        if (agreed === null ? split : !sameValue(value, agreed)) found.push({ commander, relayer });
       }
-    }
-    for (const node of this.tree.levels[1] as readonly EigNode[]) {
-      if ((node.members & (1 << this.self)) !== 0) continue;
-      const [commander, relayer] = node.path as [ReplicaIndex, ReplicaIndex];
-      // A relayer that said nothing is absent, not contradicting.
-      const relayed = this.values[node.index];
-      if (relayed === undefined) continue;
-      if (!sameValue(relayed, vector[commander] ?? null)) found.push({ commander, relayer });
-    }
+    });
     return found;
+  }
+
+  /**
+   * What the commander told this replica itself, whose relayer is beyond doubt, and what others say it told them.
+   * Who has nothing to tell may have been reached by nothing: absent contradicts nobody.
+   */
+  private claimsAbout(commander: ReplicaIndex): { relayer: ReplicaIndex; value: Value }[] {
+    const claims: { relayer: ReplicaIndex; value: Value }[] = [];
+    for (let relayer = 0; relayer < this.tree.n; relayer += 1) {
+      if (relayer === commander) continue;
+      const node = relayer === this.self ? commander : this.tree.childOf(commander, relayer);
+      const value = this.values[node];
+      if (value !== undefined && value !== null) claims.push({ relayer, value });
+    }
+    return claims;
   }
 
   /** OM(m) step 3: strict majority of the own value and of what OM(m−1) gives for every other lieutenant. */

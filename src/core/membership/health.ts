@@ -34,6 +34,7 @@ export class Health {
   constructor(
     private readonly n: number,
     private readonly self: ReplicaIndex,
+    private readonly maxFaulty: number,
   ) {
     this.bits = Array.from({ length: n }, () => new Uint32Array(KINDS.length));
   }
@@ -58,21 +59,25 @@ export class Health {
 
   /**
    * Notes who lied from relays that contradict the decision. One contradiction accuses two, the commander and the
-   * relayer; the one whom the most of them share is the liar, and where two share equally many nobody is named.
+   * relayer, and f liars can bring about f of them against a correct one: so it takes more than f, of different
+   * replicas, to name either. What a commander said to this replica itself, or signed, needs no further witness.
    */
   noteContradictions(contradictions: readonly Contradiction[]): void {
     if (contradictions.length === 0) return;
-    const counts = new Array<number>(this.n).fill(0);
+    const against = new Uint32Array(this.n);
+    const by = new Uint32Array(this.n);
     for (const { commander, relayer } of contradictions) {
-      counts[commander] = (counts[commander] as number) + 1;
-      if (relayer !== commander && relayer !== this.self) counts[relayer] = (counts[relayer] as number) + 1;
+      if (relayer === commander || relayer === this.self) {
+        this.note(commander, 'equivocating');
+      } else {
+        against[commander] = (against[commander] as number) | (1 << relayer);
+        by[relayer] = (by[relayer] as number) | (1 << commander);
+      }
     }
-    const most = Math.max(...counts);
-    const accused = counts.flatMap((count, peer) => (count === most ? [peer] : []));
-    if (accused.length !== 1) return;
-    const liar = accused[0] as ReplicaIndex;
-    const asCommander = contradictions.filter((one) => one.commander === liar).length;
-    this.note(liar, asCommander * 2 > most ? 'equivocating' : 'dissenting');
+    for (let peer = 0; peer < this.n; peer += 1) {
+      if (countBits(against[peer] as number) > this.maxFaulty) this.note(peer, 'equivocating');
+      if (countBits(by[peer] as number) > this.maxFaulty) this.note(peer, 'dissenting');
+    }
   }
 
   of(peer: ReplicaIndex): PeerHealth {
