@@ -167,8 +167,8 @@ export function resolveBridge(
   const text = override ?? (bridge.kind === 'tcp' ? `${bridge.host}:${bridge.port}` : '');
   const colon = text.lastIndexOf(':');
   const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-  const port = Number(text.slice(colon + 1));
-  if (colon < 1 || !Number.isInteger(port) || port < 0 || port > 65535) {
+  const port = /^\d{1,5}$/.test(text.slice(colon + 1)) ? Number(text.slice(colon + 1)) : Number.NaN;
+  if (colon < 1 || !(port <= 65535)) {
     throw new Error(`bridge of ${id}: "${text}" is no address; write host:port, such as 127.0.0.1:18931`);
   }
   return { text, host, port, open: () => openTcpStream(host, port) };
