@@ -8,6 +8,7 @@ type Register = (program: Command) => void;
 /** Where each subcommand lives, in the order in which help lists them. */
 const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['check', async () => (await import('./check-command.js')).registerCheckCommand],
+  ['keys', async () => (await import('./keys-command.js')).registerKeysCommand],
   ['replica', async () => (await import('./replica-command.js')).registerReplicaCommand],
   ['actuator', async () => (await import('./actuator-command.js')).registerActuatorCommand],
   ['plant', async () => (await import('./plant-command.js')).registerPlantCommand],
