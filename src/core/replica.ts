@@ -184,7 +184,10 @@ interface Base {
   readonly holders: readonly ReplicaIndex[];
 }
 
-/** A vector that waits for the state it is to be stepped from. */
+/**
+ * A vector that waits for the state it is to be stepped from. The state may come in the next tick, as long as the next
+ * vector has not been agreed on: a tick that lost its deadlines to a silent replica leaves little time to ask.
+ */
 interface Wanted {
   readonly base: Base;
   readonly tick: Tick;
@@ -201,6 +204,8 @@ export class ReplicaState {
   readonly history: Snapshot[] = [];
   wanted: Wanted | null = null;
   linked = false;
+  /** Last tick in which this replica was itself the faulty one, or that it never began. */
+  overrunTick: Tick = -1;
   /** The tick whose sample is awaited. */
   sampling: Tick | null = null;
   /** Last run that each peer has shown, and when. */
@@ -273,13 +278,14 @@ function beginTick(
 ): void {
   const { exchange } = state;
   state.sampling = null;
-  state.wanted = null;
   state.health.advanceTo(tick);
+  if (exchange.tick >= 0 && tick > exchange.tick + 1) state.overrunTick = tick - 1;
   chooseMode(config, state, tick, effects);
   const latenessUs = nowUs - tickStartUs(config, tick);
   effects.push({ kind: 'begin', tick, startTick: state.snapshot?.state.startTick ?? null, latenessUs });
   if (latenessUs > config.roundUs) {
     exchange.abandon(tick);
+    state.overrunTick = tick;
     report(effects, { kind: 'overrun', tick, cause: 'overslept', latenessUs });
     return;
   }
@@ -353,7 +359,8 @@ function onRoundMessage(
       if (state.exchange.isReady(arrivedUs)) proceed(config, state, arrivedUs, effects);
       break;
     case 'late':
-      state.health.note(from, 'late');
+      // What this replica was too late to read says nothing of the sender.
+      if (tick > state.overrunTick && tick <= state.exchange.tick) state.health.note(from, 'late');
       report(effects, { kind: 'late', tick, round, peer: from });
       break;
     case 'equivocation':
@@ -394,6 +401,8 @@ function follow(
     return;
   }
   if (outcome.kind === 'none') {
+    state.overrunTick = tick;
+    health.withdrawSlowness();
     const latenessUs = nowUs - tickStartUs(config, tick);
     report(effects, { kind: 'overrun', tick, cause: outcome.cause, latenessUs });
     return;
@@ -443,6 +452,7 @@ function onAgreed(
     return;
   }
   noteDissent(state, entries, base);
+  state.wanted = null;
   if (state.snapshot !== null && sameBytes(state.snapshot.digest, base.digest)) {
     stepLaw(config, state, state.snapshot.state, tick, entries, nowUs, effects);
     return;
@@ -504,6 +514,7 @@ function startRun(
     new Uint8Array([...`${tick}:${nonces.join(',')}`].map((character) => character.charCodeAt(0))),
   );
   const sensors: readonly SensorMemory[] = config.sensors.map(() => ({ held: null, lostSince: null }));
+  state.wanted = null;
   keep(config, state, { tick, run, startTick: tick + 1, law: config.initialLawState, sensors });
   enterMode(state, 'running', tick, effects);
   report(effects, { kind: 'started', tick, run });
@@ -704,12 +715,14 @@ function findForeignRun(config: ReplicaConfig, state: ReplicaState, tick: Tick):
 
 function join(state: ReplicaState, run: Uint8Array, tick: Tick, effects: Effect[]): void {
   state.snapshot = null;
+  state.wanted = null;
   state.run = run;
   enterMode(state, 'joining', tick, effects);
 }
 
 function listenAnew(state: ReplicaState, tick: Tick, effects: Effect[]): void {
   state.snapshot = null;
+  state.wanted = null;
   state.run = NO_RUN;
   enterMode(state, 'listening', tick, effects);
 }

@@ -57,6 +57,16 @@ export class Health {
     if (row !== undefined) row[kind] = (row[kind] as number) | 1;
   }
 
+  /** Takes back who was absent or late in the tick under way: the replica that noticed it was itself the slow one. */
+  withdrawSlowness(): void {
+    for (const row of this.bits) {
+      for (const evidence of ['absent', 'late'] as const) {
+        const kind = KINDS.indexOf(evidence);
+        row[kind] = (row[kind] as number) & ~1;
+      }
+    }
+  }
+
   /**
    * Notes who lied from relays that contradict the decision. One contradiction accuses two, the commander and the
    * relayer, and f liars can bring about f of them against a correct one: so it takes more than f, of different

@@ -187,6 +187,16 @@ describe('the window', () => {
     expect(health.of(1).absent).toBe(1);
   });
 
+  test('a replica that was slow itself takes back this tick, and no more', () => {
+    const health = new Health(3, 0, 1);
+    for (const tick of [5, 6]) {
+      health.advanceTo(tick);
+      for (const kind of ['absent', 'late', 'malformed'] as const) health.note(1, kind);
+    }
+    health.withdrawSlowness();
+    expect(health.of(1)).toMatchObject({ absent: 1, late: 1, malformed: 2 });
+  });
+
   test('evidence against nobody is no evidence', () => {
     const health = new Health(3, 0, 1);
     for (const peer of [-1, 3, NaN, 0.5, Infinity]) health.note(peer, 'absent');

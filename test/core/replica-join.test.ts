@@ -1,0 +1,368 @@
+/** Starting, falling behind and coming back (protocol.md §3 overrun, §4 repair, §6 cold start and joining). */
+import { describe, expect, test } from 'vitest';
+import { sameBytes } from '../../src/core/bytes.js';
+import type { Hypothesis, RoundMessage } from '../../src/core/types.js';
+import {
+  findDisagreements,
+  findUnsafeOutputs,
+  holdEqualStates,
+  Lockstep,
+  type LockstepOptions,
+} from '../support/lockstep.js';
+import { decodeEntry, encodeEntry, toBytes } from '../support/toy-codec.js';
+
+const OM1: LockstepOptions = { n: 4, hypothesis: { kind: 'byzantine', f: 1, authenticators: 'mac' } };
+const ALL = [0, 1, 2, 3];
+
+const KINDS: readonly (readonly [string, number, Hypothesis])[] = [
+  ['OM(1), n=4', 4, { kind: 'byzantine', f: 1, authenticators: 'mac' }],
+  ['SM(1), n=3', 3, { kind: 'byzantine', f: 1, authenticators: 'signature' }],
+  ['flooding(1), n=3', 3, { kind: 'crash', f: 1 }],
+];
+
+function expectSound(world: Lockstep, correct: readonly number[]): void {
+  expect(findDisagreements(world, correct)).toEqual([]);
+  expect(findUnsafeOutputs(world, correct)).toEqual([]);
+}
+
+describe('cold start', () => {
+  test.each(KINDS)('%s: all n start one run at the first tick in which all wait', (_, n, hypothesis) => {
+    const world = new Lockstep({ n, hypothesis });
+    for (let id = 0; id < n; id += 1) world.at(1 + id * 30_000, () => world.start(id));
+    world.runTo(15);
+    const started = world.reported('started');
+    expect(started).toHaveLength(n);
+    const [first] = started;
+    for (const { report } of started) {
+      expect(report.tick).toBe(first?.report.tick);
+      expect(sameBytes(report.run, first?.report.run ?? new Uint8Array())).toBe(true);
+      expect(report.run).toHaveLength(16);
+    }
+    expectSound(world, ALL.slice(0, n));
+  });
+
+  test.each(KINDS)('%s: n−f start when patience is over, and the last one joins', (_, n, hypothesis) => {
+    const world = new Lockstep({ n, hypothesis, patienceTicks: 10 });
+    for (let id = 1; id < n; id += 1) world.start(id);
+    world.startVoter(0);
+    world.runTo(12);
+    expect(world.reported('started')).toEqual([]);
+    world.runTo(16);
+    expect(
+      world
+        .reported('started')
+        .map(({ replica }) => replica)
+        .sort(),
+    ).toEqual(ALL.slice(1, n));
+    world.start(0);
+    world.runTo(30);
+    expect(world.stateOf(0).mode).toBe('running');
+    expect(world.reported('started', 0)).toEqual([]);
+    expect(holdEqualStates(world, ALL.slice(0, n))).toBe(true);
+    expectSound(world, ALL.slice(0, n));
+  });
+
+  test('fewer than n−f wait, whatever the time, and say so', () => {
+    const world = new Lockstep(OM1);
+    world.start(0);
+    world.start(1);
+    world.runTo(200);
+    expect(world.reported('started')).toEqual([]);
+    expect(world.reported('stepped')).toEqual([]);
+    expect(world.commands).toEqual([]);
+    world.start(2);
+    world.runTo(220);
+    expect(world.reported('started')).toHaveLength(3);
+  });
+
+  test('nobody listens for ever: sessions that never stand are given up on', () => {
+    const world = new Lockstep({ ...OM1, patienceTicks: 10 });
+    for (const id of ALL) world.start(id, false);
+    world.runTo(9);
+    for (const id of ALL) expect(world.stateOf(id).mode).toBe('listening');
+    world.runTo(14);
+    for (const id of ALL) expect(world.stateOf(id).mode).toBe('running');
+  });
+
+  test('one that is alone in having started gives its run up', () => {
+    // Replica 0 alone hears all of the deciding tick: the three others miss each other in its second round.
+    let startTick = -1;
+    const world = new Lockstep({
+      ...OM1,
+      delayUs: ({ to }, message) => {
+        if (message.kind !== 'round' || message.round !== 2 || to === 0) return 500;
+        if (startTick < 0) startTick = message.tick;
+        return message.tick === startTick ? null : 500;
+      },
+    });
+    world.startAll().runTo(8);
+    expect(world.reported('started', 0)).toHaveLength(1);
+    world.runTo(60);
+    const runs = new Set(ALL.map((id) => world.stateOf(id).run.toString()));
+    expect(runs.size).toBe(1);
+    expect(holdEqualStates(world, ALL)).toBe(true);
+    expect(world.steppedTicks(0).slice(-10)).toEqual([50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
+    expectSound(world, [1, 2, 3]);
+  });
+
+  test('a liar that claims to have waited for ever starts nothing before the others have', () => {
+    const impatient: LockstepOptions['interpose'] = (message, { from }) => {
+      if (from !== 3 || message.kind !== 'round' || message.round !== 1) return [message];
+      return [
+        {
+          ...message,
+          items: message.items.map((item) => {
+            const entry = item.value === null ? null : decodeEntry(item.value);
+            if (entry?.standing.kind !== 'waiting') return item;
+            const standing = { ...entry.standing, waitedTicks: 1e9 };
+            return { ...item, value: encodeEntry({ ...entry, standing }) };
+          }),
+        },
+      ];
+    };
+    const world = new Lockstep({ ...OM1, patienceTicks: 10, liars: [3], interpose: impatient });
+    for (const id of [0, 1, 3]) world.start(id);
+    world.runTo(13);
+    expect(world.reported('started')).toEqual([]);
+    world.runTo(15);
+    expect(world.reported('started')).toHaveLength(3);
+  });
+});
+
+describe('a replica that is killed and started again', () => {
+  test.each(KINDS)(
+    '%s: is silent, becomes a member, and commands on the agreed state only',
+    (_, n, hypothesis) => {
+      const world = new Lockstep({ n, hypothesis }).startAll().runTo(20);
+      world.kill(0);
+      world.runTo(25);
+      world.start(0);
+      const bornUs = world.nowUs;
+      world.runTo(50);
+      const modes = world.reported('mode', 0).filter(({ atUs }) => atUs > bornUs);
+      expect(modes.map(({ report }) => report.mode)).toEqual(['joining', 'running']);
+      const runningFrom = modes[1]?.report.tick ?? Infinity;
+      expect(runningFrom).toBeLessThan(31);
+      expect(
+        world.packets.filter(({ from, tick }) => from === 0 && tick >= 25 && tick < runningFrom),
+      ).toEqual([]);
+      const commanded = world.commands.filter(({ replica, command }) => replica === 0 && command.tick >= 25);
+      expect(commanded.length).toBeGreaterThan(10);
+      expect(commanded.every(({ command }) => command.tick >= runningFrom)).toBe(true);
+      expectSound(world, ALL.slice(0, n));
+      expect(holdEqualStates(world, ALL.slice(0, n))).toBe(true);
+      // Nobody missed it at the actuator.
+      expect(world.voted('missed')).toEqual([]);
+      expect(world.voted('fail-safe').filter(({ cause }) => cause !== 'start')).toEqual([]);
+    },
+  );
+
+  test('comes back also where state takes longer under way than a tick has left', () => {
+    // R = 20 ms of P = 50 ms: with one replica silent, 8 ms are left when it knows what to ask for, and asking takes 24 ms.
+    const world = new Lockstep({ ...OM1, roundUs: 20_000, delayUs: () => 12_000 }).startAll().runTo(20);
+    world.kill(2);
+    world.runTo(22);
+    world.start(2);
+    world.runTo(40);
+    expect(world.stateOf(2).mode).toBe('running');
+    expect(world.steppedTicks(2).slice(-5)).toEqual([35, 36, 37, 38, 39]);
+    expectSound(world, ALL);
+  });
+
+  test('believes no state but the agreed one', () => {
+    let lied = 0;
+    const world = new Lockstep({
+      ...OM1,
+      liars: [3],
+      interpose: (message, { from }) => {
+        if (from !== 3 || message.kind !== 'state-reply') return [message];
+        lied += 1;
+        return [
+          { kind: 'state-reply', state: toBytes('{"tick":20}') },
+          { kind: 'state-reply', state: new Uint8Array() },
+        ];
+      },
+      // The liar's answer comes first.
+      delayUs: ({ from }, message) => (message.kind === 'state-reply' && from !== 3 ? 3_000 : 500),
+    });
+    world.startAll().runTo(20);
+    world.kill(0);
+    world.start(0);
+    world.runTo(40);
+    expect(lied).toBeGreaterThan(0);
+    expect(
+      world.reported('dropped', 0).filter(({ report }) => report.cause === 'wrong-state').length,
+    ).toBeGreaterThan(0);
+    expect(world.stateOf(0).mode).toBe('running');
+    expectSound(world, [0, 1, 2]);
+  });
+
+  test('does not follow one liar into a run of its own', () => {
+    const foreign = new Uint8Array(16).fill(9);
+    const world = new Lockstep({
+      ...OM1,
+      liars: [3],
+      interpose: (message, { from }) =>
+        from === 3 && message.kind === 'round'
+          ? [message, { ...message, run: foreign, tick: message.tick + 1e9 }]
+          : [message],
+    });
+    world.startAll().runTo(40);
+    world.kill(0);
+    world.start(0);
+    world.runTo(60);
+    expect(world.stateOf(0).mode).toBe('running');
+    expect(sameBytes(world.stateOf(0).run, world.stateOf(1).run)).toBe(true);
+    expectSound(world, [0, 1, 2]);
+  });
+});
+
+describe('a replica that overslept', () => {
+  test.each([20_000, 60_000, 170_000, 400_000])('by %d µs: is silent, takes the state, goes on', (forUs) => {
+    const world = new Lockstep({ ...OM1 }).startAll().runTo(20);
+    world.at(20 * 50_000 + 50, () => world.pause(1, forUs));
+    world.runTo(50);
+    expect(world.reported('overrun', 1).filter(({ report }) => report.tick >= 20).length).toBeGreaterThan(0);
+    expect(world.steppedTicks(1).slice(-10)).toEqual([40, 41, 42, 43, 44, 45, 46, 47, 48, 49]);
+    expect(holdEqualStates(world, ALL)).toBe(true);
+    expectSound(world, [0, 2, 3]);
+    expect(findUnsafeOutputs(world, ALL)).toEqual([]);
+    const wakesUs = 20 * 50_000 + 50 + forUs;
+    const slept = (tick: number): boolean => tick >= 20 && (tick + 1) * 50_000 <= wakesUs;
+    expect(world.commands.filter(({ replica, command }) => replica === 1 && slept(command.tick))).toEqual([]);
+    expect(world.voted('missed')).toEqual([]);
+  });
+
+  test('accuses nobody of what it missed itself', () => {
+    const world = new Lockstep({ ...OM1 }).startAll().runTo(20);
+    for (let tick = 20; tick < 50; tick += 3) world.at(tick * 50_000 + 50, () => world.pause(1, 40_000));
+    world.runTo(55);
+    expect(world.reported('overrun', 1).length).toBeGreaterThanOrEqual(10);
+    expect(world.stateOf(1).health.suspects()).toEqual([]);
+    for (const id of [0, 2, 3]) expect(world.stateOf(id).health.suspects()).toEqual([1]);
+  });
+
+  test('nor does one that only listened before it joined', () => {
+    const world = new Lockstep({ ...OM1 }).startAll().runTo(20);
+    world.kill(1);
+    world.start(1);
+    world.runTo(26);
+    expect(world.stateOf(1).mode).toBe('running');
+    expect(world.stateOf(1).health.suspects()).toEqual([]);
+  });
+
+  test('all of them, one tick: it is skipped by all, and the run goes on', () => {
+    const world = new Lockstep({ ...OM1 }).startAll().runTo(20);
+    for (const id of ALL) world.at(20 * 50_000 - 10, () => world.pause(id, 30_000));
+    world.runTo(30);
+    for (const id of ALL)
+      expect(world.steppedTicks(id).slice(-10)).toEqual([19, 21, 22, 23, 24, 25, 26, 27, 28, 29].slice(-10));
+    expect(world.reported('stepped').filter(({ report }) => report.tick === 20)).toEqual([]);
+    expect(world.voted('missed')).toEqual([{ kind: 'missed', firstTick: 20, ticks: 1 }]);
+    expect(world.reported('started')).toHaveLength(4);
+    expectSound(world, ALL);
+  });
+
+  test('all of them for longer than patience: they start anew together', () => {
+    const world = new Lockstep({ ...OM1, patienceTicks: 10 }).startAll().runTo(20);
+    for (const id of ALL) world.at(20 * 50_000 - 10, () => world.pause(id, 20 * 50_000));
+    world.runTo(80);
+    expect(holdEqualStates(world, ALL)).toBe(true);
+    for (const id of ALL) expect(world.steppedTicks(id).slice(-3)).toEqual([77, 78, 79]);
+    expectSound(world, ALL);
+  });
+});
+
+describe('repair', () => {
+  test('a state that has gone astray is replaced by the base, before it commands anything', () => {
+    const world = new Lockstep({ ...OM1 }).startAll().runTo(20);
+    const { snapshot } = world.stateOf(2);
+    if (snapshot === null) throw new Error('a running replica has a state');
+    const astray = { ...snapshot, bytes: toBytes('astray'), digest: new Uint8Array(16).fill(7) };
+    world.stateOf(2).snapshot = {
+      ...astray,
+      state: { ...snapshot.state, law: toBytes('{"steps":999,"sum":999}') },
+    };
+    world.runTo(30);
+    expect(world.reported('adopted', 2).map(({ report }) => report.stateTick)).toEqual([19]);
+    expect(holdEqualStates(world, ALL)).toBe(true);
+    expectSound(world, ALL);
+    for (const id of [0, 1, 3]) expect(world.stateOf(id).health.of(2).dissenting).toBe(1);
+  });
+
+  test('a rig that is split two and two goes on from the group with the lowest id', () => {
+    // Outside the hypothesis: replicas 2 and 3 miss the second round of tick 20.
+    const world = new Lockstep({
+      ...OM1,
+      delayUs: ({ to }, message) =>
+        message.kind === 'round' && message.tick === 20 && message.round === 2 && to >= 2 ? null : 500,
+    });
+    world.startAll().runTo(30);
+    expect(world.steppedTicks(0)).toContain(20);
+    expect(world.steppedTicks(2)).not.toContain(20);
+    expect(holdEqualStates(world, ALL)).toBe(true);
+    expect(world.steppedTicks(3).slice(-8)).toEqual([22, 23, 24, 25, 26, 27, 28, 29]);
+    expectSound(world, ALL);
+    expect(
+      world
+        .reported('adopted')
+        .map(({ replica }) => replica)
+        .sort(),
+    ).toEqual([2, 3]);
+  });
+
+  test('a vector with fewer than n−f entries is not stepped and yields no commands', () => {
+    // Replicas 2 and 3 are cut off from tick 20 on.
+    const world = new Lockstep({
+      ...OM1,
+      delayUs: ({ from, to }, message) =>
+        message.kind === 'round' && message.tick >= 20 && from >= 2 !== to >= 2 ? null : 500,
+    });
+    world.startAll().runTo(26);
+    expect(world.reported('stepped').filter(({ report }) => report.tick >= 20)).toEqual([]);
+    expect(world.commands.filter(({ command }) => command.tick >= 20)).toEqual([]);
+    expect(world.voted('fail-safe').map(({ cause }) => cause)).toEqual(['start', 'hold-expired']);
+  });
+
+  test('entries that nobody can read make a vector short', () => {
+    const garble = (message: RoundMessage): RoundMessage => ({
+      ...message,
+      items: message.items.map((item) => ({ ...item, value: toBytes('none') })),
+    });
+    const world = new Lockstep({
+      ...OM1,
+      liars: [2, 3],
+      interpose: (message, { from }) =>
+        from >= 2 && message.kind === 'round' && message.round === 1 && message.tick >= 20
+          ? [garble(message)]
+          : [message],
+    });
+    world.startAll().runTo(24);
+    const short = world.reported('not-stepped', 0).filter(({ report }) => report.tick >= 20);
+    expect(short.map(({ report }) => report.cause)).toEqual(new Array(4).fill('short-vector'));
+    expect(world.commands.filter(({ replica, command }) => replica < 2 && command.tick >= 20)).toEqual([]);
+  });
+});
+
+test('a state is given once a tick to each who asks, and only states of the run', () => {
+  const world = new Lockstep({ ...OM1 }).startAll().runTo(20);
+  const answers: unknown[] = [];
+  const digest = world.stateOf(0).snapshot?.digest ?? new Uint8Array();
+  const config = { kind: 'state-request', digest } as const;
+  const before = world.reports.length;
+  const spied = new Lockstep({
+    ...OM1,
+    interpose: (message) => (message.kind === 'state-reply' && answers.push(message), [message]),
+  });
+  spied.startAll().runTo(20);
+  for (let at = 0; at < 5; at += 1) spied.inject(1, 0, config);
+  spied.inject(2, 0, config);
+  expect(answers).toHaveLength(2);
+  spied.inject(3, 0, { kind: 'state-request', digest: new Uint8Array(16) });
+  spied.inject(3, 0, { kind: 'state-request', digest: new Uint8Array(0) });
+  expect(answers).toHaveLength(2);
+  spied.runTo(22);
+  spied.inject(1, 0, config);
+  expect(answers).toHaveLength(3);
+  expect(world.reports.length).toBe(before);
+});
