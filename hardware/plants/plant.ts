@@ -29,7 +29,9 @@ export interface PlantOutput {
 export type PlantParameters = Readonly<Record<string, number | string | boolean>>;
 
 /** A parameter that the model does not know or cannot use; the message names the cure. */
-export class PlantError extends Error {}
+export class PlantError extends Error {
+  override readonly name = 'PlantError';
+}
 
 export interface PlantModel<State> {
   /** Name in rig.yaml. */

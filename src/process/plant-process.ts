@@ -1,10 +1,10 @@
 /**
- * An emulated plant as a process: tells whoever started it how the plant does, learns from it where the run began,
- * and ends with it. The emulated hardware itself is handed in by the command line, which puts processes together.
- * It must never influence what the plant does.
+ * An emulated plant as a process: tells whoever started it how the plant does, and learns from it where the run began.
+ * The emulated hardware itself is handed in by the command line, which puts processes together. It must never
+ * influence what the plant does.
  */
 import type { Cancel, Clock, Log } from '../ports.js';
-import { openParentChannel } from './parent-channel.js';
+import type { ParentChannel } from './parent-channel.js';
 import type { Telemetry } from './telemetry.js';
 
 /** Emulated hardware, as far as this process needs it. */
@@ -22,8 +22,6 @@ export interface PlantSource {
   };
   /** The first tick of the run, counted on the rig's grid. */
   setRunStart(startTick: number): void;
-  countRefused(): number;
-  close(): Promise<void>;
 }
 
 /** What the parent may tell a plant, over the channel between the two processes (JSON). */
@@ -37,66 +35,50 @@ export interface PlantProcessParts {
   readonly source: PlantSource;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-/** A plant process under way. */
-export interface PlantProcess {
-  /** Reports at once, as when the plant is lost. */
-  report(): void;
-  /** Resolves when it has ended: SIGTERM, SIGINT, the parent's death, or `stop`. */
-  readonly ended: Promise<void>;
-  stop(): void;
+  readonly channel: ParentChannel;
 }
 
 const REPORT_US = 100_000;
 const REPORT_SLACK_US = 5_000;
 
-/** Starts to report; the source is closed when it ends. */
-export function runPlantProcess(parts: PlantProcessParts): PlantProcess {
-  const { source, clock, log } = parts;
-  let cancelReport: Cancel | null = null;
-  let stopping = false;
-  let resolveEnded: () => void = () => {};
-  const ended = new Promise<void>((resolve) => {
-    resolveEnded = resolve;
-  });
-  const channel = openParentChannel(
-    'plant',
-    () => ({ 'bridge-frames': source.countRefused() }),
-    () => stop(),
-  );
-  const report = (): void => channel.send(makeReport(source, clock.nowUs()));
-  const repeat = (): void => {
-    report();
-    cancelReport = clock.schedule(clock.nowUs() + REPORT_US, repeat, REPORT_SLACK_US);
-  };
-  const onMessage = (message: unknown): void => {
-    if (isRunStart(message)) source.setRunStart(message.startTick);
-    else log.warn('plant: the parent sent something else than {kind: run-start, startTick}; it is ignored');
-  };
-  const stop = (): void => {
-    if (stopping) return;
-    stopping = true;
-    cancelReport?.();
-    process.off('SIGTERM', stop);
-    process.off('SIGINT', stop);
-    process.off('message', onMessage);
-    report();
-    channel.close();
-    source
-      .close()
-      .catch((error: unknown) => log.error(`plant: closing its bridges failed: ${String(error)}`))
-      .finally(resolveEnded);
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  if (process.send !== undefined) process.on('message', onMessage);
-  channel.send({ kind: 'ready', id: 'plant' });
-  repeat();
-  return { report, ended, stop };
+/** A plant at work, from `start` until `stop`. */
+export class PlantProcess {
+  private cancelReport: Cancel | null = null;
+
+  constructor(private readonly parts: PlantProcessParts) {}
+
+  /** Says that it is ready and reports from now on, ten times a second. */
+  start(): void {
+    this.parts.channel.send({ kind: 'ready', id: 'plant' });
+    this.repeat();
+  }
+
+  /** Reports out of turn, as when the plant is lost. */
+  report(): void {
+    this.parts.channel.send(makeReport(this.parts.source, this.parts.clock.nowUs()));
+  }
+
+  /** Takes what the parent sent; anything but an order is named in the log and ignored. */
+  receive(message: unknown): void {
+    if (isRunStart(message)) this.parts.source.setRunStart(message.startTick);
+    else this.parts.log.warn('plant: its parent sent something else than {kind: run-start, startTick}');
+  }
+
+  /** Reports a last time. */
+  stop(): void {
+    this.cancelReport?.();
+    this.cancelReport = null;
+    this.report();
+  }
+
+  private repeat(): void {
+    this.report();
+    const { clock } = this.parts;
+    this.cancelReport = clock.schedule(clock.nowUs() + REPORT_US, () => this.repeat(), REPORT_SLACK_US);
+  }
 }
 
-/** The account as telemetry; quantities that a view shows are in `values`, times in ms. */
+/** The account as telemetry; quantities that a view shows are in `values`, times in ms of flight. */
 function makeReport(source: PlantSource, atUs: number): Telemetry {
   const account = source.account();
   return {

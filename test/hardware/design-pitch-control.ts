@@ -20,14 +20,13 @@ const READING_VARIANCES = [0.03 ** 2, 0.3 ** 2];
 /** The gains for a period and delay; 3000 iterations settle both Riccati equations to machine precision. */
 export function designPitchControl(periodMs: number, delayMs: number): Tuning {
   const transition = columns((x) => flow(x, 0, 0, periodMs, delayMs));
-  const byLast = flowVector(1, 0, periodMs, delayMs);
-  const byCommand = flowVector(0, 1, periodMs, delayMs);
+  const byLast = flow([0, 0, 0, 0, 0], 1, 0, periodMs, delayMs);
+  const byCommand = flow([0, 0, 0, 0, 0], 0, 1, periodMs, delayMs);
 
   // Regulator: states alpha, rate, pitch, surface and the last command.
-  const a: Matrix = [0, 1, 2, 3].map((i) => [...transition[i]!.slice(0, 4), byLast[i]!]);
+  const a: Matrix = [...transition.slice(0, 4).map((row, i) => [...row.slice(0, 4), at(byLast, i)])];
   a.push([0, 0, 0, 0, 0]);
-  const b: Matrix = [0, 1, 2, 3].map((i) => [byCommand[i]!]);
-  b.push([1]);
+  const b: Matrix = [...byCommand.slice(0, 4).map((value) => [value]), [1]];
   const regulator = settle(a, b, diagonal(STATE_WEIGHTS), [[COMMAND_WEIGHT]]);
 
   // Filter: the same equation on the transposed system, states alpha, rate, pitch, surface, bias.
@@ -39,25 +38,25 @@ export function designPitchControl(periodMs: number, delayMs: number): Tuning {
   const noise = diagonal(READING_VARIANCES);
   const variance = settle(transpose(transition), transpose(reads), drift, noise).cost;
   const spread = add(multiply(multiply(reads, variance), transpose(reads)), noise);
-  const correction = multiply(multiply(variance, transpose(reads)), invert2(spread));
+  const [byPitch, byRate] = transpose(multiply(multiply(variance, transpose(reads)), invert(spread)));
 
   return {
     periodMs,
     delayMs,
-    feedback: regulator.gain[0]! as unknown as Tuning['feedback'],
-    byPitch: correction.map((row) => row[0]!) as unknown as Tuning['byPitch'],
-    byRate: correction.map((row) => row[1]!) as unknown as Tuning['byRate'],
+    feedback: toGains(at(regulator.gain, 0)),
+    byPitch: toGains(byPitch),
+    byRate: toGains(byRate),
   };
 }
 
-/** Largest modulus of the closed loop's eigenvalues by power iteration on its squared norm growth. */
+/** By which factor the closed loop's slowest mode shrinks in a tick: mean growth of a deviation left to itself. */
 export function measureDecay(tuning: Tuning): number {
   const { periodMs, delayMs, feedback } = tuning;
   let x = [1, 1, 1, 1, 1];
   let growth = 0;
   for (let i = 0; i < 400; i += 1) {
-    const command = -feedback.reduce((sum, gain, j) => sum + gain * x[j]!, 0);
-    const next = flow([...x.slice(0, 4), 0], x[4]!, command, periodMs, delayMs);
+    const command = -feedback.reduce((sum, gain, j) => sum + gain * at(x, j), 0);
+    const next = flow([...x.slice(0, 4), 0], at(x, 4), command, periodMs, delayMs);
     x = [...next.slice(0, 4), command];
     const size = Math.hypot(...x);
     if (i >= 200) growth += Math.log(size);
@@ -66,47 +65,40 @@ export function measureDecay(tuning: Tuning): number {
   return Math.exp(growth / 200);
 }
 
-function flow(x: number[], last: number, command: number, periodMs: number, delayMs: number): number[] {
-  // Small enough that no limit of the law's model is reached: the model is linear there.
+/** One tick of the law's model, linear because nothing here is large enough to reach a limit of it. */
+function flow(
+  x: readonly number[],
+  last: number,
+  command: number,
+  periodMs: number,
+  delayMs: number,
+): number[] {
   const scale = 1e-3;
   const from: ControlState = {
     ...INITIAL_STATE,
-    alpha: x[0]! * scale,
-    rate: x[1]! * scale,
-    pitch: x[2]! * scale,
-    surface: x[3]! * scale,
-    bias: x[4]! * scale,
+    alpha: at(x, 0) * scale,
+    rate: at(x, 1) * scale,
+    pitch: at(x, 2) * scale,
+    surface: at(x, 3) * scale,
+    bias: at(x, 4) * scale,
   };
   const to = predict(predict(from, last * scale, delayMs), command * scale, periodMs - delayMs);
   return KEYS.map((key) => to[key] / scale);
 }
 
-function flowVector(last: number, command: number, periodMs: number, delayMs: number): number[] {
-  return flow([0, 0, 0, 0, 0], last, command, periodMs, delayMs);
-}
-
 function columns(of: (x: number[]) => number[]): Matrix {
-  const images = [0, 1, 2, 3, 4].map((j) => of([0, 1, 2, 3, 4].map((i) => (i === j ? 1 : 0))));
-  return transpose(images);
+  return transpose(diagonal([1, 1, 1, 1, 1]).map(of));
 }
 
+/** Iterates the Riccati equation of (a, b) with weights q and r. */
 function settle(a: Matrix, b: Matrix, q: Matrix, r: Matrix): { cost: Matrix; gain: Matrix } {
   let cost = q;
   let gain: Matrix = [];
   for (let i = 0; i < 3000; i += 1) {
-    const bs = multiply(transpose(b), cost);
-    const inner = add(r, multiply(bs, b));
-    gain = multiply(inner.length === 1 ? [[1 / inner[0]![0]!]] : invert2(inner), multiply(bs, a));
-    cost = add(
-      q,
-      multiply(
-        multiply(transpose(a), cost),
-        add(
-          a,
-          multiply(b, gain).map((row) => row.map((v) => -v)),
-        ),
-      ),
-    );
+    const weighed = multiply(transpose(b), cost);
+    gain = multiply(invert(add(r, multiply(weighed, b))), multiply(weighed, a));
+    const closed = add(a, negate(multiply(b, gain)));
+    cost = add(q, multiply(multiply(transpose(a), cost), closed));
   }
   return { cost, gain };
 }
@@ -116,22 +108,44 @@ function diagonal(values: readonly number[]): Matrix {
 }
 
 function transpose(m: Matrix): Matrix {
-  return m[0]!.map((_, j) => m.map((row) => row[j]!));
+  return at(m, 0).map((_, j) => m.map((row) => at(row, j)));
 }
 
 function multiply(a: Matrix, b: Matrix): Matrix {
-  return a.map((row) => b[0]!.map((_, j) => row.reduce((sum, value, k) => sum + value * b[k]![j]!, 0)));
+  const sides = transpose(b);
+  return a.map((row) => sides.map((side) => row.reduce((sum, value, k) => sum + value * at(side, k), 0)));
 }
 
 function add(a: Matrix, b: Matrix): Matrix {
-  return a.map((row, i) => row.map((value, j) => value + b[i]![j]!));
+  return a.map((row, i) => row.map((value, j) => value + at(at(b, i), j)));
 }
 
-function invert2(m: Matrix): Matrix {
-  const [[a, b], [c, d]] = m as [[number, number], [number, number]];
+function negate(m: Matrix): Matrix {
+  return m.map((row) => row.map((value) => -value));
+}
+
+/** Inverse of a matrix of one or two rows. */
+function invert(m: Matrix): Matrix {
+  const [a, b] = [at(at(m, 0), 0), m.length === 1 ? 0 : at(at(m, 0), 1)];
+  if (m.length === 1) return [[1 / a]];
+  const [c, d] = [at(at(m, 1), 0), at(at(m, 1), 1)];
   const det = a * d - b * c;
   return [
     [d / det, -b / det],
     [-c / det, a / det],
   ];
+}
+
+function toGains(row: readonly number[] | undefined): Tuning['feedback'] {
+  const [a, b, c, d, e] = row ?? [];
+  if (e === undefined || d === undefined || c === undefined || b === undefined || a === undefined) {
+    throw new Error('a design has five gains');
+  }
+  return [a, b, c, d, e];
+}
+
+function at<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item === undefined) throw new Error(`there is no item ${index}`);
+  return item;
 }
