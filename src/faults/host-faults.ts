@@ -36,15 +36,16 @@ export function buildCrashMidRound(context: FaultContext): FaultWrapper {
 export function buildPause(context: FaultContext): FaultWrapper {
   const ms = context.parameters.number('ms');
   context.count();
-  return { strike: () => context.host.stall(ms) };
+  return { lastsMs: ms, strike: () => context.host.stall(ms) };
 }
 
 /** `broker-kill`: the replica's inbox is gone for a while: as long as the fault lasts where `ms` does not say. */
 export function buildBrokerKill(context: FaultContext): FaultWrapper {
   const { parameters, forTicks, rig, host } = context;
-  const ms = parameters.numberOrNull('ms') ?? ((forTicks ?? 0) * rig.periodUs) / 1_000;
+  const lasting = forTicks === null ? DEFAULT_BROKER_KILL_MS : (forTicks * rig.periodUs) / 1_000;
+  const ms = Math.max(1, Math.round(parameters.numberOrNull('ms') ?? lasting));
   context.count();
-  return { strike: () => host.killBroker(ms === 0 ? DEFAULT_BROKER_KILL_MS : Math.max(1, Math.round(ms))) };
+  return { lastsMs: ms, strike: () => host.killBroker(ms) };
 }
 
 /** How long a broker is gone where neither `ms` nor `for` says. */

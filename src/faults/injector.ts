@@ -80,7 +80,7 @@ interface Held {
   readonly plan: FaultPlan;
   readonly startsAt: number;
   /** First tick without it. */
-  readonly endsAt: number | null;
+  endsAt: number | null;
   wrapper: FaultWrapper | null;
   activeSince: number;
   affected: number;
@@ -224,6 +224,10 @@ export class FaultInjector {
         "choose a later tick, or count from now with 'at +TICKS'",
       );
     }
+    const text = formatFault(spec);
+    // Whoever did not get the answer asks again: the same words are the same fault.
+    const same = this.faults.find((other) => other.text === text);
+    if (same !== undefined) return this.describe(same, at.relative ? same.startsAt : at.tick);
     const rival = this.faults.find(
       (other) =>
         other.spec.name === spec.name &&
@@ -243,7 +247,6 @@ export class FaultInjector {
         'clear some, or wait until they are over',
       );
     }
-    const text = formatFault(spec);
     const held: Held = {
       spec,
       text,
@@ -256,11 +259,15 @@ export class FaultInjector {
       announced: 0,
     };
     this.faults.push(held);
-    const until = endsAt === null ? 'until it is cleared' : `until tick ${endsAt}`;
+    return this.describe(held, due);
+  }
+
+  private describe({ spec, startsAt, endsAt }: Held, due: number): FaultAcceptance {
+    const until = endsAt === null ? '' : ` until tick ${endsAt}`;
     const late = startsAt > due ? ` (tick ${due} has passed)` : '';
     return {
       ok: true,
-      text: `${this.selfId}: ${spec.name} on ${formatTarget(spec.target)} from tick ${startsAt}${late} ${until}`,
+      text: `${this.selfId}: ${spec.name} on ${formatTarget(spec.target)} from tick ${startsAt}${late}${until}`,
       startsAtTick: startsAt,
     };
   }
@@ -291,11 +298,16 @@ export class FaultInjector {
 
   private begin(held: Held): void {
     held.activeSince = this.tick;
-    held.wrapper = held.plan.implementation.build(this.makeContext(held), held.plan.targetKind);
+    const wrapper = held.plan.implementation.build(this.makeContext(held), held.plan.targetKind);
+    held.wrapper = wrapper;
+    if (wrapper.lastsMs !== undefined) {
+      const ticks = Math.ceil((wrapper.lastsMs * 1_000) / this.parts.rig.periodUs) + 1;
+      held.endsAt = Math.max(held.endsAt ?? 0, this.tick + ticks);
+    }
     this.rebuild();
     this.announce(held);
     try {
-      held.wrapper.strike?.();
+      wrapper.strike?.();
     } catch (error) {
       this.faults = this.faults.filter((other) => other !== held);
       this.rebuild();

@@ -69,32 +69,37 @@ export class Parameters {
 
   numberOrNull(key: string): number | null {
     const found = this.find(key);
-    assert(found === null || found.kind === 'number', `${key} is a number`);
-    return found?.value ?? null;
+    if (found === null) return null;
+    assert(found.kind === 'number', `${key} is a number`);
+    return found.value;
   }
 
   value(key: string): FalseValue | null {
     const found = this.find(key);
-    assert(found === null || found.kind === 'value', `${key} is a false value`);
-    return found?.value ?? null;
+    if (found === null) return null;
+    assert(found.kind === 'value', `${key} is a false value`);
+    return found.value;
   }
 
   values(key: string): readonly AddressedValue[] | null {
     const found = this.find(key);
-    assert(found === null || found.kind === 'values', `${key} is a list of false values`);
-    return found?.value ?? null;
+    if (found === null) return null;
+    assert(found.kind === 'values', `${key} is a list of false values`);
+    return found.value;
   }
 
   ids(key: string): readonly string[] | null {
     const found = this.find(key);
-    assert(found === null || found.kind === 'ids', `${key} is a list of ids`);
-    return found?.value ?? null;
+    if (found === null) return null;
+    assert(found.kind === 'ids', `${key} is a list of ids`);
+    return found.value;
   }
 
   sets(key: string): readonly (readonly string[])[] | null {
     const found = this.find(key);
-    assert(found === null || found.kind === 'sets', `${key} is a list of sets`);
-    return found?.value ?? null;
+    if (found === null) return null;
+    assert(found.kind === 'sets', `${key} is a list of sets`);
+    return found.value;
   }
 
   choice(key: string): string {

@@ -33,6 +33,8 @@ export interface FaultWrapper {
   readonly frames?: (next: SendFrame) => SendFrame;
   /** Sealed frames as they arrive. */
   readonly arrivals?: (next: FrameHandler) => FrameHandler;
+  /** Present where what it does is over by itself after so many milliseconds; then the fault is over too. */
+  readonly lastsMs?: number;
   /** Called once, after the fault has been announced. */
   readonly strike?: () => void;
   /** Called at every tick of the run while the fault lasts, the first included, before the tick's sends. */
