@@ -13,7 +13,7 @@ import type { PrincipalKeys } from '../wire/keys.js';
 import { createSecureLinks } from '../wire/secure-links.js';
 import type { FaultRefusal } from './parameters.js';
 import { resolveFaultTargets } from './plan-fault.js';
-import { parseFault } from './spec.js';
+import { formatFault, parseFault } from './spec.js';
 
 export interface ControlClientParts {
   readonly rig: Rig;
@@ -91,13 +91,18 @@ export class ControlClient {
     const { spec } = parsed;
     const targets = resolveFaultTargets(spec, this.parts.rig);
     if (!targets.ok) return targets;
-    const answers = await Promise.all(targets.replicas.map((target) => this.send(target, text, timeoutMs)));
+    const answers = await Promise.all(
+      targets.replicas.map((target) => this.send(target, formatFault(spec), timeoutMs)),
+    );
     const isAnyEnough = spec.kind === 'clear' && spec.target.kind === 'world';
     const ok = isAnyEnough ? answers.some((answer) => answer.ok) : answers.every((answer) => answer.ok);
     return { ok, answers };
   }
 
-  /** Sends a text to one replica as it is. Never rejects: no answer within the time is an answer that is not `ok`. */
+  /**
+   * Sends a text to one replica as it is; no answer within the time is an answer that is not `ok`. Rejects with
+   * `RangeError` only where the text is longer than the wire carries.
+   */
   send(target: Principal, text: string, timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<ControlAnswer> {
     const { clock } = this.parts;
     const line = this.lineTo(target);
