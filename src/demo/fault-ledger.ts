@@ -83,7 +83,11 @@ export class FaultLedger {
     if (note.event === 'applied') {
       tally.appliedAt = Math.min(tally.appliedAt ?? note.runTick, note.runTick);
       tally.clearedAt.set(note.id, null);
-      if (replica >= 0 && this.windows.length < MAX_FAULTS)
+      // It is told of again when its count has grown.
+      const known = this.windows.some(
+        (one) => one.replica === replica && one.spec === note.spec && one.to === Infinity,
+      );
+      if (replica >= 0 && !known && this.windows.length < MAX_FAULTS)
         this.windows.push({ spec: note.spec, replica, from: note.tick, to: Infinity });
       return;
     }

@@ -243,6 +243,11 @@ export class Observer {
     return this.countFrom === null ? null : Math.max(0, this.newest - this.countFrom);
   }
 
+  /** Number of the newest tick on the rig's grid; −1 before any. */
+  get newestTick(): number {
+    return this.newest;
+  }
+
   /** Number of the newest tick from the start of the run; null before it. */
   get runTick(): number | null {
     const start = this.startTick();
