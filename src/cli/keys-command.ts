@@ -1,4 +1,7 @@
-/** `voteplane keys generate RIG`: fresh secrets for everybody in a rig, one file each. */
+/**
+ * `voteplane keys generate RIG`: fresh secrets for everybody in a rig, one file each. `voteplane keys broker-password
+ * RIG`: what a principal says at an MQTT broker, for external brokers and for tools such as mosquitto_sub.
+ */
 import { randomBytes } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,7 +9,9 @@ import type { Command } from 'commander';
 import { loadRig } from '../rig/load-rig.js';
 import { RigError } from '../rig/mistake.js';
 import { KeyFileError, nameKeyFile, readPassphraseFile, writeKeyFile } from '../store/key-file.js';
-import { generateKeys } from '../wire/keys.js';
+import { generateKeys, listPeers, listPrincipals, readBrokerPassword } from '../wire/keys.js';
+import { loadKeys } from './load-keys.js';
+import { UsageError } from './usage-error.js';
 
 interface GenerateOptions {
   readonly out: string;
@@ -19,9 +24,10 @@ const EXIT_USAGE = 2;
 
 /** Adds the command. */
 export function registerKeysCommand(program: Command): void {
-  program
+  const keys = program
     .command('keys')
-    .description('the secrets with which the parts of a rig prove who they are')
+    .description('the secrets with which the parts of a rig prove who they are');
+  keys
     .command('generate')
     .description(
       'make fresh keys: one file per replica, actuator, operator and observer, each with its own secrets only',
@@ -31,6 +37,44 @@ export function registerKeysCommand(program: Command): void {
     .option('--passphrase-file <file>', 'encrypt the files with the passphrase in this file')
     .option('--force', 'replace key files that are there; the old keys are lost')
     .action(runGenerate);
+  keys
+    .command('broker-password')
+    .description(
+      'print the password with which a principal enters an inbox; its user name, and at an embedded inbox its client id, is its id',
+    )
+    .argument('<rig>', 'rig folder, such as hardware/rigs/pitch, or its rig.yaml')
+    .requiredOption('--id <id>', 'who enters')
+    .requiredOption('--keys <file>', 'its key file')
+    .requiredOption('--inbox <id>', 'whose inbox: a replica or actuator of the rig')
+    .option('--passphrase-file <file>', 'passphrase of the key file, where it is encrypted')
+    .action(printBrokerPassword);
+}
+
+interface BrokerPasswordOptions {
+  readonly id: string;
+  readonly keys: string;
+  readonly inbox: string;
+  readonly passphraseFile?: string;
+}
+
+async function printBrokerPassword(rigPath: string, options: BrokerPasswordOptions): Promise<void> {
+  const { rig } = await loadRig(rigPath);
+  const { id, inbox } = options;
+  const kind = listPrincipals(rig).find((principal) => principal.id === id)?.kind;
+  if (kind === undefined) {
+    const names = listPrincipals(rig).map((principal) => principal.id);
+    throw new UsageError(`--id: rig ${rig.id} has no principal "${id}"; it has ${names.join(', ')}`);
+  }
+  const owners = [...rig.replicas, ...rig.actuators].map((part) => part.id);
+  const open = listPeers(rig, id).map((peer) => peer.id);
+  const allowed = owners.filter((owner) => owner === id || open.includes(owner));
+  if (!allowed.includes(inbox)) {
+    throw new UsageError(
+      `--inbox: ${id} enters no inbox of "${inbox}"; it enters those of ${allowed.join(', ')}`,
+    );
+  }
+  const keys = await loadKeys(rig, id, kind, options.keys, options.passphraseFile);
+  process.stdout.write(`${readBrokerPassword(keys, id, inbox)}\n`);
 }
 
 async function runGenerate(rigPath: string, options: GenerateOptions): Promise<void> {

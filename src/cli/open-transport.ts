@@ -48,6 +48,7 @@ export function openTransport(options: OpenTransportOptions): Promise<MqttTransp
     rigId: rig.id,
     self,
     inbox: inboxes.get(self) ?? null,
+    externalPassword: readBrokerPassword(keys, self, self),
     peers: peers.flatMap(({ id }) => {
       const inbox = inboxes.get(id);
       if (inbox === undefined || (only !== undefined && !only.includes(id))) return [];

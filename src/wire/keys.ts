@@ -92,12 +92,27 @@ export function generateKeys(rig: Rig, entropy: Entropy): readonly PrincipalKeys
 }
 
 /**
- * The password with which `publisher` enters the inbox of `owner`; both can compute it. Throws `RangeError` when
- * these keys have no row for the other of the two.
+ * The password with which `publisher` enters the inbox of `owner`; both can compute it. An owner's own, for an inbox at
+ * an external broker, is of all its rows: it alone can compute that one. Throws `RangeError` when these keys have no row
+ * for the other of the two.
  */
 export function readBrokerPassword(keys: PrincipalKeys, publisher: Principal, owner: Principal): string {
+  const { rigId, keyEpoch } = keys;
+  if (publisher === owner) {
+    if (keys.principal !== owner)
+      throw new RangeError(`only ${owner} itself can compute its own password, not ${keys.principal}`);
+    return deriveBrokerPassword(joinRows(keys), rigId, keyEpoch, owner, owner);
+  }
   const peer = keys.principal === publisher ? owner : publisher;
   const secret = keys.rows.get(peer);
   if (secret === undefined) throw new RangeError(`the keys of ${keys.principal} have no row for ${peer}`);
-  return deriveBrokerPassword(secret, keys.rigId, keys.keyEpoch, publisher, owner);
+  return deriveBrokerPassword(secret, rigId, keyEpoch, publisher, owner);
+}
+
+/** All secrets of a principal, in the order of its peers' names. */
+function joinRows(keys: PrincipalKeys): Uint8Array {
+  const peers = [...keys.rows.keys()].sort();
+  const joined = new Uint8Array(peers.length * PAIR_SECRET_BYTES);
+  peers.forEach((peer, at) => joined.set(keys.rows.get(peer) as Uint8Array, at * PAIR_SECRET_BYTES));
+  return joined;
 }

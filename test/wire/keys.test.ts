@@ -82,6 +82,16 @@ describe('broker passwords', () => {
     expect(passwords.size).toBe(count);
   });
 
+  test('an owner has one of its own, which nobody else can compute', () => {
+    const own = readBrokerPassword(of('a'), 'a', 'a');
+    expect(own).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(own).toBe(
+      readBrokerPassword({ ...of('a'), rows: new Map([...of('a').rows].reverse()) }, 'a', 'a'),
+    );
+    expect(own).not.toBe(readBrokerPassword(of('b'), 'b', 'b'));
+    expect(() => readBrokerPassword(of('b'), 'a', 'a')).toThrow(/only a itself/);
+  });
+
   test('without a row there is none', () => {
     expect(() => readBrokerPassword(of('watch'), 'watch', 'operator')).toThrow(/no row for operator/);
   });
