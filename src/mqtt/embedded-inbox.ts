@@ -155,7 +155,8 @@ export class EmbeddedInbox implements Inbox {
     const { limits } = this.#options;
     const broker = await Aedes.createBroker({
       id: `${this.#options.rigId}/${this.#options.owner}`,
-      connectTimeout: limits.connectTimeoutMs,
+      // `#sweep` comes first, and counts.
+      connectTimeout: 2 * limits.connectTimeoutMs,
       drainTimeout: limits.drainTimeoutMs,
       queueLimit: maxEarlyPackets,
       concurrency: 100,
