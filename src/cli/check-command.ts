@@ -133,7 +133,8 @@ function checkTour(loaded: LoadedRig, mistakes: Mistake[]): void {
   loaded.rig.tour.forEach(({ fault }, index) => {
     const parsed = parseFault(fault);
     if (parsed.ok) return;
-    mistakes.push(place(loaded, ['tour', index, 'fault'], 'VP-RIG-FAULT', parsed.what, parsed.cure));
+    const cure = `${parsed.cure.charAt(0).toUpperCase()}${parsed.cure.slice(1)}`;
+    mistakes.push(place(loaded, ['tour', index, 'fault'], 'VP-RIG-FAULT', parsed.what, cure));
   });
 }
 

@@ -10,7 +10,7 @@ import { formatDuration } from './quantity.js';
 import type { Rig } from './rig.js';
 
 /** Largest frame that any inbox accepts, bytes; a rig whose caps exceed it is refused. */
-export const PACKET_LIMIT_BYTES = 16_384;
+export const PACKET_LIMIT_BYTES = 8_192;
 
 /** Largest frame per purpose, bytes, without the MQTT header. Upper bounds: nothing correct is ever longer. */
 export interface PacketCaps {

@@ -362,7 +362,9 @@ function readError(error: unknown): { code: string; message: string; name: strin
 function findPlace(stack: string, folder: string): { file: string; line: number; column: number } | null {
   const prefix = folder === '.' ? '' : `${folder}${path.sep}`;
   for (const line of stack.split('\n')) {
-    const match = /(?:^|\(|at )((?:[A-Za-z]:)?[^():]+\.m?[tj]s):(\d+)(?::(\d+))?\)?$/.exec(line.trim());
+    const match = /(?:^|\()((?:[A-Za-z]:)?[^():]+\.m?[tj]s):(\d+)(?::(\d+))?\)?$/.exec(
+      line.trim().replace(/^at /, ''),
+    );
     if (match === null) continue;
     const file = match[1] as string;
     if (file.startsWith('node:') || !file.startsWith(prefix) || (prefix === '' && path.isAbsolute(file)))

@@ -33,7 +33,7 @@ const RIG_FILE = 'rig.yaml';
 
 /**
  * Loads the rig at `where`, a rig folder or a rig file. Throws a `RigError` that carries everything that is wrong with
- * the file, or with the law when the file is sound.
+ * the file and the law.
  */
 export async function loadRig(where: string): Promise<LoadedRig> {
   const { parsed, file } = await readRigFile(where);
@@ -58,8 +58,20 @@ async function readRigFile(where: string): Promise<{ parsed: ParsedRig & { ok: t
   const file = await findRigFile(where);
   const text = await readText(file);
   const parsed = parseRig(text, file);
-  if (!parsed.ok) throw new RigError(parsed.mistakes);
-  return { parsed, file };
+  if (parsed.ok) return { parsed, file };
+  const mistakes = [...parsed.mistakes];
+  if (parsed.lawPath !== null) {
+    try {
+      loadLaw(
+        path.resolve(path.dirname(file), parsed.lawPath),
+        path.join(path.dirname(file), parsed.lawPath),
+      );
+    } catch (error) {
+      if (!(error instanceof RigError)) throw error;
+      mistakes.push(...error.mistakes);
+    }
+  }
+  throw new RigError(mistakes);
 }
 
 async function findRigFile(where: string): Promise<string> {

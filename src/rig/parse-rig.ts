@@ -46,7 +46,12 @@ export type ParsedRig =
       /** Where a value stands in the file, for what is found wrong later (the law, say). */
       readonly placeOf: (path: Path) => Place;
     }
-  | { readonly ok: false; readonly mistakes: readonly Mistake[] };
+  | {
+      readonly ok: false;
+      readonly mistakes: readonly Mistake[];
+      /** Path of the law, where the file is sound enough to tell, so that the law's mistakes can be told as well. */
+      readonly lawPath: string | null;
+    };
 
 const DEFAULT_PROCESSING_US = 2_000;
 const DEFAULT_STATE_BYTES = 256;
@@ -59,10 +64,12 @@ const MAX_COUNT = 2_147_483_647;
 /** Reads the text of a rig file; `file` is what mistakes call it. Never throws. */
 export function parseRig(text: string, file: string): ParsedRig {
   const yaml = readYaml(text, file);
-  if (!yaml.ok) return yaml;
+  if (!yaml.ok) return { ...yaml, lawPath: null };
   const reader = new RigReader(yaml.source, file);
   const rig = reader.read();
-  if (rig === null) return { ok: false, mistakes: sortMistakes(reader.mistakes) };
+  if (rig === null) {
+    return { ok: false, mistakes: sortMistakes(reader.mistakes), lawPath: reader.lawPath };
+  }
   return {
     ok: true,
     rig,
@@ -78,6 +85,7 @@ class RigReader {
   readonly mistakes: Mistake[] = [];
   readonly warnings: Mistake[] = [];
   readonly defaults: AppliedDefault[] = [];
+  lawPath: string | null = null;
   private readonly top: Fields<typeof rigSchema.shape>;
   private readonly raw: { readonly [key: string]: YamlValue };
 
@@ -490,7 +498,7 @@ class RigReader {
     if (law === undefined) return undefined;
     const path = typeof law === 'string' ? law : law.path;
     const at: Path = typeof law === 'string' ? ['law'] : ['law', 'path'];
-    this.checkPath(at, path);
+    if (this.checkPath(at, path)) this.lawPath = path;
     if (!/\.(?:ts|js|mts|mjs)$/.test(path)) {
       const what = `${JSON.stringify(path)} is neither TypeScript nor JavaScript`;
       this.report('VP-RIG-TYPE', at, what, 'Name a file that ends in .ts or .js');
@@ -718,11 +726,13 @@ class RigReader {
     return bridge;
   }
 
-  private checkPath(path: Path, text: string): void {
+  private checkPath(path: Path, text: string): boolean {
     if (/^(?:[/\\]|[A-Za-z]:)/.test(text) || text.includes('\\') || text.includes('\0')) {
       const what = `${JSON.stringify(text)} is not a path from this folder`;
       this.report('VP-RIG-TYPE', path, what, 'Write a relative path with forward slashes');
+      return false;
     }
+    return true;
   }
 
   /** Entries of a mapping of parts, in the file's order; undefined where there is no such mapping. */

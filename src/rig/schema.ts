@@ -7,8 +7,11 @@
 import { z } from 'zod';
 import { QUANTITY_PATTERN, UNIT_PATTERN } from './quantity.js';
 
-/** Ids of replicas, sensors, actuators, operators, observers and the rig itself. */
-export const ID_PATTERN = /^[a-z][a-z0-9-]{0,15}$/;
+/**
+ * Ids of replicas, sensors, actuators, operators, observers and the rig itself. Ids are keys of objects in laws and
+ * reports, and `constructor` is the one word of this form that every object already has.
+ */
+export const ID_PATTERN = /^(?!constructor$)[a-z][a-z0-9-]{0,15}$/;
 
 /** Fewest and most replicas that the software serves. */
 export const MIN_REPLICAS = 2;

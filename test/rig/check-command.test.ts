@@ -1,0 +1,157 @@
+/** `voteplane check`, the rigs that ship, and the schema that editors read. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { registerCheckCommand } from '../../src/cli/check-command.js';
+import { loadRig } from '../../src/rig/load-rig.js';
+import { readYaml } from '../../src/rig/read-yaml.js';
+import { renderJsonSchema, rigSchema } from '../../src/rig/schema.js';
+import { removeRigFolders, SOUND_RIG, writeRigFolder } from './rig-folder.js';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const RIGS = readdirSync(path.join(ROOT, 'hardware/rigs'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => path.basename(name) === 'rig.yaml')
+  .map((name) => path.join(ROOT, 'hardware/rigs', path.dirname(name)));
+
+afterAll(removeRigFolders);
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+});
+
+async function runCheck(...words: string[]): Promise<{ readonly output: string; readonly exitCode: number }> {
+  let output = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    output += String(text);
+    return true;
+  });
+  const program = new Command();
+  registerCheckCommand(program);
+  await program.parseAsync(['node', 'voteplane', 'check', ...words]);
+  vi.restoreAllMocks();
+  const exitCode = Number(process.exitCode ?? 0);
+  process.exitCode = undefined;
+  return { output, exitCode };
+}
+
+describe('the rigs that ship', () => {
+  test('there are some', () => expect(RIGS.length).toBeGreaterThanOrEqual(8));
+
+  test.each(RIGS.map((rig) => [path.relative(ROOT, rig), rig]))(
+    '%s is sound, without warnings',
+    async (_name, rig) => {
+      const { output, exitCode } = await runCheck(rig, '--json');
+      expect(JSON.parse(output)).toMatchObject({ ok: true, warnings: [] });
+      expect(exitCode).toBe(0);
+    },
+  );
+
+  test('their ids are unique, their schema is where their first line says', async () => {
+    const ids = await Promise.all(RIGS.map(async (rig) => (await loadRig(rig)).rig.id));
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const rig of RIGS) {
+      const first = readFileSync(path.join(rig, 'rig.yaml'), 'utf8').split('\n')[0] ?? '';
+      const schema = /^# yaml-language-server: \$schema=(\S+)$/.exec(first)?.[1] ?? '';
+      expect(path.resolve(rig, schema)).toBe(path.join(ROOT, 'schema/rig.schema.json'));
+    }
+  });
+
+  test('the lesson fails alone and flies four and three with signatures next', async () => {
+    const { rig, folder } = await loadRig(path.join(ROOT, 'hardware/rigs/tmr-lesson'));
+    expect(rig).toMatchObject({ hypothesis: { kind: 'none' }, expect: 'disagree' });
+    const flights = await Promise.all(rig.flights.map((flight) => loadRig(path.join(folder, flight))));
+    expect(
+      flights.map((flight) => [flight.rig.hypothesis, flight.rig.replicas.length, flight.rig.expect]),
+    ).toEqual([
+      [{ kind: 'byzantine', f: 1, authenticators: 'mac' }, 4, 'masked'],
+      [{ kind: 'byzantine', f: 1, authenticators: 'signature' }, 3, 'masked'],
+    ]);
+    const laws = [await loadRig(folder), ...flights].map(({ digests }) => digests.law);
+    expect(new Set(laws.map(String)).size).toBe(1);
+  });
+});
+
+describe('what check prints', () => {
+  test('the facts and every default, aligned', async () => {
+    const { output, exitCode } = await runCheck(writeRigFolder());
+    expect(exitCode).toBe(0);
+    for (const text of [
+      /^sound {2}.*rig\.yaml$/m,
+      /^ {2}hypothesis +byzantine: 1, MACs$/m,
+      /^ {2}algorithm +oral messages OM\(1\)/m,
+      /^ {2}rounds +2 a tick$/m,
+      /24 between replicas and 4 commands a tick, 36 values under way/,
+      /packet caps +hello \d+, round \d+/,
+      /worst latency +62 ms/,
+      /any behaviour of 1 of 4 replicas/,
+      /2 faulty replicas: the rig may disagree/,
+      /elevator: its voter, bridge and device are one of each/,
+      /^ {2}actuators\.elevator\.vote +exact$/m,
+      /^ {2}law\.state-max +256 bytes$/m,
+    ]) {
+      expect(output).toMatch(text);
+    }
+  });
+
+  test('mistakes, one a line, and exit 2', async () => {
+    const text = SOUND_RIG.replace('round: 20 ms', 'round: 30 ms').replace('law: law.ts', 'lwa: law.ts');
+    const folder = writeRigFolder({ 'rig.yaml': text });
+    const { output, exitCode } = await runCheck(folder);
+    expect(exitCode).toBe(2);
+    const file = path.join(folder, 'rig.yaml');
+    const lines = output.trimEnd().split('\n');
+    expect(lines[0]).toBe(`${file}:1:1 VP-RIG-REQUIRED the rig has no law. Add law: …`);
+    expect(lines[1]).toMatch(new RegExp(`^${file}:4:8 VP-RIG-TIMING .*62 ms`));
+    expect(lines[2]).toMatch(new RegExp(`^${file}:\\d+:1 VP-RIG-KEY "lwa" is no key.*did you mean "law"`));
+    expect(lines.at(-1)).toBe('3 mistakes');
+    const json = await runCheck(folder, '--json');
+    expect(json.exitCode).toBe(2);
+    expect((JSON.parse(json.output) as { mistakes: unknown[] }).mistakes).toHaveLength(3);
+  });
+
+  test('a rig that is not there', async () => {
+    const { output, exitCode } = await runCheck('/nowhere');
+    expect(exitCode).toBe(2);
+    expect(output).toMatch(/^\/nowhere:1:1 VP-RIG-FILE there is no such file or folder\. Name a rig folder/);
+  });
+
+  test('the same twice: rig file or folder', async () => {
+    const folder = writeRigFolder();
+    const [one, other] = [await runCheck(folder), await runCheck(path.join(folder, 'rig.yaml'))];
+    expect(one.output).toBe(other.output);
+  });
+});
+
+describe('the JSON Schema', () => {
+  test('that is published is current', async () => {
+    // Renew it with: npx vitest run test/rig/check-command.test.ts -u
+    await expect(renderJsonSchema()).toMatchFileSnapshot(path.join(ROOT, 'schema/rig.schema.json'));
+  });
+
+  test('takes the rigs that ship and refuses what the checker refuses by form', () => {
+    const schema = z.fromJSONSchema(JSON.parse(renderJsonSchema()) as Parameters<typeof z.fromJSONSchema>[0]);
+    const read = (text: string): unknown => {
+      const yaml = readYaml(text, 'f');
+      if (!yaml.ok) throw new Error(JSON.stringify(yaml.mistakes));
+      return JSON.parse(JSON.stringify(yaml.source.value)) as unknown;
+    };
+    for (const rig of RIGS) {
+      const value = read(readFileSync(path.join(rig, 'rig.yaml'), 'utf8'));
+      expect(schema.safeParse(value).success, rig).toBe(true);
+      expect(rigSchema.safeParse(value).success, rig).toBe(true);
+    }
+    for (const [from, to] of [
+      ['period: 50 ms', 'period: 50'],
+      ['law: law.ts', 'lwa: law.ts'],
+      ['  c: {', '  C: {'],
+      ['authenticators: mac', 'authenticators: macs'],
+    ] as const) {
+      const value = read(SOUND_RIG.replace(from, to));
+      expect(schema.safeParse(value).success, to).toBe(false);
+      expect(rigSchema.safeParse(value).success, to).toBe(false);
+    }
+  });
+});
