@@ -137,7 +137,8 @@ export type Report =
       readonly kind: 'stepped';
       readonly tick: Tick;
       readonly startTick: Tick;
-      readonly stateDigest: Uint8Array;
+      /** Digest of the state after the tick. Worked out at the first call. */
+      readonly readStateDigest: () => Uint8Array;
       readonly readings: readonly FusedReading[];
       readonly commands: readonly (ActuatorCommand | null)[];
       readonly suspects: readonly ReplicaIndex[];
@@ -172,10 +173,28 @@ const HISTORY = 8;
 const LISTEN_TICKS = 3;
 export const NO_RUN: Uint8Array = new Uint8Array(16);
 
-interface Snapshot {
-  readonly state: ReplicatedState;
-  readonly bytes: Uint8Array;
-  readonly digest: Uint8Array;
+/**
+ * A state with its encoded form and digest. These are worked out when they are first asked for: after the commands of
+ * the tick have left.
+ */
+class Snapshot {
+  private encoded: Uint8Array | null = null;
+  private digested: Uint8Array | null = null;
+
+  constructor(
+    private readonly config: ReplicaConfig,
+    readonly state: ReplicatedState,
+  ) {}
+
+  get bytes(): Uint8Array {
+    this.encoded ??= this.config.encodeState(this.state);
+    return this.encoded;
+  }
+
+  get digest(): Uint8Array {
+    this.digested ??= this.config.digest(this.bytes);
+    return this.digested;
+  }
 }
 
 interface Base {
@@ -595,7 +614,7 @@ function stepLaw(
       report(effects, { kind: 'law-failed', tick, reason: outcome.reason });
     }
   }
-  const stateDigest = keep(config, state, { tick, run: from.run, startTick: from.startTick, law, sensors });
+  const snapshot = keep(config, state, { tick, run: from.run, startTick: from.startTick, law, sensors });
   const commands = config.actuators.map((rule, at): ActuatorCommand | null => {
     if (tripped) return { tick, order: { kind: 'trip' }, arm: null };
     const count = counts[at] ?? null;
@@ -620,7 +639,7 @@ function stepLaw(
     kind: 'stepped',
     tick,
     startTick: from.startTick,
-    stateDigest,
+    readStateDigest: () => snapshot.digest,
     readings,
     commands,
     suspects,
@@ -654,15 +673,13 @@ function findArming(
   return null;
 }
 
-/** Makes a state the own one and keeps it for peers that ask. Returns its digest. */
-function keep(config: ReplicaConfig, state: ReplicaState, next: ReplicatedState): Uint8Array {
-  const bytes = config.encodeState(next);
-  const digest = config.digest(bytes);
-  state.snapshot = { state: next, bytes, digest };
+/** Makes a state the own one and keeps it for peers that ask. */
+function keep(config: ReplicaConfig, state: ReplicaState, next: ReplicatedState): Snapshot {
+  state.snapshot = new Snapshot(config, next);
   state.run = next.run;
   state.history.push(state.snapshot);
   if (state.history.length > HISTORY) state.history.shift();
-  return digest;
+  return state.snapshot;
 }
 
 /** Moves between listening, waiting, joining and running, at the start of a tick. */

@@ -73,7 +73,7 @@ export class TickRecorder {
         this.startTick = report.startTick;
         if (report.tick !== draft.tick) break;
         draft.startTick = report.startTick;
-        draft.state = toHex(report.stateDigest);
+        draft.state = toHex(report.readStateDigest());
         draft.readings = report.readings;
         draft.commands = report.commands.map(readOrder);
         draft.suspects = report.suspects;

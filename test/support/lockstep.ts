@@ -482,7 +482,7 @@ export function findDisagreements(world: Lockstep, correct: readonly ReplicaInde
       compare(`vector of tick ${report.tick}`, replica, text);
     } else if (report.kind === 'stepped') {
       const commands = report.commands.map((command) => JSON.stringify(command));
-      compare(`state of tick ${report.tick}`, replica, toHex(report.stateDigest));
+      compare(`state of tick ${report.tick}`, replica, toHex(report.readStateDigest()));
       compare(`commands of tick ${report.tick}`, replica, commands.join(' '));
     }
   }
