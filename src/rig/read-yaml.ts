@@ -223,7 +223,9 @@ function findDeepLine(text: string): number | null {
   const stack: { indent: number; signs: number }[] = [];
   const lines = text.split('\n');
   for (let index = 0; index < lines.length; index += 1) {
-    const line = (lines[index] as string).replace(/(^|\s)#.*/, '$1');
+    const whole = lines[index] as string;
+    // What looks like a comment may be inside a quoted text that ends on this line.
+    const line = /["']/.test(whole) ? whole : whole.replace(/(^|\s)#.*/, '$1');
     const indent = line.search(/\S/);
     if (indent < 0) continue;
     for (let top = stack.at(-1); top !== undefined && top.indent >= indent; top = stack.at(-1)) {

@@ -210,6 +210,8 @@ describe('any text at all', () => {
       `[${','.repeat(30_000)}]`,
       ']'.repeat(30_000),
       'a: &x [*x, *x]',
+      `[\n${"' #',[[[[[[[[\n".repeat(2_000)}`,
+      `[\n${"'\n #',[[[[[[[[\n".repeat(1_900)}`,
     ];
     const startedMs = performance.now();
     for (const bomb of bombs) {
