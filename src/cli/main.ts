@@ -12,6 +12,8 @@ const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['replica', async () => (await import('./replica-command.js')).registerReplicaCommand],
   ['actuator', async () => (await import('./actuator-command.js')).registerActuatorCommand],
   ['plant', async () => (await import('./plant-command.js')).registerPlantCommand],
+  ['fault', async () => (await import('./fault-command.js')).registerFaultCommand],
+  ['faults', async () => (await import('./fault-command.js')).registerFaultsCommand],
 ]);
 
 /** Errors that say by themselves what is wrong and how to mend it. */

@@ -2,14 +2,18 @@
 import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import { openBridgeSensors } from '../../firmware-bridge/host/bridge-ports.js';
+import { FaultInjector } from '../faults/injector.js';
+import type { Inbox } from '../mqtt/inbox.js';
+import type { Clock, Log } from '../ports.js';
 import { openParentChannel } from '../process/parent-channel.js';
-import { ReplicaProcess } from '../process/replica-process.js';
+import { ReplicaProcess, type ReplicaProcessParts } from '../process/replica-process.js';
 import { createSystemClock } from '../process/system-clock.js';
 import { composeLaw } from '../rig/compose-law.js';
 import { computeArithmeticDigest } from '../rig/digest.js';
 import { loadRig } from '../rig/load-rig.js';
 import { claimStateFolder } from '../store/state-folder.js';
 import { decodeCbor, encodeCbor } from '../wire/cbor.js';
+import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
 import { readAddresses } from './addresses.js';
 import { loadKeys } from './load-keys.js';
 import { openTransport } from './open-transport.js';
@@ -68,6 +72,24 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
     () => ({ ...replica.readRejected(), ...Object.fromEntries(refusedAtInbox) }),
     () => stopper.stop('the process that started it is gone'),
   );
+  const shape = { sensorTypes: rig.sensors.map(({ type }) => type), actuators: rig.actuators.length };
+  const injector = rig.faultInjection
+    ? new FaultInjector({
+        rig,
+        self: rig.replicas.findIndex((one) => one.id === id),
+        seed: options.seed,
+        clock,
+        host: {
+          kill: () => process.kill(process.pid, 'SIGKILL'),
+          stall: stallThisThread,
+          killBroker: (ms) => restartInbox(transport.inbox, ms, clock, log),
+        },
+        encodeEntry,
+        decodeEntry: (value) => decodeEntry(value, shape),
+        sendFrameAs: (claimed, to, purpose, frame) => transport.sendAs(claimed, to, purpose, frame),
+        onEvent: (event) => channel.send({ kind: 'fault', id, ...event }),
+      })
+    : null;
   const replica = new ReplicaProcess({
     rig,
     id,
@@ -80,14 +102,48 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
     entropy: { bytes: (length) => new Uint8Array(randomBytes(length)) },
     log,
     channel,
+    ...(injector === null ? {} : composeFaults(injector)),
   });
   replica.start();
   channel.send({ kind: 'ready', id });
   log.info(`replica ${id} of rig ${rig.id} is up`);
   log.info(`replica ${id} stops: ${await stopper.stopped}`);
   await replica.stop();
+  injector?.close();
   await transport.close();
   await sensors.close();
   channel.close();
   release();
+}
+
+/** The injector between the replica and its ports, and on the operators' end of the control channel. */
+function composeFaults(injector: FaultInjector): Pick<ReplicaProcessParts, 'interposers' | 'onControl'> {
+  return {
+    interposers: {
+      wrapPeers: (port) => injector.wrapPeers(port),
+      wrapCommands: (port) => injector.wrapCommands(port),
+      wrapSensors: (port) => injector.wrapSensors(port),
+      wrapTransport: (port) => injector.wrapTransport(port),
+      onTick: (runTick) => injector.onTick(runTick),
+    },
+    onControl: (_, text) => {
+      const answer = injector.handle(text);
+      return answer.ok
+        ? { ok: true, text: answer.text }
+        : { ok: false, text: `${answer.what}; ${answer.cure}` };
+    },
+  };
+}
+
+/** Keeps this thread from running, as a collector's long pause or a swapped-out process would. */
+function stallThisThread(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** Cuts everybody off the inbox and opens it again `ms` later. */
+function restartInbox(inbox: Inbox | null, ms: number, clock: Clock, log: Log): void {
+  if (inbox === null) return;
+  const fail = (error: unknown): void => log.error(`the inbox did not come back: ${String(error)}`);
+  clock.schedule(clock.nowUs() + ms * 1_000, () => void inbox.open().catch(fail));
+  inbox.close().catch(fail);
 }

@@ -12,6 +12,8 @@ export interface Link {
   readonly up: boolean;
   /** Sends at once, or drops and counts. */
   send(purpose: Purpose, frame: Uint8Array): void;
+  /** Sends under another principal's topic, as a liar would; an inbox that keeps its ACL refuses it. */
+  sendAs(claimed: Principal, purpose: Purpose, frame: Uint8Array): void;
   counters(): BrokerClientCounters;
   close(): Promise<void>;
 }
@@ -63,6 +65,11 @@ export function makeLink(
       const connection = client();
       if (topic === undefined || connection === null) unsent += 1;
       else connection.publish(topic, frame);
+    },
+    sendAs(claimed, purpose, frame) {
+      const connection = client();
+      if (connection === null) unsent += 1;
+      else connection.publish(encodeTopic(formatTopic(rigId, to, claimed, purpose)), frame);
     },
     counters() {
       const counters = client()?.counters() ?? noCounters;

@@ -65,6 +65,8 @@ export interface MqttTransport extends Transport {
   readonly inbox: Inbox | null;
   /** Where the embedded inbox listens; null where there is none. */
   address(): { readonly host: string; readonly port: number } | null;
+  /** Sends under another principal's topic, as a liar would; for fault injection. */
+  sendAs(claimed: Principal, to: Principal, purpose: Purpose, frame: Uint8Array): void;
   /** True when frames to that receiver can leave now. */
   isUp(to: Principal): boolean;
   counters(): MqttTransportCounters;
@@ -131,6 +133,12 @@ class InboxTransport implements MqttTransport {
     if (link !== undefined) link.send(purpose, frame);
     else if (this.inbox !== null && this.#readers.has(to)) this.inbox.publish(to, purpose, frame);
     else this.#noWay += 1;
+  }
+
+  sendAs(claimed: Principal, to: Principal, purpose: Purpose, frame: Uint8Array): void {
+    const link = this.#links.get(to);
+    if (link === undefined) this.#noWay += 1;
+    else link.sendAs(claimed, purpose, frame);
   }
 
   onFrame(handler: FrameHandler): void {

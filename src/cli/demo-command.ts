@@ -1,0 +1,294 @@
+/**
+ * `voteplane demo [RIG]`: flies a rig on this machine, all of its processes on loopback with fresh keys, while faults
+ * strike, and says in the end whether the promises were kept. Exit 0: kept; 1: broken; 2: usage or rig error;
+ * 3: fail-safe outside the fault hypothesis, as promised.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InvalidArgumentError, type Command } from 'commander';
+import { Flight, type FaultSender, type FlightResult } from '../demo/flight.js';
+import { prepareFlightFolder, type FlightFolder } from '../demo/flight-folder.js';
+import { isPaintable, openPainter, openProgress, type Screen } from '../demo/painter.js';
+import { formatJson, formatVerdict, readVersions, type FlownFlight } from '../demo/report.js';
+import { countFlightTicks, planFaults, planStandardTour, type PlannedFault } from '../demo/tour.js';
+import { combineVerdicts, judgeFlight, type ExitCode } from '../demo/verdict.js';
+import { describeHypothesis } from '../demo/view.js';
+import { ControlClient } from '../faults/control-client.js';
+import { resolveFaultTargets } from '../faults/plan-fault.js';
+import { createSystemClock, readMonotonicUs } from '../process/system-clock.js';
+import { loadRig, type LoadedRig } from '../rig/load-rig.js';
+import type { Rig } from '../rig/rig.js';
+import { openTransport } from './open-transport.js';
+import { createStderrLog } from './stderr-log.js';
+import { EXIT_USAGE, UsageError } from './usage-error.js';
+
+interface DemoOptions {
+  readonly rig?: string;
+  readonly ticks?: number;
+  readonly fault: readonly string[];
+  readonly seed: number;
+  readonly headless?: boolean;
+  readonly json?: string;
+  readonly respawn: boolean;
+}
+
+/** One flight of a demo, before it is flown. */
+interface PlannedFlight {
+  readonly loaded: LoadedRig;
+  readonly rigPath: string;
+  readonly faults: readonly PlannedFault[];
+  readonly ticks: number;
+}
+
+const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url));
+const DEFAULT_RIG = path.join(PACKAGE, 'hardware', 'rigs', 'pitch');
+const MAX_TICKS = 100_000_000;
+/** What a stop of the tour needs to recover before the flight ends. */
+const RECOVER_US = 1_000_000;
+
+/** Adds the command. */
+export function registerDemoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('fly a rig on this machine while faults strike, and judge the flight')
+    .argument(
+      '[rig]',
+      'rig folder, or its rig.yaml; without it the unstable aeroplane of hardware/rigs/pitch',
+    )
+    .option('--rig <rig>', 'the same')
+    .option('--ticks <number>', 'length of the flight; without it as long as the faults take', parseTicks)
+    .option(
+      '--fault <fault>',
+      "a fault in place of the tour, such as 'equivocate on c at 100 for 60'; repeatable",
+      (fault: string, faults: readonly string[]) => [...faults, fault],
+      [],
+    )
+    .option('--seed <number>', 'what turbulence, noise and faults are drawn from', parseSeed, 1)
+    .option('--headless', 'plain lines in place of the live view')
+    .option('--json <file>', 'write all figures there, whatever the exit')
+    .option('--no-respawn', 'leave a dead process dead')
+    .action(runDemo);
+}
+
+async function runDemo(rigArgument: string | undefined, options: DemoOptions): Promise<void> {
+  const demo = new Demo(options);
+  process.exitCode = await demo.run(rigArgument);
+}
+
+class Demo {
+  private readonly flown: FlownFlight[] = [];
+  private readonly versions = readVersions(readVersion());
+  private flight: Flight | null = null;
+  private interrupted = false;
+
+  constructor(private readonly options: DemoOptions) {}
+
+  async run(rigArgument: string | undefined): Promise<ExitCode> {
+    const { json } = this.options;
+    const file = json === undefined ? null : await openReport(json);
+    const stop = (): void => {
+      if (this.interrupted) this.flight?.abandon();
+      else this.flight?.interrupt();
+      this.interrupted = true;
+    };
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    for (const signal of signals) process.on(signal, stop);
+    let exitCode: ExitCode = EXIT_USAGE;
+    let error: string | null = null;
+    try {
+      const flights = await this.plan(rigArgument);
+      for (const planned of flights) {
+        if (this.interrupted) break;
+        error = await this.fly(planned);
+        if (error !== null) break;
+      }
+      exitCode = error === null ? combineVerdicts(this.flown.map(({ verdict }) => verdict)) : EXIT_USAGE;
+      if (error !== null) process.stderr.write(`${error}\n`);
+    } catch (cause) {
+      error = cause instanceof Error ? cause.message : String(cause);
+      throw cause;
+    } finally {
+      for (const signal of signals) process.off(signal, stop);
+      const { seed } = this.options;
+      await file?.write(formatJson({ exitCode, error, seed, versions: this.versions, flights: this.flown }));
+    }
+    return exitCode;
+  }
+
+  /** The rig's flight and those of its `flights`, all checked before the first begins. Throws UsageError, RigError. */
+  private async plan(rigArgument: string | undefined): Promise<readonly PlannedFlight[]> {
+    const { rig: rigOption } = this.options;
+    if (rigArgument !== undefined && rigOption !== undefined && rigArgument !== rigOption)
+      throw new UsageError(`two rigs are given, ${rigArgument} and ${rigOption}; give one`);
+    const rigPath = rigArgument ?? rigOption ?? DEFAULT_RIG;
+    const first = await loadRig(rigPath);
+    const tour = first.rig.tour;
+    const flights = [this.planFlight(first, rigPath, tour)];
+    for (const other of first.rig.flights) {
+      const otherPath = path.join(first.folder, other);
+      flights.push(this.planFlight(await loadRig(otherPath), otherPath, tour));
+    }
+    return flights;
+  }
+
+  private planFlight(loaded: LoadedRig, rigPath: string, tour: Rig['tour']): PlannedFlight {
+    const { rig } = loaded;
+    const { fault: asked, ticks: askedTicks } = this.options;
+    if (rig.plant === null) {
+      throw new UsageError(
+        `${rigPath}: the rig names no plant, so there is nothing to fly; write plant: { model: pitch }`,
+      );
+    }
+    const isAsked = asked.length > 0;
+    let faults: readonly PlannedFault[];
+    if (isAsked || tour.length > 0) {
+      const plan = planFaults(isAsked ? asked.map((fault) => ({ fault, say: '' })) : tour);
+      if (!plan.ok) {
+        throw new UsageError(
+          plan.mistakes.map(({ text, what, cure }) => `fault "${text}": ${what}; ${cure}`).join('\n'),
+        );
+      }
+      faults = plan.faults;
+    } else {
+      faults = rig.faultInjection ? planStandardTour(rig) : [];
+    }
+    for (const fault of faults) {
+      const targets = resolveFaultTargets(fault.spec, rig);
+      if (!targets.ok)
+        throw new UsageError(`${rigPath}: fault "${fault.text}": ${targets.what}; ${targets.cure}`);
+    }
+    if (askedTicks === undefined) return { loaded, rigPath, faults, ticks: countFlightTicks(rig, faults) };
+    const late = faults.find(({ spec }) => spec.at.tick >= askedTicks);
+    if (isAsked && late !== undefined) {
+      throw new UsageError(
+        `fault "${late.text}" begins at tick ${late.spec.at.tick}, and the flight has ${askedTicks}; give more --ticks`,
+      );
+    }
+    // A tour goes as far as the flight does.
+    const lastEnd = askedTicks - RECOVER_US / rig.periodUs;
+    const fitting = isAsked
+      ? faults
+      : faults.filter(({ spec }) => spec.at.tick + (spec.forTicks ?? 0) <= lastEnd);
+    return { loaded, rigPath, faults: fitting, ticks: askedTicks };
+  }
+
+  /** Flies and judges; the answer says why it could not be flown, null when it was. */
+  private async fly(planned: PlannedFlight): Promise<string | null> {
+    const { loaded, rigPath, faults, ticks } = planned;
+    const { rig } = loaded;
+    const { headless, seed, respawn } = this.options;
+    const print = (line: string): void => {
+      process.stdout.write(`${line}\n`);
+    };
+    const live = headless !== true && isPaintable(process.stdout, process.env);
+    const folder = await prepareFlightFolder(rig);
+    let screen: Screen | null = null;
+    try {
+      print(`flying ${rig.id} (${describeHypothesis(rig)}): ${ticks} ticks, ${faults.length} faults`);
+      if (!rig.faultInjection) print('this rig does not enable faults, so none will strike');
+      const sender = faults.length > 0 ? await openFaultSender(loaded, folder) : null;
+      screen = live ? openPainter(process.stdout, process.env) : openProgress(print, readMonotonicUs);
+      const shown = screen;
+      this.flight = new Flight({
+        rig,
+        rigPath,
+        folder,
+        entry: fileURLToPath(new URL('./main.js', import.meta.url)),
+        faults,
+        obeying: ({ spec }) => {
+          const targets = resolveFaultTargets(spec, rig);
+          return targets.ok ? targets.replicas : [];
+        },
+        sender,
+        ticks,
+        seed,
+        respawn,
+        onLine: (line) => shown.say(line),
+        onView: (view) => shown.show(view),
+      });
+      if (this.interrupted) this.flight.interrupt();
+      const result: FlightResult = await this.flight.run();
+      screen.close();
+      if (result.failure !== null) return `${rig.id} could not be flown: ${result.failure}`;
+      const flown = { rig, rigPath, result, verdict: judgeFlight(rig.expect, result.figures, result.flown) };
+      this.flown.push(flown);
+      for (const line of formatVerdict(flown)) print(line);
+      return null;
+    } finally {
+      this.flight = null;
+      screen?.close();
+      await folder.remove();
+    }
+  }
+}
+
+/** The operator's way to the replicas, with the keys of the rig's first operator. */
+async function openFaultSender(loaded: LoadedRig, folder: FlightFolder): Promise<FaultSender> {
+  const { rig, digests } = loaded;
+  const operator = rig.operators[0];
+  if (operator === undefined) {
+    throw new UsageError(`${loaded.file}: nobody may inject faults; write operators: [operator]`);
+  }
+  const log = createStderrLog('error');
+  const keys = folder.keysOf(operator);
+  const transport = await openTransport({
+    rig,
+    keys,
+    addresses: folder.addresses,
+    log,
+    only: rig.replicas.map(({ id }) => id),
+  });
+  const client = new ControlClient({
+    rig,
+    keys,
+    rigDigest: digests.rig,
+    transport,
+    clock: createSystemClock(),
+    entropy: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+    log,
+  });
+  return {
+    order: (replica, text) => client.send(replica, text),
+    close: async () => {
+      client.close();
+      await transport.close();
+    },
+  };
+}
+
+/** Opens the report before anything is flown: a file that cannot be written is told at once. */
+async function openReport(file: string): Promise<{ write(text: string): Promise<void> }> {
+  const handle = await open(file, 'w').catch((error: unknown) => {
+    throw new UsageError(`--json ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  return {
+    write: async (text) => {
+      await handle.writeFile(text);
+      await handle.close();
+    },
+  };
+}
+
+function readVersion(): string {
+  return (JSON.parse(readFileSync(path.join(PACKAGE, 'package.json'), 'utf8')) as { version: string })
+    .version;
+}
+
+function parseTicks(text: string): number {
+  const ticks = Number(text);
+  if (!Number.isInteger(ticks) || ticks < 1 || ticks > MAX_TICKS) {
+    throw new InvalidArgumentError(`Give a whole number from 1 to ${MAX_TICKS}.`);
+  }
+  return ticks;
+}
+
+function parseSeed(text: string): number {
+  const seed = Number(text);
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
+    throw new InvalidArgumentError('Give a whole number from 0 to 4294967295.');
+  }
+  return seed;
+}
