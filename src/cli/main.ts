@@ -7,6 +7,7 @@ type Register = (program: Command) => void;
 
 /** Where each subcommand lives, in the order in which help lists them. */
 const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
+  ['demo', async () => (await import('./demo-command.js')).registerDemoCommand],
   ['check', async () => (await import('./check-command.js')).registerCheckCommand],
   ['keys', async () => (await import('./keys-command.js')).registerKeysCommand],
   ['replica', async () => (await import('./replica-command.js')).registerReplicaCommand],

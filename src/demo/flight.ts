@@ -85,6 +85,8 @@ interface Order {
   ordered: boolean;
 }
 
+type FlightEnd = Pick<FlightResult, 'flown' | 'failure'>;
+
 /** A dead replica that comes back at a tick of the rig's grid. */
 interface Return {
   readonly id: string;
@@ -102,7 +104,10 @@ export class Flight {
   private readonly respawnTimers = new Set<NodeJS.Timeout>();
   private readonly lines: string[] = [];
   private readonly toldFaults = new Set<string>();
-  private finishFlight: (how: { flown: boolean; failure: string | null }) => void = () => {};
+  private finishFlight: (how: FlightEnd) => void = () => {};
+  private readonly finished = new Promise<FlightEnd>((resolve) => {
+    this.finishFlight = resolve;
+  });
   private toldStart: number | null = null;
   private armLimitUs = Infinity;
   private lastNewsUs = 0;
@@ -126,9 +131,6 @@ export class Flight {
   /** Flies to the end and ends all processes. Rejects for nothing that a process does. */
   async run(): Promise<FlightResult> {
     const { sender } = this.parts;
-    const finished = new Promise<{ flown: boolean; failure: string | null }>((resolve) => {
-      this.finishFlight = resolve;
-    });
     for (const { id } of planProcesses(this.parts)) this.observer.noteStart(id);
     const pump = setInterval(() => this.pump(), PUMP_MS);
     this.supervisor.start().then(
@@ -140,7 +142,7 @@ export class Flight {
         this.finishFlight({ flown: false, failure: error instanceof Error ? error.message : String(error) });
       },
     );
-    const { flown, failure } = await finished;
+    const { flown, failure } = await this.finished;
     this.over = true;
     clearInterval(pump);
     for (const timer of this.respawnTimers) clearTimeout(timer);

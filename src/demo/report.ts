@@ -1,0 +1,101 @@
+/** A demo's account of itself: JSON for machines, plain words for people. */
+import { release, type as osType, arch, cpus } from 'node:os';
+import type { Rig } from '../rig/rig.js';
+import type { FlightFigures } from './figures.js';
+import type { FlightResult } from './flight.js';
+import type { ExitCode, Verdict } from './verdict.js';
+import { describeHypothesis, formatPercentiles } from './view.js';
+
+/** One flight with its verdict. */
+export interface FlownFlight {
+  readonly rig: Rig;
+  readonly rigPath: string;
+  readonly result: FlightResult;
+  readonly verdict: Verdict;
+}
+
+export interface Versions {
+  readonly voteplane: string;
+  readonly node: string;
+  readonly v8: string;
+  readonly os: string;
+  readonly arch: string;
+  readonly cpus: number;
+}
+
+/** What a demo leaves in its JSON file. */
+export interface DemoReport {
+  readonly exitCode: ExitCode;
+  /** Why there is nothing to judge, or not all; null otherwise. */
+  readonly error: string | null;
+  readonly seed: number;
+  readonly versions: Versions;
+  readonly flights: readonly FlownFlight[];
+}
+
+/** Versions of everything that a measurement depends on. */
+export function readVersions(voteplane: string): Versions {
+  return {
+    voteplane,
+    node: process.version,
+    v8: process.versions.v8,
+    os: `${osType()} ${release()}`,
+    arch: arch(),
+    cpus: cpus().length,
+  };
+}
+
+/** The JSON text: figures of the first flight at the top, all flights under `flights`. */
+export function formatJson(report: DemoReport): string {
+  const flights = report.flights.map(describeFlight);
+  const { exitCode, error, seed, versions } = report;
+  const whole = { ...(flights[0] ?? {}), exitCode, error, seed, versions, flights };
+  return `${JSON.stringify(whole, null, 2)}\n`;
+}
+
+function describeFlight(flight: FlownFlight): FlightFigures & Readonly<Record<string, unknown>> {
+  const { rig, rigPath, result, verdict } = flight;
+  return {
+    rig: rig.id,
+    rigPath,
+    hypothesis: rig.hypothesis,
+    expect: rig.expect,
+    exitCode: verdict.exitCode,
+    verdict: verdict.headline,
+    findings: verdict.findings,
+    flown: result.flown,
+    badExits: result.badExits,
+    ...result.figures,
+  };
+}
+
+/** The verdict over one flight, in lines for people. */
+export function formatVerdict(flight: FlownFlight): readonly string[] {
+  const { rig, result, verdict } = flight;
+  const { figures } = result;
+  const missed = Object.values(figures.missedTicks).reduce((sum, ticks) => sum + ticks, 0);
+  const { plant } = figures;
+  const suspects = figures.suspects.map(({ id, ticks }) => `${id} for ${ticks} ticks`).join(', ');
+  return [
+    `${rig.id} (${describeHypothesis(rig)}): ${verdict.headline}`,
+    ...verdict.findings.map((finding) => `  ${finding}`),
+    `  ${figures.ticks} ticks flown, ${figures.completedTicks} with an output at every actuator, ${missed} missed.`,
+    `  Disagreements ${figures.disagreements}, unsafe outputs ${figures.unsafeOutputs}, uncovered ticks ` +
+      `${figures.uncoveredTicks}, trips to fail-safe ${figures.failSafeTrips}, ticks outside the hypothesis ` +
+      `${figures.ticksOutsideHypothesis}.`,
+    `  Sample to output ${formatPercentiles(figures.latencyUs)} (median / 99 %), agreement ` +
+      `${formatPercentiles(figures.agreementUs)}; the machine stood still for up to ${figures.machineStallMs} ms.`,
+    ...(plant === null
+      ? []
+      : [
+          `  The aircraft ${plant.survived ? 'survived' : `was lost (${String(plant.last['lostWhy'] ?? 'no cause known')})`}` +
+            `${plant.maxAbsPitchErrorDeg === null ? '' : `; largest pitch error ${plant.maxAbsPitchErrorDeg.toFixed(2)} deg`}.`,
+        ]),
+    ...(suspects === '' ? [] : [`  Suspected: ${suspects}.`]),
+    ...figures.faults.map(
+      (fault) =>
+        `  ${fault.failed === null ? `altered ${fault.affected}` : `failed (${fault.failed})`}: ${fault.spec}`,
+    ),
+    ...result.badExits.map((text) => `  Ended badly: ${text}`),
+  ];
+}
