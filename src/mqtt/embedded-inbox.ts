@@ -10,6 +10,7 @@ import net from 'node:net';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import type { FrameHandler, Log, Principal, Purpose } from '../ports.js';
 import {
+  InboxError,
   makeRefusalCounts,
   type Inbox,
   type InboxCounters,
@@ -220,7 +221,7 @@ export class EmbeddedInbox implements Inbox {
       await listen(server, this.#options.host, this.#port);
     } catch (error) {
       await closeBroker(broker);
-      throw new Error(
+      throw new InboxError(
         `inbox of '${this.#options.owner}': cannot listen on ${this.#options.host}:${String(this.#port)} ` +
           `(${error instanceof Error ? error.message : String(error)}); ` +
           'another process may hold the port: end it, or name another port in the rig file',

@@ -51,6 +51,11 @@ export interface InboxCounters {
   readonly refused: Readonly<Record<RefusalCause, number>>;
 }
 
+/** An inbox that cannot be opened; the message names the address and the cure. */
+export class InboxError extends Error {
+  override readonly name = 'InboxError';
+}
+
 /** Called for every refusal, with the principal where it has proved itself. */
 export type RefusalHandler = (cause: RefusalCause, principal: Principal | null) => void;
 
