@@ -278,11 +278,13 @@ describe('repair', () => {
     const world = new Lockstep({ ...OM1 }).startAll().runTo(20);
     const { snapshot } = world.stateOf(2);
     if (snapshot === null) throw new Error('a running replica has a state');
-    const astray = { ...snapshot, bytes: toBytes('astray'), digest: new Uint8Array(16).fill(7) };
-    world.stateOf(2).snapshot = {
-      ...astray,
-      state: { ...snapshot.state, law: toBytes('{"steps":999,"sum":999}') },
-    };
+    const law = toBytes('{"steps":999,"sum":999}');
+    const astray = { state: { ...snapshot.state, law }, encoded: null, digested: null };
+    world.stateOf(2).snapshot = Object.assign(
+      Object.create(Object.getPrototypeOf(snapshot)),
+      snapshot,
+      astray,
+    );
     world.runTo(30);
     expect(world.reported('adopted', 2).map(({ report }) => report.stateTick)).toEqual([19]);
     expect(holdEqualStates(world, ALL)).toBe(true);

@@ -1,0 +1,457 @@
+/**
+ * Worked examples of Byzantine agreement and the outcome that each must give. Sources: Coulouris, Dollimore,
+ * Kindberg, Blair, *Distributed Systems* 5th ed., 15.5.3 (figures 15.18 and 15.19); Lamport, Shostak, Pease 1982;
+ * Lamport's slides "The problem with TMR". The numbers B1 … B9 are those of the acceptance cases.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Algorithm } from '../../src/core/agreement/algorithm.js';
+import { createOralMessages } from '../../src/core/agreement/oral-messages.js';
+import { createSignedMessages } from '../../src/core/agreement/signed-messages.js';
+import { sameValue, toHex } from '../../src/core/bytes.js';
+import type { MaybeValue, RelayItem, ReplicaIndex, RoundMessage, Vector } from '../../src/core/types.js';
+import { strictMajority } from '../../src/core/voting/majority.js';
+import { agree, correctOf, type AgreeRun, type Behaviour, type Saying } from '../support/agree.js';
+import { SignatureRegister } from '../support/toy-signatures.js';
+import { toBytes, toText } from '../support/toy-codec.js';
+
+const [u, v, w] = ['u', 'v', 'w'].map(toBytes) as [Uint8Array, Uint8Array, Uint8Array];
+
+/** Vectors as text, ⊥ for absent. */
+function read(vector: Vector): string[] {
+  return vector.map((value) => (value === null ? '⊥' : toText(value)));
+}
+
+/** Interactive consistency: IC1, correct replicas agree; IC2, the entry of a correct one is what it sent. */
+function expectConsistent(
+  run: AgreeRun,
+  proposals: readonly MaybeValue[],
+  correct: readonly ReplicaIndex[],
+): void {
+  const first = run.vectors[correct[0] as number] as Vector;
+  for (const id of correct) {
+    const vector = run.vectors[id] as Vector;
+    if (!vector.every((value, at) => sameValue(value, first[at] ?? null)))
+      throw new Error(`replicas ${correct[0]} and ${id} disagree: ${read(first)} and ${read(vector)}`);
+    for (const commander of correct) {
+      if (!sameValue(vector[commander] ?? null, proposals[commander] ?? null))
+        throw new Error(`replica ${id} holds ${read(vector)[commander]} for the correct ${commander}`);
+    }
+  }
+}
+
+/** One commander's value, everybody else proposes nothing. */
+function commandedBy(commander: ReplicaIndex, n: number, value: MaybeValue): MaybeValue[] {
+  return Array.from({ length: n }, (_, id) => (id === commander ? value : null));
+}
+
+/** Says `values[to]` as commander and is honest otherwise. */
+function twoFaced(values: Readonly<Record<number, MaybeValue>>): Behaviour {
+  return ({ round, to, items }) => (round === 1 ? [{ path: [], value: values[to] ?? null }] : items);
+}
+
+/** Relays `value` of what `commander` said, to everybody or as a function of the receiver. */
+function relayLie(commander: ReplicaIndex, value: (to: ReplicaIndex) => MaybeValue): Behaviour {
+  return ({ round, to, items }) =>
+    round === 1
+      ? items
+      : items.map((item) => (item.path[0] === commander ? { ...item, value: value(to) } : item));
+}
+
+describe('B1: n=4, f=1, the commander is correct, lieutenant p3 lies (Fig. 15.19, left)', () => {
+  // p1 … p4 of the text are 0 … 3.
+  const run = agree(createOralMessages(4, 1), 4, commandedBy(0, 4, v), {
+    2: relayLie(0, (to) => (to === 1 ? u : w)),
+  });
+  test('p2 decides on majority(v,u,v) = v', () => expect(read(run.vectors[1] as Vector)[0]).toBe('v'));
+  test('p4 decides on majority(v,v,w) = v', () => expect(read(run.vectors[3] as Vector)[0]).toBe('v'));
+});
+
+test('B2: n=4, f=1, the commander equivocates u, w, v (Fig. 15.19, right): all hold {u,w,v} and choose ⊥', () => {
+  const run = agree(createOralMessages(4, 1), 4, commandedBy(0, 4, v), { 0: twoFaced({ 1: u, 2: w, 3: v }) });
+  for (const lieutenant of [1, 2, 3]) {
+    const held = run.said
+      .filter(({ to }) => to === lieutenant)
+      .flatMap(({ round, items }) =>
+        items
+          .filter((item) => (round === 1 ? item.value !== null : item.path[0] === 0))
+          .map(({ value }) => toText(value as Uint8Array)),
+      );
+    expect(held.sort()).toEqual(['u', 'v', 'w']);
+    expect(run.vectors[lieutenant]?.[0]).toBeNull();
+  }
+});
+
+describe('B3: omissions, n=4, f=1', () => {
+  test('one lieutenant silent: (v,⊥,v) → v', () => {
+    const run = agree(createOralMessages(4, 1), 4, commandedBy(0, 4, v), { 2: () => null });
+    expect(read(run.vectors[1] as Vector)[0]).toBe('v');
+    expect(read(run.vectors[3] as Vector)[0]).toBe('v');
+  });
+
+  test('the commander omits one lieutenant: {v,v,⊥} → v everywhere', () => {
+    const run = agree(createOralMessages(4, 1), 4, commandedBy(0, 4, v), {
+      0: ({ round, to, items }) => (round === 1 && to === 2 ? null : items),
+    });
+    for (const lieutenant of [1, 2, 3]) expect(read(run.vectors[lieutenant] as Vector)[0]).toBe('v');
+  });
+});
+
+test('B4: n=3, oral, f=1 (Fig. 15.18): both scenarios give lieutenant p2 the same view, so validity fails', () => {
+  const om = createOralMessages(3, 1);
+  // Left: the commander says v, p3 lies about it. Right: the commander says v to p2 and u to p3, who is honest.
+  const left = agree(om, 3, commandedBy(0, 3, v), { 2: relayLie(0, () => u) });
+  const right = agree(om, 3, commandedBy(0, 3, v), { 0: twoFaced({ 1: v, 2: u }) });
+  const viewOf = (run: AgreeRun): unknown =>
+    run.said
+      .filter(({ to }) => to === 1)
+      .map(({ round, from, items }) => ({
+        round,
+        from,
+        items: items.filter((item) => from === 0 || item.path[0] === 0),
+      }));
+  expect(viewOf(left)).toEqual(viewOf(right));
+  expect(left.vectors[1]?.[0]).toEqual(right.vectors[1]?.[0]);
+  // Whatever it chooses for both, it is wrong in one: here a correct commander's v is lost.
+  expect(left.vectors[1]?.[0]).toBeNull();
+});
+
+/** The wire of signed mode around `agree`: signs what leaves, drops what a signature is missing from. */
+function signedWire(liars: Readonly<Record<number, Behaviour>>): {
+  readonly register: SignatureRegister;
+  readonly liars: Record<number, Behaviour>;
+  readonly admit: (saying: Saying) => readonly RelayItem[];
+} {
+  const register = new SignatureRegister();
+  const frame = (round: number, items: readonly RelayItem[]): RoundMessage => ({
+    kind: 'round',
+    tick: 1,
+    round,
+    run: new Uint8Array(16),
+    items,
+  });
+  return {
+    register,
+    // A liar's wire signs whatever the liar says, in its own name.
+    liars: Object.fromEntries(
+      Object.entries(liars).map(([id, behaviour]) => [
+        id,
+        (saying: Saying) => {
+          const items = behaviour(saying);
+          if (items !== null) register.sign(saying.from, frame(saying.round, items));
+          return items;
+        },
+      ]),
+    ),
+    admit: ({ from, round, items }) => {
+      if (liars[from] === undefined) register.sign(from, frame(round, items));
+      return register.verify(from, frame(round, items)).items;
+    },
+  };
+}
+
+function agreeSigned(
+  n: number,
+  f: number,
+  proposals: readonly MaybeValue[],
+  liars: Record<number, Behaviour>,
+): AgreeRun {
+  const wire = signedWire(liars);
+  return agree(createSignedMessages(n, f), n, proposals, wire.liars, wire.admit);
+}
+
+describe('B5: signed messages', () => {
+  test('n=3, f=1: a commander that signs two values makes its own entry absent, at both alike', () => {
+    const run = agreeSigned(3, 1, [u, v, w], { 0: twoFaced({ 1: u, 2: w }) });
+    expect(read(run.vectors[1] as Vector)).toEqual(['⊥', 'v', 'w']);
+    expect(read(run.vectors[2] as Vector)).toEqual(['⊥', 'v', 'w']);
+  });
+
+  test('n=3, f=1: a commander that speaks to one lieutenant only is heard by both', () => {
+    const run = agreeSigned(3, 1, [u, v, w], {
+      0: ({ round, to, items }) => (round === 1 && to === 2 ? null : items),
+    });
+    expect(read(run.vectors[1] as Vector)).toEqual(['u', 'v', 'w']);
+    expect(read(run.vectors[2] as Vector)).toEqual(['u', 'v', 'w']);
+  });
+
+  test('n=3, f=1: a relayer cannot alter what the commander signed', () => {
+    const run = agreeSigned(3, 1, [u, v, w], { 2: relayLie(0, () => w) });
+    expect(read(run.vectors[1] as Vector)[0]).toBe('u');
+  });
+
+  test('n=5, f=2: a last relayer that invents a path convinces nobody', () => {
+    // 3 and 4 collude: 3 signs a value that no correct replica has seen, and in the last round 4 pretends that
+    // it came to it by way of the correct 1.
+    for (const path of [[3, 1], [3, 0], [0, 1], [3], [3, 4], [3, 3], [3, 2]]) {
+      const invented: RelayItem = { path, value: u, proof: toBytes(String(path)) };
+      const run = agreeSigned(5, 2, [v, v, v, w, w], {
+        3: ({ round, to, items }) => (round === 1 && to === 4 ? [{ path: [], value: u }, ...items] : items),
+        4: ({ round, to, items }) =>
+          round === 3 && to === 2
+            ? [...items, invented]
+            : items.filter((item) => toText(item.value ?? v) !== 'u'),
+      });
+      expectConsistent(run, [v, v, v, w, w], [0, 1, 2]);
+      expect(read(run.vectors[2] as Vector)[3]).toBe('w');
+    }
+  });
+
+  test('n=5, f=2: what two liars sign to one replica in the last round but one reaches all in the last', () => {
+    // The chain 3, 4 carries two signatures in round 2, so replica 2 takes it and tells the others in round 3.
+    const run = agreeSigned(5, 2, [v, v, v, w, w], {
+      3: ({ round, to, items }) =>
+        round === 1 && to !== 4 ? items : round === 1 ? [{ path: [], value: u }] : items,
+      4: ({ round, to, items }) => (round === 2 && to !== 2 ? [] : items),
+    });
+    for (const id of [0, 1, 2]) expect(run.vectors[id]?.[3]).toBeNull();
+  });
+});
+
+const BIT = ['0', '1'].map(toBytes) as [Uint8Array, Uint8Array];
+
+/** The r-th way to fill `count` places with one of `base` choices. */
+function* countUp(base: number, count: number): Generator<readonly number[]> {
+  for (let number = 0; number < base ** count; number += 1) {
+    const digits: number[] = [];
+    for (let rest = number, at = 0; at < count; at += 1, rest = Math.floor(rest / base))
+      digits.push(rest % base);
+    yield digits;
+  }
+}
+
+describe('B6: every behaviour of one traitor', () => {
+  /** A traitor that replaces its items one after the other, in the order in which it says them, by choices. */
+  function choose(digits: readonly number[], choices: readonly MaybeValue[]): Behaviour {
+    let at = 0;
+    return ({ items }) => items.map((item) => ({ ...item, value: choices[digits[at++] as number] ?? null }));
+  }
+
+  test('n=4, OM(1): 4 traitors, 2³ proposals, 2 values for each of its 3 + 6 logical messages', () => {
+    const om = createOralMessages(4, 1);
+    let runs = 0;
+    for (let traitor = 0; traitor < 4; traitor += 1) {
+      const correct = correctOf(4, { [traitor]: true });
+      for (const bits of countUp(2, 3)) {
+        const proposals = commandedBy(traitor, 4, BIT[0]);
+        correct.forEach((id, at) => (proposals[id] = BIT[bits[at] as 0 | 1]));
+        for (const digits of countUp(2, 9)) {
+          expectConsistent(agree(om, 4, proposals, { [traitor]: choose(digits, BIT) }), proposals, correct);
+          runs += 1;
+        }
+      }
+    }
+    const n = 4;
+    expect(runs).toBe(n * 2 ** (n - 1) * 2 ** (n - 1 + (n - 1) * (n - 2)));
+  });
+
+  test('n=4, OM(1): the same where absent is a third thing to say', () => {
+    const om = createOralMessages(4, 1);
+    const proposals = [BIT[0], BIT[1], BIT[1], null];
+    let runs = 0;
+    for (const digits of countUp(3, 9)) {
+      expectConsistent(agree(om, 4, proposals, { 3: choose(digits, [...BIT, null]) }), proposals, [0, 1, 2]);
+      runs += 1;
+    }
+    expect(runs).toBe(3 ** 9);
+  });
+
+  test('n=3, SM(1): 3 traitors, 2² proposals, either signed value to each, relaying or withholding', () => {
+    let runs = 0;
+    for (let traitor = 0; traitor < 3; traitor += 1) {
+      const correct = correctOf(3, { [traitor]: true });
+      for (const bits of countUp(2, 2)) {
+        const proposals = commandedBy(traitor, 3, BIT[0]);
+        correct.forEach((id, at) => (proposals[id] = BIT[bits[at] as 0 | 1]));
+        for (const digits of countUp(2, 4)) {
+          let at = 0;
+          const behaviour: Behaviour = ({ round, items }) => {
+            const digit = digits[at++] as 0 | 1;
+            if (round === 1) return [{ path: [], value: BIT[digit] }];
+            return digit === 0 ? [] : items;
+          };
+          expectConsistent(agreeSigned(3, 1, proposals, { [traitor]: behaviour }), proposals, correct);
+          runs += 1;
+        }
+      }
+    }
+    const n = 3;
+    expect(runs).toBe(n * 2 ** (n - 1) * 2 ** (n - 1 + (n - 1) * (n - 2)));
+  });
+
+  test('n=3, SM(1): the same where it may sign nothing, or both, and may alter and invent in round 2', () => {
+    const proposals = [BIT[0], BIT[1], BIT[0]];
+    let runs = 0;
+    for (const digits of countUp(4, 4)) {
+      let at = 0;
+      const behaviour: Behaviour = ({ round, to, items }) => {
+        const digit = digits[at++] as number;
+        if (round === 1)
+          return [
+            ...(digit & 1 ? [{ path: [], value: BIT[0] }] : []),
+            ...(digit & 2 ? [{ path: [], value: BIT[1] }] : []),
+          ];
+        if (digit === 0) return [];
+        if (digit === 1) return items;
+        const commander = 1 - to;
+        if (digit === 2)
+          return [0, 1].map((bit) => ({
+            path: [commander],
+            value: BIT[bit as 0 | 1],
+            proof: toBytes(String(commander)),
+          }));
+        return [2, to, commander].map((id) => ({ path: [id], value: BIT[1], proof: toBytes(String(id)) }));
+      };
+      expectConsistent(agreeSigned(3, 1, proposals, { 2: behaviour }), proposals, [0, 1]);
+      runs += 1;
+    }
+    expect(runs).toBe(4 ** 4);
+  });
+
+  const behaviours = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 64, maxLength: 64 });
+
+  /** A traitor that goes through a tape of choices: silence, a value of its own, the truth, a bad path. */
+  function followTape(tape: readonly number[]): Behaviour {
+    let at = 0;
+    const next = (): number => tape[at++ % tape.length] as number;
+    return ({ items, to }) => {
+      if (next() === 5 && next() === 5) return null;
+      return items.flatMap((item): RelayItem[] => {
+        switch (next()) {
+          case 0:
+            return [{ ...item, value: BIT[0] }];
+          case 1:
+            return [{ ...item, value: BIT[1] }];
+          case 2:
+            return [{ ...item, value: null }];
+          case 3:
+            return [
+              { ...item, value: BIT[0] },
+              { ...item, value: BIT[1] },
+            ];
+          case 4:
+            return [
+              { ...item, path: [...item.path, to] },
+              { ...item, path: item.path.map((id) => id + 5) },
+            ];
+          default:
+            return [item];
+        }
+      });
+    };
+  }
+
+  const pairs = fc.uniqueArray(fc.nat({ max: 6 }), { minLength: 2, maxLength: 2 });
+  const bits = fc.array(fc.option(fc.nat({ max: 1 })), { minLength: 7, maxLength: 7 });
+
+  test('n=7, OM(2): two traitors of any kind, by random search', () => {
+    const om = createOralMessages(7, 2);
+    fc.assert(
+      fc.property(pairs, bits, behaviours, behaviours, (traitors, values, first, second) => {
+        const proposals = values.map((bit) => (bit === null ? null : BIT[bit as 0 | 1]));
+        const liars = {
+          [traitors[0] as number]: followTape(first),
+          [traitors[1] as number]: followTape(second),
+        };
+        expectConsistent(agree(om, 7, proposals, liars), proposals, correctOf(7, liars));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('n=5, SM(2): two traitors of any kind, by random search', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.nat({ max: 4 }), { minLength: 2, maxLength: 2 }),
+        bits,
+        behaviours,
+        behaviours,
+        (traitors, values, first, second) => {
+          const proposals = values.slice(0, 5).map((bit) => (bit === null ? null : BIT[bit as 0 | 1]));
+          const liars = {
+            [traitors[0] as number]: followTape(first),
+            [traitors[1] as number]: followTape(second),
+          };
+          expectConsistent(agreeSigned(5, 2, proposals, liars), proposals, correctOf(5, liars));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test('B7: strict majority: (a,a,b,c) → ⊥', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map(toBytes) as [Uint8Array, Uint8Array, Uint8Array];
+  expect(strictMajority([a, a, b, c], 4)).toBeNull();
+});
+
+describe('B8: reductions (15.5.1)', () => {
+  test('consensus from interactive consistency: the majority of the vector; all correct ones propose v → v', () => {
+    const run = agree(createOralMessages(4, 1), 4, [v, v, v, w], { 3: twoFaced({ 0: u, 1: v, 2: w }) });
+    for (const id of [0, 1, 2]) expect(strictMajority(run.vectors[id] as Vector, 4)).toEqual(v);
+  });
+
+  test('a Byzantine general from interactive consistency: the entry of a correct commander is what it sent', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.uint8Array({ maxLength: 4 }), { minLength: 4, maxLength: 4 }),
+        fc.nat({ max: 3 }),
+        (proposals, traitor) => {
+          const run = agree(createOralMessages(4, 1), 4, proposals, {
+            [traitor]: relayLie((traitor + 1) % 4, () => u),
+          });
+          for (const id of correctOf(4, { [traitor]: true }))
+            for (const commander of correctOf(4, { [traitor]: true }))
+              expect(toHex(run.vectors[id]?.[commander] ?? new Uint8Array([0]))).toBe(
+                toHex(proposals[commander] as Uint8Array),
+              );
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('B9: messages', () => {
+  const count = (
+    algorithm: Algorithm,
+    n: number,
+  ): { readonly packets: number[]; readonly logical: number } => {
+    const run = agree(
+      algorithm,
+      n,
+      Array.from({ length: n }, () => v),
+    );
+    const packets = Array.from(
+      { length: algorithm.rounds },
+      (_, at) => run.packets.filter(({ round }) => round === at + 1).length,
+    );
+    return { packets, logical: run.packets.reduce((sum, { items }) => sum + items, 0) };
+  };
+
+  test('n=4, f=1: one instance takes 3 + 6 = 9', () => {
+    const run = agree(createOralMessages(4, 1), 4, commandedBy(0, 4, v));
+    const ofInstance = (round: number): number =>
+      run.said
+        .filter((saying) => saying.round === round)
+        .flatMap(({ from, items }) => items.filter(({ path }) => [...path, from][0] === 0)).length;
+    expect([ofInstance(1), ofInstance(2)]).toEqual([3, 6]);
+  });
+
+  test('n=4, f=1: the vector takes 36, in 24 packets, 12 a round', () => {
+    expect(count(createOralMessages(4, 1), 4)).toEqual({ packets: [12, 12], logical: 36 });
+  });
+
+  test('n=7, f=2: n·((n−1) + (n−1)(n−2) + (n−1)(n−2)(n−3)) in 42 packets a round', () => {
+    expect(count(createOralMessages(7, 2), 7)).toEqual({
+      packets: [42, 42, 42],
+      logical: 7 * (6 + 30 + 120),
+    });
+  });
+
+  test('n=3, f=1, signed: 6 + 6 in 12 packets', () => {
+    const run = agreeSigned(3, 1, [u, v, w], {});
+    expect(run.packets).toHaveLength(12);
+    expect(run.packets.reduce((sum, { items }) => sum + items, 0)).toBe(12);
+  });
+});
