@@ -73,10 +73,11 @@ export class SecureEndpoint {
 
   private follow(events: readonly LinkEvent[]): void {
     const { transport, log, onEstablished, onIncompatible } = this.parts;
+    // Hellos first: the peer holds the session only when it has the hello that this end has answered with.
+    for (const event of events) if (event.kind === 'send') transport.send(event.to, 'hello', event.frame);
     for (const event of events) {
       switch (event.kind) {
         case 'send':
-          transport.send(event.to, 'hello', event.frame);
           break;
         case 'established':
           log.debug('session established', { peer: event.peer });
