@@ -2,6 +2,7 @@
  * Bounds of everything that travels in a rig: what a correct sender could need at most, and so what a receiver
  * reads at most. Frame caps come from `rig/derive.ts`, where `check` prints them; this file adds the shape.
  */
+import type { Hypothesis } from '../core/types.js';
 import type { Purpose } from '../ports.js';
 import { countRounds, derivePacketCaps } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
@@ -37,7 +38,7 @@ export function deriveLimits(rig: Rig): WireLimits {
   const rounds = countRounds(hypothesis);
   const isSigned = hypothesis.kind === 'byzantine' && hypothesis.authenticators === 'signature';
   const itemsByRound = [0];
-  for (let round = 1; round <= rounds; round += 1) itemsByRound.push(countItems(replicas, round, isSigned));
+  for (let round = 1; round <= rounds; round += 1) itemsByRound.push(countItems(hypothesis, replicas, round));
   const frameBytes = { ...derivePacketCaps(rig) };
   const payloadBytes = { ...frameBytes };
   for (const purpose of Object.keys(payloadBytes) as Purpose[]) payloadBytes[purpose] -= ENVELOPE_MAX_BYTES;
@@ -54,12 +55,14 @@ export function deriveLimits(rig: Rig): WireLimits {
 }
 
 /**
- * Paths of length round − 1 that hold neither sender nor receiver (exponential information gathering; flooding
- * needs no more); with signatures at most two values of each instance of the replicas other than these two.
+ * Items of one message when every other replica says as much as it may. Oral messages: every path of length
+ * round − 1 that holds neither sender nor receiver. Flooding: one value, signatures: at most two, of each replica
+ * other than these.
  */
-function countItems(replicas: number, round: number, isSigned: boolean): number {
+function countItems(hypothesis: Hypothesis, replicas: number, round: number): number {
   if (round === 1) return 1;
-  if (isSigned) return 2 * (replicas - 2);
+  if (hypothesis.kind === 'crash') return replicas - 2;
+  if (hypothesis.kind === 'byzantine' && hypothesis.authenticators === 'signature') return 2 * (replicas - 2);
   let paths = 1;
   for (let i = 0; i < round - 1; i += 1) paths *= Math.max(0, replicas - 2 - i);
   return paths;

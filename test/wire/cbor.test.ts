@@ -139,7 +139,7 @@ describe('writing', () => {
       NaN,
       undefined,
       [undefined],
-      // eslint-disable-next-line no-sparse-arrays
+       
       [1, , 2],
       { a: undefined },
       1n,
