@@ -19,8 +19,8 @@
  * Simplified: one flight condition, constant speed, two degrees of freedom, no sensor or structural dynamics, air
  * turbulence as a first-order (Dryden-like) change of the angle of attack.
  *
- * The load factor follows the angle of attack at 1.11 g per degree. Beyond +13.5 g or −4.5 g (1.5 times the F-16's
- * limits of +9 g and −3 g) the wings come off: lost for good.
+ * The load factor follows the angle of attack at 1.11 g per degree. Beyond the F-16's limits of +9 g and −3 g (taken
+ * without the reserve that real wings have) the wings come off: lost for good.
  */
 import { readNumbers } from './plant.js';
 import type { PlantModel } from './plant.js';
@@ -75,8 +75,8 @@ export const PITCH_MODEL = {
   trimElevatorDeg: -8,
   /** Load factor per degree of angle of attack: V·|Zα|/g. */
   loadPerDeg: ((502 * SPEED_RATIO * 1.01887 * SPEED_RATIO) / 32.174) * (Math.PI / 180),
-  loadMin: -4.5,
-  loadMax: 13.5,
+  loadMin: -3,
+  loadMax: 9,
   /** How long a gust lasts, s. */
   gustTimeS: 1,
 } as const;
