@@ -4,14 +4,17 @@
  * write each, which costs a fraction of its own publish path (test/bench/mqtt-bench.mjs measures both).
  * Nothing is ever queued for a later connection: what cannot be sent now is dropped and counted.
  */
+import { createRequire } from 'node:module';
 import net from 'node:net';
-// Its client alone: the package's main entry loads WebSocket, SOCKS and TLS dialers, some 4 MiB.
-import mqttClient from 'mqtt/lib/client';
+import type { MqttClient } from 'mqtt';
 import type { Log } from '../ports.js';
 import { encodePublish, isBrokerControl, packetType, plainPublish, readTopic, takeFrame } from './packet.js';
 import { PacketStream, type Verdict } from './packet-stream.js';
 
-const MqttClient = mqttClient.default;
+/** MQTT.js's client alone: the package's main entry also loads WebSocket, SOCKS and TLS dialers, some 4 MiB. */
+const { default: MqttJsClient } = createRequire(import.meta.url)('mqtt/lib/client') as {
+  readonly default: typeof MqttClient;
+};
 
 export interface BrokerClientOptions {
   /** For messages to people: whose broker this is. */
@@ -67,7 +70,7 @@ const quietUs = 1_000_000;
 
 export class BrokerClient {
   readonly #options: BrokerClientOptions;
-  readonly #client: InstanceType<typeof MqttClient>;
+  readonly #client: MqttClient;
   #stream: PacketStream | null = null;
   #up = false;
   #closed = false;
@@ -86,7 +89,7 @@ export class BrokerClient {
   constructor(options: BrokerClientOptions) {
     this.#options = options;
     this.#downSinceUs = options.nowUs();
-    const client = new MqttClient(() => this.#dial(), {
+    const client = new MqttJsClient(() => this.#dial(), {
       protocolVersion: 4,
       clean: true,
       clientId: options.clientId,

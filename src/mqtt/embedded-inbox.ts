@@ -210,7 +210,7 @@ export class EmbeddedInbox implements Inbox {
     const server = net.createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000 },
       (socket) => {
-        this.#accept(socket);
+        this.accept(socket);
       },
     );
     server.maxConnections = limits.maxConnections;
@@ -293,7 +293,8 @@ export class EmbeddedInbox implements Inbox {
     return topic;
   }
 
-  #accept(socket: net.Socket): void {
+  /** Takes a connection that its server accepted. */
+  accept(socket: net.Socket): void {
     const { limits, nowUs } = this.#options;
     const atUs = nowUs();
     if (this.#broker === null || !this.#takeConnect(socket.remoteAddress ?? '', atUs)) {
