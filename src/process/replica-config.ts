@@ -10,8 +10,11 @@ import { decodeReplicatedState, digestBytes, encodeReplicatedState } from '../wi
 /** Without progress for this long a replica gives its place in the run up. */
 const PATIENCE_US = 2_000_000;
 
-/** How late a deadline may be noticed, as a share of the round, before the replica takes itself for the faulty one. */
-const GRACE_SHARE = 1 / 4;
+/**
+ * How late a deadline may be noticed, as a share of the round, before the replica takes itself for the faulty one. Half
+ * a round leaves its own message of the next round the other half to arrive.
+ */
+const GRACE_SHARE = 1 / 2;
 
 /** The core's configuration for replica `self` (its place in the rig's list). `nonce`: 16 fresh bytes. */
 export function buildReplicaConfig(
