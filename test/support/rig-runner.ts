@@ -31,8 +31,6 @@ type Event = Extract<Telemetry, { kind: 'event' }>;
 export interface RigRunnerOptions {
   /** Rig folder or file; the pitch rig unless said otherwise. */
   readonly rigPath?: string;
-  /** The rig that one process is given in place of everybody's. */
-  readonly rigPathOf?: Readonly<Record<string, string>>;
   /** The command; the checkout's unless said otherwise. */
   readonly entry?: string;
 }
@@ -59,6 +57,7 @@ export class RigRunner {
   readonly #voters = new Map<string, VoterRecord[]>();
   readonly #stats = new Map<string, Stats[]>();
   readonly #waits = new Set<Wait>();
+  readonly #otherRigs = new Map<string, string>();
   #plant: PlantAccount | null = null;
   #startTick: number | null = null;
 
@@ -88,12 +87,18 @@ export class RigRunner {
   /** The command line of a process of this rig, without the command itself. */
   argsOf(id: string): readonly string[] {
     const { folder, rig } = this;
-    const rigPath = this.#options.rigPathOf?.[id] ?? this.#rigPath;
+    const rigPath = this.#otherRigs.get(id) ?? this.#rigPath;
     const common = ['--addresses', folder.addressesFile, '--log-level', 'warn'];
     if (id === PLANT) return ['plant', rigPath, ...common];
     const keyed = ['--id', id, '--keys', folder.keyFileOf(id), ...common];
     if (rig.actuators.some((actuator) => actuator.id === id)) return ['actuator', rigPath, ...keyed];
     return ['replica', rigPath, ...keyed, '--state', folder.stateFolderOf(id)];
+  }
+
+  /** From its next start on a process is given this rig folder in place of everybody's; null: everybody's again. */
+  giveRig(id: string, rigPath: string | null): void {
+    if (rigPath === null) this.#otherRigs.delete(id);
+    else this.#otherRigs.set(id, rigPath);
   }
 
   /** Starts these at once, or everybody who does not run; resolves when each is ready. */
