@@ -6,7 +6,9 @@ import { Command } from 'commander';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { registerCheckCommand } from '../../src/cli/check-command.js';
+import { loadLaw } from '../../src/rig/load-law.js';
 import { loadRig } from '../../src/rig/load-rig.js';
+import { parseRig } from '../../src/rig/parse-rig.js';
 import { readYaml } from '../../src/rig/read-yaml.js';
 import { renderJsonSchema, rigSchema } from '../../src/rig/schema.js';
 import { removeRigFolders, SOUND_RIG, writeRigFolder } from './rig-folder.js';
@@ -122,6 +124,21 @@ describe('what check prints', () => {
     const folder = writeRigFolder();
     const [one, other] = [await runCheck(folder), await runCheck(path.join(folder, 'rig.yaml'))];
     expect(one.output).toBe(other.output);
+  });
+});
+
+test('the examples of the README are sound', () => {
+  const readme = readFileSync(path.join(ROOT, 'hardware/rigs/README.md'), 'utf8');
+  const block = (language: string): string =>
+    new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(readme)?.[1] ?? '';
+  const parsed = parseRig(block('yaml'), 'README.md');
+  expect(parsed.ok ? parsed.warnings : parsed.mistakes).toEqual([]);
+  // Every key is shown: what the example leaves to defaults is the baud rate at most.
+  expect(parsed.ok && parsed.defaults).toEqual([{ path: 'law.state-max', value: '256 bytes' }]);
+  const folder = writeRigFolder({ 'law.ts': block('ts') });
+  expect(loadLaw(path.join(folder, 'law.ts'))).toMatchObject({
+    sensors: { pitch: 'number' },
+    actuators: ['elevator'],
   });
 });
 

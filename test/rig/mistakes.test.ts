@@ -24,8 +24,6 @@ interface Case {
   readonly warning?: boolean;
 }
 
-const PITCH = 'pitch: { unit: deg, range: [-45, 45], spread: 1.5 deg }';
-
 const CASES: readonly Case[] = [
   { code: 'VP-RIG-FILE', about: 'no law file', files: { 'law.ts': null }, file: 'law.ts', what: /not there/ },
   { code: 'VP-RIG-FILE', about: 'no rig file', files: { 'rig.yaml': null }, what: /no such file/ },
