@@ -472,7 +472,8 @@ function onAgreed(
   }
   noteDissent(state, entries, base);
   state.wanted = null;
-  if (state.snapshot !== null && sameBytes(state.snapshot.digest, base.digest)) {
+  const holdsBase = state.snapshot !== null && sameBytes(state.snapshot.digest, base.digest);
+  if (state.snapshot !== null && (holdsBase || !state.quorums.agrees)) {
     stepLaw(config, state, state.snapshot.state, tick, entries, nowUs, effects);
     return;
   }

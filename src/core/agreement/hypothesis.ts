@@ -19,6 +19,11 @@ export interface Quorums {
   readonly minPresent: number;
   /** How many equal testimonies hold a correct one: f+1, one where nobody lies. */
   readonly testimony: number;
+  /**
+   * Whether correct replicas hold the same vector, so that it can tell them which state to go on from. Without
+   * agreement (hypothesis `none`) each goes on from its own.
+   */
+  readonly agrees: boolean;
 }
 
 /** Quorums for n replicas; see `Quorums`. */
@@ -29,6 +34,7 @@ export function deriveQuorums(hypothesis: Hypothesis, n: number): Quorums {
     majority: majorityOf(n),
     minPresent: n - maxFaulty,
     testimony: hypothesis.kind === 'byzantine' ? hypothesis.f + 1 : 1,
+    agrees: hypothesis.kind !== 'none',
   };
 }
 
