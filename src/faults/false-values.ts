@@ -28,6 +28,7 @@ export function isNotANumber(lie: Lie): boolean {
 /** A false reading; the same as the honest one only by chance. Never NaN. */
 export function falsifyReading(reading: Reading, sensor: SensorPart, lie: Lie): Reading {
   if (sensor.type === 'boolean') {
+    if (lie.kind === 'range-share') return lie.share >= 0.5;
     if (lie.kind !== 'value') return typeof reading === 'boolean' ? !reading : true;
     return typeof lie.value === 'number' ? lie.value !== 0 : lie.value !== false;
   }
