@@ -156,6 +156,14 @@ export class FaultInjector {
     return this.apply(parsed.spec);
   }
 
+  /** The same, as the answer that an operator reads. */
+  answer(text: string): { readonly ok: boolean; readonly text: string } {
+    const answer = this.handle(text);
+    return answer.ok
+      ? { ok: true, text: answer.text }
+      : { ok: false, text: `${answer.what}; ${answer.cure}` };
+  }
+
   /** Accepts a fault for its tick, or ends one; refused where it cannot be, or is not this replica's to do. */
   apply(spec: FaultSpec): FaultAnswer {
     const planned = planFault(spec, this.parts.rig);
