@@ -112,7 +112,8 @@ describe('packet caps', () => {
 });
 
 describe('the configuration digest', () => {
-  const digest = (...changes: Parameters<typeof readRig>): string => toHex(digestRig(readRig(...changes)));
+  const digest = (...changes: readonly (readonly [from: string, to: string])[]): string =>
+    toHex(digestRig(readRig(...changes)));
   const sound = digest();
 
   test.each([
