@@ -139,7 +139,7 @@ describe('writing', () => {
       NaN,
       undefined,
       [undefined],
-       
+
       [1, , 2],
       { a: undefined },
       1n,
