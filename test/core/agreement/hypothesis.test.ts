@@ -30,10 +30,38 @@ describe('B6: refusals', () => {
 });
 
 test.each([
-  ['oral, n=4', mac(1), 4, 'OM(1)', 2, { maxFaulty: 1, majority: 3, minPresent: 3, testimony: 2, agrees: true }],
-  ['oral, n=7', mac(2), 7, 'OM(2)', 3, { maxFaulty: 2, majority: 4, minPresent: 5, testimony: 3, agrees: true }],
-  ['signed, n=3', signature(1), 3, 'SM(1)', 2, { maxFaulty: 1, majority: 2, minPresent: 2, testimony: 2, agrees: true }],
-  ['signed, n=5', signature(2), 5, 'SM(2)', 3, { maxFaulty: 2, majority: 3, minPresent: 3, testimony: 3, agrees: true }],
+  [
+    'oral, n=4',
+    mac(1),
+    4,
+    'OM(1)',
+    2,
+    { maxFaulty: 1, majority: 3, minPresent: 3, testimony: 2, agrees: true },
+  ],
+  [
+    'oral, n=7',
+    mac(2),
+    7,
+    'OM(2)',
+    3,
+    { maxFaulty: 2, majority: 4, minPresent: 5, testimony: 3, agrees: true },
+  ],
+  [
+    'signed, n=3',
+    signature(1),
+    3,
+    'SM(1)',
+    2,
+    { maxFaulty: 1, majority: 2, minPresent: 2, testimony: 2, agrees: true },
+  ],
+  [
+    'signed, n=5',
+    signature(2),
+    5,
+    'SM(2)',
+    3,
+    { maxFaulty: 2, majority: 3, minPresent: 3, testimony: 3, agrees: true },
+  ],
   [
     'crash, n=3',
     { kind: 'crash', f: 1 } as const,
