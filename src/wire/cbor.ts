@@ -493,7 +493,8 @@ const decoder = new Decoder({
 export function decodeCbor(bytes: Uint8Array, maxBytes: number = DEFAULT_MAX_BYTES): CborResult<CborValue> {
   const fault = checkCbor(bytes, maxBytes);
   if (fault !== null) return { ok: false, fault };
-  return { ok: true, value: adoptValue(decoder.decode(bytes)) };
+  // A view of its own, because cbor-x leaves a property behind on whatever it reads.
+  return { ok: true, value: adoptValue(decoder.decode(bytes.subarray())) };
 }
 
 /** Detaches byte strings from the input and turns 64-bit integers into numbers, in place. */

@@ -231,6 +231,12 @@ describe('reading', () => {
     expect(checkCbor(many)).toBe('too-many-items');
   });
 
+  test('the input is left as it is', () => {
+    const input = hex('8243010203a1616b420405');
+    decodeCbor(input);
+    expect(Object.keys(input)).toHaveLength(input.length);
+  });
+
   test('byte strings are copies of the input', () => {
     const input = hex('8243010203a1616b420405');
     const decoded = decodeCbor(input);

@@ -78,25 +78,24 @@ describe.each([
     await expect(read(frame, flip(key), externalAad)).rejects.toThrow('Tag mismatch');
   });
 
-  test.skipIf(algorithm !== 'hmac-256')(
-    '@auth0/cose verifies ours; altered frames, contexts and keys fail',
-    async () => {
-      const algorithms = [MacAlgorithms.HS256];
-      const verify = (bytes: Uint8Array, aad: Uint8Array, secret: Uint8Array): Promise<void> =>
-        Mac0.decode(bytes).verify(secret, { externalAAD: aad, algorithms });
-      await verify(frame, externalAad, key);
-      expect(new Uint8Array(Mac0.decode(frame).payload)).toEqual(PAYLOAD);
-      for (const altered of alter(frame)) await expect(verify(altered, externalAad, key)).rejects.toThrow();
-      await expect(verify(frame, new Uint8Array(0), key)).rejects.toThrow();
-      await expect(
-        verify(
-          frame,
-          externalAad,
-          key.map((byte) => byte ^ 1),
-        ),
-      ).rejects.toThrow();
-    },
-  );
+  // It knows no HMAC 256/64.
+  if (algorithm !== 'hmac-256') return;
+  test('@auth0/cose verifies ours; altered frames, contexts and keys fail', async () => {
+    const algorithms = [MacAlgorithms.HS256];
+    const verify = (bytes: Uint8Array, aad: Uint8Array, secret: Uint8Array): Promise<void> =>
+      Mac0.decode(bytes).verify(secret, { externalAAD: aad, algorithms });
+    await verify(frame, externalAad, key);
+    expect(new Uint8Array(Mac0.decode(frame).payload)).toEqual(PAYLOAD);
+    for (const altered of alter(frame)) await expect(verify(altered, externalAad, key)).rejects.toThrow();
+    await expect(verify(frame, new Uint8Array(0), key)).rejects.toThrow();
+    await expect(
+      verify(
+        frame,
+        externalAad,
+        key.map((byte) => byte ^ 1),
+      ),
+    ).rejects.toThrow();
+  });
 });
 
 describe('frames made by cose-js', () => {
