@@ -55,7 +55,7 @@ function tellLie(context: FaultContext, lie: Lie, inSamples: boolean, inCommands
   return {
     ...(inSamples && !isNotANumber(lie) ? { sensors: (next) => falsifySensors(context, next, lie) } : {}),
     ...(inSamples && isNotANumber(lie) ? { peers: (next) => spoilSamples(context, next) } : {}),
-    ...(inCommands ? { commands: (next) => falsifyCommands(context, next, lie) } : {}),
+    ...(inCommands ? { commands: (next) => falsifyCommands(context, next, () => lie) } : {}),
   };
 }
 
@@ -89,12 +89,17 @@ function spoilSamples(context: FaultContext, next: PeerPort): PeerPort {
   });
 }
 
-function falsifyCommands(context: FaultContext, next: CommandPort, lie: Lie): CommandPort {
+function falsifyCommands(
+  context: FaultContext,
+  next: CommandPort,
+  findLie: (actuator: string) => Lie | undefined,
+): CommandPort {
   const { rig, count } = context;
   return {
     send: (actuator, command) => {
       const part = rig.actuators[actuator];
-      const said = part === undefined ? command : falsifyCommand(command, part, lie);
+      const lie = part === undefined ? undefined : findLie(part.id);
+      const said = part === undefined || lie === undefined ? command : falsifyCommand(command, part, lie);
       if (said !== command) count();
       next.send(actuator, said);
     },
@@ -124,7 +129,10 @@ function alterRounds(
   };
 }
 
-/** `equivocate`: round 1 says something else to every receiver. */
+/**
+ * `equivocate`: round 1 says something else to every receiver. Actuators are receivers as well: those that `values=`
+ * names are ordered what it says.
+ */
 export function buildEquivocate(context: FaultContext): FaultWrapper {
   const { rig, scope, parameters, random } = context;
   const replicas = rig.replicas.filter((_, at) => at !== context.self).map(({ id }) => id);
@@ -144,7 +152,17 @@ export function buildEquivocate(context: FaultContext): FaultWrapper {
     const said = named ? values.find((one) => one.receiver === receiver) : values[at % values.length];
     if (said !== undefined) lies.set(receiver, { kind: 'value', value: said.value });
   });
-  return { peers: (next) => splitReceivers(context, next, scope.sensors, lies) };
+  const orders = new Map<string, Lie>();
+  for (const { receiver, value } of values ?? []) {
+    if (rig.actuators.some(({ id }) => id === receiver))
+      orders.set(receiver as string, { kind: 'value', value });
+  }
+  return {
+    peers: (next) => splitReceivers(context, next, scope.sensors, lies),
+    ...(orders.size === 0
+      ? {}
+      : { commands: (next) => falsifyCommands(context, next, (id) => orders.get(id)) }),
+  };
 }
 
 /** `sos-value`: half of the receivers get a value one step below a threshold, half one above. */

@@ -201,7 +201,7 @@ function findUnknownId(
         named = parameters.ids(key) ?? [];
         break;
       case 'values':
-        known = replicas;
+        known = receivers;
         named = (parameters.values(key) ?? []).flatMap(({ receiver }) => receiver ?? []);
         break;
       case 'sets':
