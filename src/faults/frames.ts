@@ -170,6 +170,22 @@ function chooseSets(rig: Rig, named: readonly (readonly string[])[] | null): rea
   return named ?? [[...replicas.slice(0, -1), ...actuators], replicas.slice(-1)];
 }
 
+/**
+ * The replicas that make a partition: those outside the largest set, who lose what they send and what they receive,
+ * so that nobody else is struck. A replica that is cut off from an actuator has to lose that by itself.
+ */
+export function choosePartitioned(rig: Rig, named: readonly (readonly string[])[] | null): readonly string[] {
+  const sets = chooseSets(rig, named);
+  const isReplica = (id: string): boolean => rig.replicas.some((replica) => replica.id === id);
+  const sizes = sets.map((set) => set.filter(isReplica).length);
+  const largest = sets[sizes.indexOf(Math.max(...sizes))];
+  const isActuatorElsewhere = sets.some((set) => set !== largest && !set.every(isReplica));
+  return sets
+    .filter((set) => set !== largest || isActuatorElsewhere)
+    .flat()
+    .filter(isReplica);
+}
+
 /** `corrupt`: some bits of a frame are flipped on the way. */
 export function buildCorrupt(context: FaultContext): FaultWrapper {
   const { parameters, random, count } = context;

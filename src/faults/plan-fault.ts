@@ -10,6 +10,7 @@ import {
   type FaultRow,
   type TargetKind,
 } from './catalogue.js';
+import { choosePartitioned } from './frames.js';
 import { chooseColluders } from './lies.js';
 import { readParameters, type FaultRefusal, type Parameters } from './parameters.js';
 import { formatTarget, type FaultSpec, type FaultTarget } from './spec.js';
@@ -238,9 +239,10 @@ function listObeying(
       return [target.owner];
     case 'world':
       // Who has to end it is not said in a clearing: everybody is asked.
-      return row.name === 'collude' && spec.kind === 'inject'
+      if (spec.kind === 'clear') return rig.replicas.map(({ id }) => id);
+      return row.name === 'collude'
         ? chooseColluders(rig, parameters.ids('replicas'))
-        : rig.replicas.map(({ id }) => id);
+        : choosePartitioned(rig, parameters.sets('sets'));
   }
 }
 

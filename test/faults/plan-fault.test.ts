@@ -23,7 +23,12 @@ describe('who has to obey', () => {
     ['collude on world replicas=a,c at 1', ['a', 'c']],
     ['collude on world at 1', ['c', 'd']],
     ['clear collude on world', ['a', 'b', 'c', 'd']],
-    ['partition on world sets=a,b/c,d at 1', ['a', 'b', 'c', 'd']],
+    ['partition on world sets=a,b/c,d at 1', ['c', 'd']],
+    ['partition on world at 1', ['d']],
+    ['partition on world sets=a/b,c,d at 1', ['a']],
+    ['partition on world sets=a/b/c,d at 1', ['a', 'b']],
+    ['partition on world sets=a,elevator/b,c,d at 1', ['a', 'b', 'c', 'd']],
+    ['clear partition on world', ['a', 'b', 'c', 'd']],
     ['clear lie on c', ['c']],
   ])('%s: %j', (text, replicas) => {
     expect(resolve(text)).toEqual({ ok: true, replicas });
