@@ -22,11 +22,11 @@ export type ObservedRig = Pick<Rig, 'replicas' | 'actuators' | 'hypothesis' | 'p
 /** Why a replica does not count as correct in a tick. */
 export type FaultyCause = 'fault' | 'down' | 'joining' | 'late' | 'behind';
 
-/** What is known of the newest tick that most replicas have told of, for the view. */
+/** What is known of the newest tick that all talking replicas have told of, for the view. */
 export interface LatestTick {
   /** From the start of the run. */
   readonly runTick: number | null;
-  /** Newest account of each replica, at most a few ticks old; null where there is none. */
+  /** Account of each replica, at most a second old; null where there is none. */
   readonly accounts: readonly (TickRecord | null)[];
   readonly voters: readonly {
     readonly id: string;
@@ -262,8 +262,18 @@ export class Observer {
 
   /** For the view. */
   latest(): LatestTick {
-    const accounts = this.newestAccount.map((record) =>
-      record !== null && record.tick >= this.newest - this.settleTicks / 3 ? record : null,
+    const fresh = this.newestAccount.map(
+      (record) => record !== null && record.tick >= this.newest - this.settleTicks / 3,
+    );
+    // One tick for all, so that what differs differs indeed: the newest that every talking replica has told of.
+    const shown = Math.min(
+      ...this.newestAccount.map((record, at) =>
+        fresh[at] === true && record !== null ? record.tick : this.newest,
+      ),
+    );
+    const draft = this.drafts.get(shown);
+    const accounts = this.newestAccount.map((record, at) =>
+      fresh[at] === true ? (draft?.accounts[at] ?? record) : null,
     );
     return {
       runTick: this.runTick,

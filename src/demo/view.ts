@@ -257,9 +257,9 @@ function renderChart(view: FlightView, chart: readonly ChartPoint[], columns: nu
     span(' aircraft ', 'strong'),
     span(`pitch ${formatReading(plant.last['pitchDeg'])} deg`),
     span(
-      `   wanted ${formatReading(typeof plant.last['reference'] === 'number' ? plant.last['reference'] : null)}` +
-        `   elevator ${formatReading(typeof plant.last['elevatorDeg'] === 'number' ? plant.last['elevatorDeg'] : null)} deg` +
-        (error === null ? '' : `   largest error ${error.toFixed(2)} deg`),
+      `  wanted ${formatReading(typeof plant.last['reference'] === 'number' ? plant.last['reference'] : null)}` +
+        `  elevator ${formatReading(typeof plant.last['elevatorDeg'] === 'number' ? plant.last['elevatorDeg'] : null)} deg` +
+        (error === null ? '' : `  error ≤ ${error.toFixed(2)} deg`),
       'dim',
     ),
     ...lost,
