@@ -1,8 +1,8 @@
 /** The key file of one principal, held against what its rig expects of it. */
 import type { Principal } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
-import { readKeyFile, readPassphraseFile } from '../store/key-file.js';
-import { listPeers, listPrincipals, type PrincipalKeys } from '../wire/keys.js';
+import { expectKeys, readKeyFile, readPassphraseFile } from '../store/key-file.js';
+import { listPrincipals, type PrincipalKeys } from '../wire/keys.js';
 import type { PrincipalKind } from '../wire/purposes.js';
 import { UsageError } from './usage-error.js';
 
@@ -19,16 +19,6 @@ export async function loadKeys(
     const names = known.map((principal) => principal.id).join(', ') || 'none';
     throw new UsageError(`rig ${rig.id} has no ${kind} "${id}"; it has ${names}`);
   }
-  const { hypothesis } = rig;
-  return readKeyFile(
-    file,
-    {
-      rigId: rig.id,
-      principal: id,
-      peers: listPeers(rig, id).map((peer) => peer.id),
-      isSigned: hypothesis.kind === 'byzantine' && hypothesis.authenticators === 'signature',
-      replicas: rig.replicas.map((replica) => replica.id),
-    },
-    passphraseFile === undefined ? undefined : await readPassphraseFile(passphraseFile),
-  );
+  const passphrase = passphraseFile === undefined ? undefined : await readPassphraseFile(passphraseFile);
+  return readKeyFile(file, expectKeys(rig, id), passphrase);
 }
