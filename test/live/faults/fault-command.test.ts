@@ -38,7 +38,7 @@ describe('voteplane fault', () => {
     expect(exit.stderr).toBe('');
     expect(exit.stdout).toMatch(/^c: equivocate on c from tick \d+ until tick \d+\n$/);
     expect(exit.code).toBe(0);
-    await rig.until('the end of the fault', () => findFigures('equivocate')?.clearedAt != null);
+    await rig.until('the end of the fault', () => (findFigures('equivocate')?.clearedAt ?? null) !== null);
     expect(findFigures('equivocate')).toMatchObject({ on: ['c'], failed: null });
     expect(findFigures('equivocate')?.affected).toBeGreaterThan(0);
   });
@@ -52,7 +52,7 @@ describe('voteplane fault', () => {
       code: 0,
       stdout: expect.stringMatching(/^b: lie on b\.pitch is cleared/),
     });
-    await rig.until('the end of the lie', () => findFigures('lie on b.pitch')?.clearedAt != null);
+    await rig.until('the end of the lie', () => (findFigures('lie on b.pitch')?.clearedAt ?? null) !== null);
   });
 
   test('what a replica refuses, and what it does not answer, ends with exit code 1', async () => {
