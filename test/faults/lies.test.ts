@@ -141,6 +141,20 @@ describe('equivocate', () => {
     expect(named.affected).toBe(2);
   });
 
+  test('actuators that are named are ordered what is said; nobody else is told anything else', () => {
+    const bench = new Bench();
+    bench.strike('equivocate on c values=a:777,elevator:-10');
+    const said = sendRound1(bench);
+    expect(readItem(said[0])?.[0]).toBe(777);
+    expect(readItem(said[1])?.[0]).toBe(1);
+    bench.commandPort.send(0, COMMAND);
+    expect(bench.commands[0]?.command.order).toEqual({ kind: 'output', count: -10_000 });
+    const inOrder = new Bench();
+    inOrder.strike('equivocate on c values=777,10777');
+    inOrder.commandPort.send(0, COMMAND);
+    expect(inOrder.commands[0]?.command).toBe(COMMAND);
+  });
+
   test('relays stay honest', () => {
     const bench = new Bench();
     bench.strike('equivocate on c');
