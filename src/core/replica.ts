@@ -677,7 +677,7 @@ function findArming(
 /** Makes a state the own one and keeps it for peers that ask. */
 function keep(config: ReplicaConfig, state: ReplicaState, next: ReplicatedState): Snapshot {
   state.snapshot = new Snapshot(config, next);
-  state.run = next.run;
+  changeRun(state, next.run);
   state.history.push(state.snapshot);
   if (state.history.length > HISTORY) state.history.shift();
   return state.snapshot;
@@ -734,15 +734,20 @@ function findForeignRun(config: ReplicaConfig, state: ReplicaState, tick: Tick):
 function join(state: ReplicaState, run: Uint8Array, tick: Tick, effects: Effect[]): void {
   state.snapshot = null;
   state.wanted = null;
-  state.run = run;
+  changeRun(state, run);
   enterMode(state, 'joining', tick, effects);
 }
 
 function listenAnew(state: ReplicaState, tick: Tick, effects: Effect[]): void {
   state.snapshot = null;
   state.wanted = null;
-  state.run = NO_RUN;
+  changeRun(state, NO_RUN);
   enterMode(state, 'listening', tick, effects);
+}
+
+function changeRun(state: ReplicaState, run: Uint8Array): void {
+  if (!sameBytes(state.run, run)) state.exchange.forgetEarly();
+  state.run = run;
 }
 
 function enterMode(state: ReplicaState, mode: Mode, tick: Tick, effects: Effect[]): void {

@@ -4,6 +4,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { sameBytes } from '../../src/core/bytes.js';
+import { NO_RUN } from '../../src/core/replica.js';
 import type {
   ActuatorCommand,
   Entry,
@@ -271,6 +273,23 @@ test('crash, n=3: one replica crashes in the middle of any of its sends, at any 
     ),
     { numRuns: 60 },
   );
+});
+
+test('signed, n=3: what a liar signed before the run began counts for nothing in it', () => {
+  // It sends its entry a tick early to replica 0 alone: under no run yet, for the first tick of the run.
+  const world = new Lockstep({
+    n: 3,
+    hypothesis: { kind: 'byzantine', f: 1, authenticators: 'signature' },
+    liars: [2],
+    interpose: (message, { from, to }) => {
+      if (from !== 2 || message.kind !== 'round' || message.round !== 1) return [message];
+      if (!sameBytes(message.run, NO_RUN)) return [];
+      return to === 0 ? [message, { ...message, tick: message.tick + 1 }] : [message];
+    },
+  });
+  world.startAll().runTo(20);
+  expect(world.reported('started')).toHaveLength(3);
+  expect(findDisagreements(world, [0, 1])).toEqual([]);
 });
 
 test('signed, n=3: no recording of an earlier run helps a liar (B5)', () => {

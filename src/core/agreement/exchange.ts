@@ -203,6 +203,14 @@ export class Exchange {
     this.outcome = { kind: 'none', cause: 'overslept' };
   }
 
+  /**
+   * Forgets what came early, because the run has changed: it belongs to another one. A signature of an earlier run
+   * would convince this replica and nobody that it relays it to.
+   */
+  forgetEarly(): void {
+    this.ahead = [];
+  }
+
   private open(tick: Tick): void {
     assert(tick > this.tick, 'ticks begin in order');
     const everyPeer = ((1 << this.n) - 1) & ~(1 << this.self);

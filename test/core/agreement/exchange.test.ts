@@ -173,6 +173,14 @@ describe('memory', () => {
     expect(ahead.map((one) => one.tick)).toEqual([TICK + 3, TICK + 4]);
   });
 
+  test('what came early is forgotten when the run changes', () => {
+    holdRound(1, [1, 2, 3], START - 100);
+    exchange.forgetEarly();
+    exchange.begin(TICK, null);
+    expect(exchange.isReady(START + 100)).toBe(false);
+    holdRound(1, [1, 2, 3], START + 100);
+  });
+
   test('a message of two ticks ahead displaces nothing', () => {
     holdRound(1, [1, 2], START - 100);
     for (let tick = TICK + 1; tick < TICK + 50; tick += 1) exchange.hold(3, say(tick, 1), START - 50);
