@@ -8,16 +8,19 @@ import type { FlightFigures } from '../../src/demo/figures.js';
  */
 const MACHINE_SHARE = 0.2;
 
-/** Asserts that nothing was unsafe, nobody disagreed, every tick was covered and the aircraft flies. */
+/**
+ * Asserts that nothing was unsafe, nobody disagreed and every tick inside the hypothesis was covered; and that the
+ * aircraft flies, unless the machine itself stood still for longer than the voter holds.
+ */
 export function expectUndisturbed(figures: FlightFigures, leastTicks: number): void {
-  expect(figures.ticks).toBeGreaterThanOrEqual(leastTicks);
-  expect(figures.unsafeOutputs).toBe(0);
-  expect(figures.disagreements).toBe(0);
-  expect(figures.uncoveredTicks).toBe(0);
-  expect(figures.ticksOutsideHypothesis, JSON.stringify(figures.outsideCauses)).toBeLessThan(
-    Math.max(2, MACHINE_SHARE * figures.ticks),
-  );
-  expect(figures.completedTicks).toBeGreaterThan(figures.ticks * (1 - MACHINE_SHARE) - 2);
-  expect(figures.plant?.survived, JSON.stringify(figures.plant)).toBe(true);
-  if (figures.ticksOutsideHypothesis === 0) expect(figures.failSafeTrips).toBe(0);
+  const all = JSON.stringify(figures, null, 1);
+  expect(figures.ticks, all).toBeGreaterThanOrEqual(leastTicks);
+  expect(figures.unsafeOutputs, all).toBe(0);
+  expect(figures.disagreements, all).toBe(0);
+  expect(figures.uncoveredTicks, all).toBe(0);
+  expect(figures.ticksOutsideHypothesis, all).toBeLessThan(Math.max(2, MACHINE_SHARE * figures.ticks));
+  expect(figures.completedTicks, all).toBeGreaterThan(figures.ticks * (1 - MACHINE_SHARE) - 2);
+  if (figures.ticksOutsideHypothesis === 0) expect(figures.failSafeTrips, all).toBe(0);
+  // Half a second without control and the wings are off: a machine that stands still for so long proves nothing.
+  if (figures.failSafeTrips === 0) expect(figures.plant?.survived, all).toBe(true);
 }
