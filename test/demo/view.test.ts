@@ -54,6 +54,15 @@ function makeView(changes: Partial<FlightView> = {}): FlightView {
     0,
   );
   for (let tick = START; tick < START + 100; tick += 1) {
+    if (tick === START + 1)
+      observer.noteFault({
+        kind: 'fault',
+        id: 'c',
+        spec: 'lie on c at 50 for 300',
+        event: 'applied',
+        tick: 0,
+        affected: 1,
+      });
     for (const id of IDS) {
       if (id === 'd' && tick > START + 20) continue;
       const record = makeRecord(tick, {

@@ -1,0 +1,170 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { DemoRun, isSpoiltByMachine, untilGone } from './demo-run.js';
+
+const runs: DemoRun[] = [];
+afterEach(async () => {
+  await Promise.all(runs.splice(0).map((run) => run.dispose()));
+});
+
+function start(args: readonly string[], environment?: Readonly<Record<string, string>>): DemoRun {
+  const run = new DemoRun(args, environment);
+  runs.push(run);
+  return run;
+}
+
+describe('a flight', () => {
+  test('is flown, judged and reported, and leaves nothing behind', async () => {
+    const run = start(['--ticks', '120', '--fault', 'lie on c at 40 for 30', '--seed', '7']);
+    await run.until(/lie on c at 40 for 30/);
+    const pids = [...run.children().values()];
+    expect([...run.children().keys()].sort()).toEqual([
+      'actuator elevator',
+      'plant',
+      'replica a',
+      'replica b',
+      'replica c',
+      'replica d',
+    ]);
+    const { code, report, text } = await run.ended;
+    await untilGone(pids);
+    expect(run.leftovers()).toEqual([]);
+    expect(report).toMatchObject({
+      rig: 'pitch',
+      ticks: 120,
+      seed: 7,
+      error: null,
+      disagreements: 0,
+      unsafeOutputs: 0,
+      uncoveredTicks: 0,
+      plant: { survived: true },
+      versions: { node: process.version },
+    });
+    expect(report.exitCode).toBe(code);
+    expect(report.flights).toHaveLength(1);
+    expect(report.completedTicks).toBeGreaterThan(60);
+    expect(report.faults).toMatchObject([
+      { spec: 'lie on c at 40 for 30', on: ['c'], appliedAt: 40, failed: null },
+    ]);
+    expect(report.faults[0]?.affected).toBeGreaterThan(20);
+    expect(report.suspects.map(({ id }) => id)).toContain('c');
+    expect(report.latencyUs.p50).toBeGreaterThan(100);
+    expect(report.agreementUs.p50).toBeGreaterThan(100);
+    expect(report.processes['a']).toMatchObject({ starts: 1, deaths: 0 });
+    expect(text).toContain('lie on c at 40 for 30');
+    if (!isSpoiltByMachine(report)) expect(code, text).toBe(0);
+  });
+
+  test('two at once do not collide', async () => {
+    const both = [start(['--ticks', '40']), start(['--ticks', '40'])];
+    for (const { report, text } of await Promise.all(both.map((run) => run.ended))) {
+      expect(report, text).toMatchObject({ ticks: 40, error: null, unsafeOutputs: 0, disagreements: 0 });
+    }
+  });
+});
+
+describe('an end before its time', () => {
+  test('Ctrl-C: all processes end, the report is written', async () => {
+    const run = start(['--ticks', '100000', '--fault', 'crash on d at 99000']);
+    await run.until(/tick [1-9]\d* of/);
+    const pids = [...run.children().values()];
+    expect(pids).toHaveLength(6);
+    run.kill('SIGINT');
+    const { signal, report, text } = await run.ended;
+    await untilGone(pids);
+    expect(signal).toBeNull();
+    expect(report.flown, text).toBe(false);
+    expect(report.ticks).toBeGreaterThan(0);
+    expect(report.faults).toMatchObject([{ appliedAt: null, affected: 0 }]);
+    // A fault that had no time to strike is nobody's broken promise.
+    if (!isSpoiltByMachine(report)) expect(report.exitCode, text).toBe(0);
+    expect(run.leftovers()).toEqual([]);
+  });
+
+  test('SIGKILL: the processes notice and end by themselves', async () => {
+    const run = start(['--ticks', '100000']);
+    await run.until(/tick \d+ of/);
+    const pids = [...run.children().values()];
+    expect(pids).toHaveLength(6);
+    run.kill('SIGKILL');
+    await untilGone(pids);
+  });
+});
+
+describe('the dead', () => {
+  test('are shown and started again', async () => {
+    const run = start(['--ticks', '200', '--fault', 'crash on d at 30 for 20']);
+    await run.until(/d is started again/);
+    const victim = run.children().get('replica b') as number;
+    process.kill(victim, 'SIGKILL');
+    const { report, text } = await run.ended;
+    expect(text).toMatch(/d is dead, as the fault has it/);
+    expect(text).toMatch(/b died by itself: killed by SIGKILL/);
+    expect(text).toMatch(/b is started again/);
+    expect(report.processes).toMatchObject({ b: { starts: 2, deaths: 1 }, d: { starts: 2, deaths: 1 } });
+    expect(report).toMatchObject({ unsafeOutputs: 0, disagreements: 0, error: null });
+    expect(report.faults).toMatchObject([{ on: ['d'], appliedAt: 30, affected: 1 }]);
+    expect(report.faults[0]?.clearedAt).toBeGreaterThanOrEqual(50);
+  });
+
+  test('stay dead with --no-respawn', async () => {
+    const run = start(['--ticks', '100', '--no-respawn', '--fault', 'restart on d at 30']);
+    const { report, text } = await run.ended;
+    expect(text).not.toMatch(/started again/);
+    expect(report.processes['d']).toMatchObject({ starts: 1, deaths: 1 });
+    expect(report).toMatchObject({ unsafeOutputs: 0, disagreements: 0, ticks: 100 });
+  });
+});
+
+describe('outside the hypothesis', () => {
+  test.each([
+    ['equal lies', ['collude on world replicas=c,d at 40 for 30']],
+    ['unequal lies', ['lie on c at 40 for 30', 'lie on d offset=7 at 40 for 30']],
+  ])('two liars, %s: fail-safe and never an unsafe output, exit 3', async (_name, faults) => {
+    const run = start(['--ticks', '120', ...faults.flatMap((fault) => ['--fault', fault])]);
+    const { code, report, text } = await run.ended;
+    expect(report.unsafeOutputs, text).toBe(0);
+    expect(report.failSafeTrips, text).toBeGreaterThanOrEqual(1);
+    expect(report.ticksOutsideByFaults).toBeGreaterThanOrEqual(30);
+    if (!isSpoiltByMachine(report)) expect(code, text).toBe(3);
+  });
+});
+
+describe('sabotage is seen', () => {
+  const flags = `--import ${new URL('./sabotage.mjs', import.meta.url).href}`;
+
+  test('a voter that takes the first order it hears: exit 1', async () => {
+    const run = start(['--ticks', '120', '--fault', 'lie on a at 40 for 40'], {
+      NODE_OPTIONS: flags,
+      SABOTAGE: 'voting',
+    });
+    const { code, report, text } = await run.ended;
+    expect(report.unsafeOutputs, text).toBeGreaterThan(0);
+    expect(code).toBe(1);
+  });
+
+  test('agreement that takes a commander at its word: exit 1', async () => {
+    const run = start(['--ticks', '120', '--fault', 'equivocate on c at 40 for 40'], {
+      NODE_OPTIONS: flags,
+      SABOTAGE: 'agreement',
+    });
+    const { code, report, text } = await run.ended;
+    expect(report.disagreements, text).toBeGreaterThan(0);
+    expect(code).toBe(1);
+  });
+});
+
+describe('usage errors', () => {
+  test.each([
+    ['a rig that is not there', ['no/such/rig'], /no such file/],
+    ['a fault that cannot be read', ['--fault', 'lie c at 5'], /fault "lie c at 5": column/],
+    ['a fault that is not in the catalogue', ['--fault', 'lye on c at 5'], /lye/],
+    ['a fault after the end', ['--ticks', '50', '--fault', 'lie on c at 60'], /begins at tick 60/],
+    ['two rigs', ['hardware/rigs/pitch', '--rig', 'hardware/rigs/seven'], /two rigs/],
+  ])('%s: exit 2, said in words and in the report', async (_name, args, words) => {
+    const { code, report, text } = await start(args).ended;
+    expect(code).toBe(2);
+    expect(text).toMatch(words);
+    expect(report).toMatchObject({ exitCode: 2, flights: [] });
+    expect(report.error).toMatch(words);
+  });
+});
