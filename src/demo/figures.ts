@@ -51,6 +51,8 @@ export interface FlightFigures {
   /** Ticks inside the hypothesis in which two correct replicas had different vectors, states or commands. */
   readonly disagreements: number;
   readonly disagreementsOutside: number;
+  /** Ticks of the run in which two correct replicas disagreed inside the hypothesis; the first twenty. */
+  readonly disagreementTicks: readonly number[];
   /** Ticks in which more than f replicas were faulty or late. */
   readonly ticksOutsideHypothesis: number;
   /** Those of them that the injected faults account for. */

@@ -5,14 +5,15 @@
  *
  * A tick is judged once, `SETTLE_SECONDS` after it was first heard of, when all accounts of it have come or will not
  * come any more. In a tick a replica is *faulty* when a fault was at work on it, when it was dead or not yet back as a
- * running member, when it measured itself late, or when it was behind and said so. More than f of those and the tick is
- * outside the hypothesis; the cause is kept.
+ * running member, when it measured itself late, when the others missed its messages, or when it was behind and said so.
+ * More than f of those and the tick is outside the hypothesis; the cause is kept.
  */
 import { deriveQuorums } from '../core/agreement/hypothesis.js';
 import type { Telemetry, TickRecord } from '../process/telemetry.js';
 import type { Rig } from '../rig/rig.js';
 import { FaultLedger } from './fault-ledger.js';
 import type { FlightFigures, PlantFigures } from './figures.js';
+import { explainMissedLinks, type MissedLink } from './late-links.js';
 import { Histogram } from './histogram.js';
 import { ProcessWatch } from './process-watch.js';
 import { VoterWatch, type FailSafePeriod, type ObservedOutput } from './voter-watch.js';
@@ -49,6 +50,8 @@ const VOTER_RETURN_US = 10_000_000;
 /** A replica that skipped a tick was late if it stood still for at least this share of the period around then. */
 const STALL_SHARE = 0.5;
 const MAX_STALLS = 256;
+/** Disagreements that are named by their tick. */
+const MAX_NAMED_TICKS = 20;
 
 /** One tick's accounts, until it is judged. */
 interface Draft {
@@ -104,6 +107,8 @@ export class Observer {
   private completedTicks = 0;
   private disagreements = 0;
   private disagreementsOutside = 0;
+  /** Ticks of the run in which correct replicas disagreed, the first few. */
+  private readonly disagreementTicks: number[] = [];
   private ticksOutside = 0;
   private ticksOutsideByFaults = 0;
   private readonly outsideCauses = new Map<string, number>();
@@ -297,6 +302,7 @@ export class Observer {
       completedTicks: this.completedTicks,
       disagreements: this.disagreements,
       disagreementsOutside: this.disagreementsOutside,
+      disagreementTicks: [...this.disagreementTicks],
       ticksOutsideHypothesis: this.ticksOutside,
       ticksOutsideByFaults: this.ticksOutsideByFaults,
       outsideCauses: Object.fromEntries(this.outsideCauses),
@@ -444,6 +450,8 @@ export class Observer {
   private judge(tick: number, accounts: readonly (TickRecord | null)[]): void {
     this.ticks += 1;
     const causes = accounts.map((record, replica) => this.findCause(replica, tick, record));
+    for (const replica of explainMissedLinks(listMissedLinks(accounts, causes), causes.length))
+      causes[replica] = 'late';
     const outside = causes.filter((cause) => cause !== null).length > this.maxFaulty;
     const judgement: Judgement = { causes, outside };
     if (outside) this.noteOutside(tick, causes);
@@ -451,7 +459,12 @@ export class Observer {
     if (this.isSilent(accounts, causes)) this.unreported += 1;
     if (disagree(accounts, causes)) {
       if (outside) this.disagreementsOutside += 1;
-      else this.disagreements += 1;
+      else {
+        this.disagreements += 1;
+        if (this.disagreementTicks.length < MAX_NAMED_TICKS) {
+          this.disagreementTicks.push(tick - (this.startTick() ?? 0));
+        }
+      }
     }
     this.judgeOutputs(tick, accounts, judgement);
     this.readAccounts(accounts, causes);
@@ -606,6 +619,21 @@ function disagree(
     if (cause === null) steps.add(`${record.state} ${JSON.stringify(record.commands)}`);
   });
   return vectors.size > 1 || steps.size > 1;
+}
+
+/** Who had nothing from whom by some deadline, among replicas that nothing else explains. */
+function listMissedLinks(
+  accounts: readonly (TickRecord | null)[],
+  causes: readonly (FaultyCause | null)[],
+): MissedLink[] {
+  const links: MissedLink[] = [];
+  accounts.forEach((record, to) => {
+    if (record === null || (causes[to] ?? null) !== null) return;
+    causes.forEach((cause, from) => {
+      if (cause === null && (record.absent & (1 << from)) !== 0) links.push({ from, to });
+    });
+  });
+  return links;
 }
 
 function findFirstSend(accounts: readonly (TickRecord | null)[]): number | null {
