@@ -105,6 +105,42 @@ describe('cold start', () => {
     expectSound(world, [1, 2, 3]);
   });
 
+  test('one that missed the deciding tick joins the run that the others started', () => {
+    let startTick = -1;
+    const world = new Lockstep({
+      ...OM1,
+      delayUs: ({ to }, message) => {
+        if (message.kind !== 'round' || message.round !== 2) return 500;
+        if (startTick < 0) startTick = message.tick;
+        return message.tick === startTick && to === 3 ? null : 500;
+      },
+    });
+    world.startAll().runTo(20);
+    expect(world.reported('mode', 3).map(({ report }) => report.mode)).toEqual([
+      'waiting',
+      'joining',
+      'running',
+    ]);
+    expect(
+      world
+        .reported('started')
+        .map(({ replica }) => replica)
+        .sort(),
+    ).toEqual([0, 1, 2]);
+    expect(holdEqualStates(world, ALL)).toBe(true);
+    expectSound(world, ALL);
+  });
+
+  test('a sample that nobody waits for any more begins nothing', () => {
+    const world = new Lockstep({ ...OM1 }).startAll().runTo(20);
+    const sent = world.packets.length;
+    for (const tick of [18, 19, 20, 21, NaN])
+      world.feed(0, { kind: 'sampled', tick, nowUs: world.nowUs, readings: [999], actuators: [null] });
+    expect(world.packets.length).toBe(sent);
+    world.runTo(30);
+    expectSound(world, ALL);
+  });
+
   test('a liar that claims to have waited for ever starts nothing before the others have', () => {
     const impatient: LockstepOptions['interpose'] = (message, { from }) => {
       if (from !== 3 || message.kind !== 'round' || message.round !== 1) return [message];
@@ -166,6 +202,28 @@ describe('a replica that is killed and started again', () => {
     world.runTo(40);
     expect(world.stateOf(2).mode).toBe('running');
     expect(world.steppedTicks(2).slice(-5)).toEqual([35, 36, 37, 38, 39]);
+    expectSound(world, ALL);
+  });
+
+  test('gives up joining a run that has died meanwhile; with it everybody starts anew', () => {
+    // Two of four are killed, which is outside the hypothesis, and come back one after the other.
+    const world = new Lockstep({ ...OM1, patienceTicks: 10 }).startAll().runTo(20);
+    world.kill(0);
+    world.kill(1);
+    world.start(0);
+    world.runTo(33);
+    expect(world.reported('mode', 0).map(({ report }) => report.mode)).toContain('joining');
+    world.start(1);
+    world.runTo(80);
+    for (const id of ALL) expect(world.stateOf(id).mode).toBe('running');
+    expect(world.reported('stepped').filter(({ report }) => report.tick > 20 && report.tick < 30)).toEqual(
+      [],
+    );
+    expect(holdEqualStates(world, ALL)).toBe(true);
+    for (const id of ALL) expect(world.steppedTicks(id).slice(-3)).toEqual([77, 78, 79]);
+    // The voter tripped meanwhile, and is armed again by a run that begins anew.
+    expect(world.voted('fail-safe').map(({ cause }) => cause)).toEqual(['start', 'hold-expired']);
+    expect(world.voterState().phase).toBe('armed');
     expectSound(world, ALL);
   });
 
