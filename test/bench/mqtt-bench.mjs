@@ -4,7 +4,7 @@
  * to begin, which the scheduler of the machine decides. CPU for each message counts sender and receiver, beyond
  * what the same processes use when they send nothing.
  *
- * As a module: `runExchange({ n, stack, broker, size, rounds, periodMs })`. As a program, after `npx tsc -b`:
+ * As a module: `runExchange({ n, stack, size, rounds, periodMs, clock })`. As a program, after `npx tsc -b`:
  *   node test/bench/mqtt-bench.mjs [--n 3,4,7] [--stacks inbox,mosquitto,plain,tcp] [--rounds 400] [--period 20] [--repeat 1] [--json FILE]
  */
 import { fork, spawn, spawnSync } from 'node:child_process';
@@ -20,7 +20,9 @@ const nowUs = () => Number(process.hrtime.bigint() / 1000n);
 /**
  * Runs one exchange series. `stack`: inbox, mosquitto (the inbox stack over one shared Mosquitto), plain or tcp.
  * Returns µs figures { exchange, message, spread: {p50, p99, max} }, cpuPerMessageUs, rssMiB, complete (share of
- * exchanges in which every message arrived). `execArgv` goes to the processes.
+ * exchanges in which every message arrived). `execArgv` goes to the processes. `clock`: `spin` begins by this
+ * program's own timer; `replica` by the very clock that replicas tick on, on the same grid of whole periods.
+ * `cpu: false` leaves the two series out that measure the processor's time.
  */
 export async function runExchange({
   n,
@@ -29,6 +31,9 @@ export async function runExchange({
   rounds = 400,
   periodMs = 20,
   execArgv = [],
+  clock = 'spin',
+  warmup = 100,
+  cpu = true,
 }) {
   const broker = stack === 'mosquitto' ? await startMosquitto() : null;
   const ports = await freePorts(n);
@@ -45,26 +50,31 @@ export async function runExchange({
     };
     await Promise.all(workers.map((worker, self) => worker.ask({ ...start, self })));
     await Promise.all(workers.map((worker) => worker.ask({ kind: 'ready' })));
-    const exchange = async (count, { quiet, spin }) => {
-      const startUs = nowUs() + 100_000;
+    const periodUs = periodMs * 1000;
+    const exchange = async (count, { quiet, pace }) => {
+      const startUs = Math.ceil((nowUs() + 100_000) / periodUs) * periodUs;
       const order = {
         kind: 'exchange',
         n,
         rounds: count,
         startUs,
-        periodUs: periodMs * 1000,
+        periodUs,
         size,
         quiet,
-        spin,
+        pace,
       };
       return Promise.all(workers.map((worker, self) => worker.ask({ ...order, self })));
     };
-    await exchange(Math.min(100, rounds), { quiet: false, spin: true });
-    const answers = await exchange(rounds, { quiet: false, spin: true });
-    const idle = await exchange(rounds, { quiet: true, spin: false });
-    const busy = await exchange(rounds, { quiet: false, spin: false });
+    if (warmup > 0) await exchange(warmup, { quiet: false, pace: clock });
+    const answers = await exchange(rounds, { quiet: false, pace: clock });
+    let extraCpuUs = NaN;
+    if (cpu) {
+      const idle = await exchange(rounds, { quiet: true, pace: 'timer' });
+      const busy = await exchange(rounds, { quiet: false, pace: 'timer' });
+      extraCpuUs = sumCpuUs(busy) - sumCpuUs(idle);
+    }
     await Promise.all(workers.map((worker) => worker.stop()));
-    return evaluate(n, rounds, answers, sumCpuUs(busy) - sumCpuUs(idle));
+    return evaluate(n, rounds, answers, extraCpuUs);
   } finally {
     for (const worker of workers) worker.kill();
     broker?.stop();
@@ -106,7 +116,7 @@ function evaluate(n, rounds, answers, extraCpuUs) {
     exchange: quantiles(exchanges),
     message: quantiles(messages),
     spread: quantiles(spreads),
-    cpuPerMessageUs: round1(extraCpuUs / (rounds * n * (n - 1))),
+    cpuPerMessageUs: Number.isNaN(extraCpuUs) ? null : round1(extraCpuUs / (rounds * n * (n - 1))),
     rssMiB: round1(Math.max(...answers.map(({ rssMiB }) => rssMiB))),
     complete: complete / rounds,
   };
@@ -158,7 +168,8 @@ export function hasMosquitto() {
   return spawnSync('mosquitto', ['-h'], { stdio: 'ignore' }).error === undefined;
 }
 
-async function startMosquitto() {
+/** One Mosquitto of its own on a free port, without passwords and with TCP_NODELAY; returns { url, stop() }. */
+export async function startMosquitto() {
   const [port] = await freePorts(1);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'voteplane-bench-'));
   const file = path.join(folder, 'mosquitto.conf');

@@ -138,16 +138,18 @@ const orders = {
   },
 
   /**
-   * `rounds` exchanges, the k-th at startUs + k·periodUs; with `quiet` the timers run and nothing is sent. `spin`
-   * begins on time to some microseconds; without it, within a millisecond, the processor's time can be measured.
+   * `rounds` exchanges, the k-th at startUs + k·periodUs; with `quiet` the timers run and nothing is sent. The pace
+   * `spin` begins on time to some microseconds; with `timer`, within a millisecond, the processor's time can be
+   * measured; `replica` waits as a replica does for its tick.
    */
-  async exchange({ self, n, rounds, startUs, periodUs, size, quiet, spin }) {
+  async exchange({ self, n, rounds, startUs, periodUs, size, quiet, pace }) {
+    const until = await paces[pace]();
     arrivals = new Float64Array(rounds * n);
     const sends = new Float64Array(rounds * n);
     const bytes = new Uint8Array(size);
     const before = process.cpuUsage();
     for (let round = 0; round < rounds; round += 1) {
-      await until(startUs + round * periodUs, spin);
+      await until(startUs + round * periodUs);
       if (quiet) continue;
       for (let step = 1; step < n; step += 1) {
         const peer = (self + step) % n;
@@ -159,7 +161,7 @@ const orders = {
         stack.send(peer, copy);
       }
     }
-    await until(startUs + rounds * periodUs + 100_000, false);
+    await sleepUntil(startUs + rounds * periodUs + 100_000);
     const cpu = process.cpuUsage(before);
     const answer = {
       sends: [...sends],
@@ -178,13 +180,25 @@ const orders = {
   },
 };
 
+const sleepUntil = (atUs) =>
+  new Promise((resolve) => setTimeout(resolve, Math.max(1, Math.ceil((atUs - nowUs()) / 1000))));
+
 /** Timers round up to whole milliseconds: the last one is waited for in turns of the event loop. */
-function until(atUs, spin) {
+function spinUntil(atUs) {
   return new Promise((resolve) => {
     const turn = () => (nowUs() >= atUs ? resolve() : setImmediate(turn));
     const waitMs = (atUs - nowUs()) / 1000;
-    if (!spin) setTimeout(resolve, Math.max(1, Math.ceil(waitMs)));
-    else if (waitMs > 2) setTimeout(turn, Math.floor(waitMs) - 1);
+    if (waitMs > 2) setTimeout(turn, Math.floor(waitMs) - 1);
     else turn();
   });
 }
+
+const paces = {
+  spin: () => spinUntil,
+  timer: () => sleepUntil,
+  async replica() {
+    const { createSystemClock } = await import('../../dist/src/process/system-clock.js');
+    const clock = createSystemClock();
+    return (atUs) => new Promise((resolve) => clock.schedule(atUs, resolve));
+  },
+};
