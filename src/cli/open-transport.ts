@@ -22,6 +22,9 @@ export interface OpenTransportOptions {
 /** How many times what a correct rig sends in a second an inbox lets one sender send. */
 const RATE_MARGIN = 5;
 
+/** How long a sender may exceed its rate tenfold or so: every frame of a babbler costs a check of its authenticator. */
+const BURST_SECONDS = 0.2;
+
 /** Opens the inbox and begins to connect; throws where the inbox cannot be opened. */
 export function openTransport(options: OpenTransportOptions): Promise<MqttTransport> {
   const { rig, keys, addresses, log, onRefusal, only } = options;
@@ -60,9 +63,9 @@ export function openTransport(options: OpenTransportOptions): Promise<MqttTransp
     limits: {
       maxFrameBytes: largest,
       packetsPerSecond,
-      packetBurst: packetsPerSecond,
+      packetBurst: Math.ceil(packetsPerSecond * BURST_SECONDS),
       bytesPerSecond: packetsPerSecond * Math.min(largest, 1024),
-      byteBurst: Math.max(packetsPerSecond * 256, 16 * largest),
+      byteBurst: Math.max(Math.ceil(packetsPerSecond * 1024 * BURST_SECONDS), 16 * largest),
     },
     addresses: listInboxAddresses(addresses),
     nowUs: readMonotonicUs,
