@@ -30,13 +30,20 @@ export interface Mosquitto {
   stop(): Promise<void>;
 }
 
-export async function startMosquitto(): Promise<Mosquitto> {
-  const port = await freePort();
+/** Whom it lets in, and what they may do; without it anybody anything. */
+export interface MosquittoRules {
+  readonly passwords: ReadonlyMap<string, string>;
+  /** Lines of an ACL file. */
+  readonly acl: readonly string[];
+}
+
+export async function startMosquitto(rules?: MosquittoRules, atPort?: number): Promise<Mosquitto> {
+  const port = atPort ?? (await freePort());
   const folder = mkdtempSync(path.join(os.tmpdir(), 'voteplane-mosquitto-'));
   const file = path.join(folder, 'mosquitto.conf');
   writeFileSync(
     file,
-    `listener ${String(port)} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\npersistence false\nlog_type error\n`,
+    `user root\nlistener ${String(port)} 127.0.0.1\nset_tcp_nodelay true\npersistence false\nlog_type error\n${writeRules(folder, rules)}`,
   );
   let child: ChildProcess | null = null;
   const mosquitto: Mosquitto = {
@@ -74,4 +81,17 @@ export async function startMosquitto(): Promise<Mosquitto> {
   };
   await mosquitto.start();
   return mosquitto;
+}
+
+/** The part of the configuration that says who may what. */
+function writeRules(folder: string, rules: MosquittoRules | undefined): string {
+  if (rules === undefined) return 'allow_anonymous true\n';
+  const passwordFile = path.join(folder, 'passwords');
+  const aclFile = path.join(folder, 'acl');
+  const lines = [...rules.passwords].map(([user, password]) => `${user}:${password}\n`);
+  writeFileSync(passwordFile, lines.join(''), { mode: 0o600 });
+  const hashed = spawnSync('mosquitto_passwd', ['-U', passwordFile], { encoding: 'utf8' });
+  if (hashed.status !== 0) throw new Error(`mosquitto_passwd: ${hashed.stderr}`);
+  writeFileSync(aclFile, `${rules.acl.join('\n')}\n`, { mode: 0o600 });
+  return `allow_anonymous false\npassword_file ${passwordFile}\nacl_file ${aclFile}\n`;
 }

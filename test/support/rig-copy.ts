@@ -21,6 +21,20 @@ export function copyRig(name: string, edits: Edits): string {
   return folder;
 }
 
+/** An edit of rig.yaml that puts the inbox of every replica and actuator where `addressOf` says. */
+export function placeInboxes(addressOf: (id: string) => string): (text: string) => string {
+  return (text) => {
+    let block = '';
+    return text
+      .split('\n')
+      .map((line) => {
+        block = /^ {2}(\w+):/.exec(line)?.[1] ?? block;
+        return line.replace(/inbox: [^\s,}]+/, () => `inbox: ${addressOf(block)}`);
+      })
+      .join('\n');
+  };
+}
+
 /** Removes a copy. */
 export function removeRig(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
