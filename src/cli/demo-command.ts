@@ -13,7 +13,13 @@ import { Flight, type FaultSender, type FlightResult } from '../demo/flight.js';
 import { prepareFlightFolder, type FlightFolder } from '../demo/flight-folder.js';
 import { isPaintable, openPainter, openProgress, type Screen } from '../demo/painter.js';
 import { formatJson, formatVerdict, readVersions, type FlownFlight } from '../demo/report.js';
-import { countFlightTicks, planFaults, planStandardTour, type PlannedFault } from '../demo/tour.js';
+import {
+  countFlightTicks,
+  planFaults,
+  planMatrix,
+  planStandardTour,
+  type PlannedFault,
+} from '../demo/tour.js';
 import { combineVerdicts, judgeFlight, type ExitCode } from '../demo/verdict.js';
 import { describeHypothesis } from '../demo/view.js';
 import { ControlClient } from '../faults/control-client.js';
@@ -29,6 +35,9 @@ interface DemoOptions {
   readonly rig?: string;
   readonly ticks?: number;
   readonly fault: readonly string[];
+  readonly matrix?: boolean;
+  readonly each: number;
+  readonly quick?: boolean;
   readonly seed: number;
   readonly headless?: boolean;
   readonly json?: string;
@@ -49,6 +58,9 @@ const MAX_TICKS = 100_000_000;
 /** What a stop of the tour needs to recover before the flight ends. */
 const RECOVER_US = 1_000_000;
 
+/** Length of a quick flight. */
+const QUICK_US = 10_000_000;
+
 /** Adds the command. */
 export function registerDemoCommand(program: Command): void {
   program
@@ -66,6 +78,9 @@ export function registerDemoCommand(program: Command): void {
       (fault: string, faults: readonly string[]) => [...faults, fault],
       [],
     )
+    .option('--matrix', 'every fault that the hypothesis covers on every replica in place of the tour')
+    .option('--each <ticks>', 'how long each fault of the matrix has', parseTicks, 40)
+    .option('--quick', 'ten seconds of the tour, for a first look')
     .option('--seed <number>', 'what turbulence, noise and faults are drawn from', parseSeed, 1)
     .option('--headless', 'plain lines in place of the live view')
     .option('--json <file>', 'write all figures there, whatever the exit')
@@ -136,7 +151,9 @@ class Demo {
 
   private planFlight(loaded: LoadedRig, rigPath: string, tour: Rig['tour']): PlannedFlight {
     const { rig } = loaded;
-    const { fault: asked, ticks: askedTicks } = this.options;
+    const { fault: asked, matrix, each, quick } = this.options;
+    const isShort = quick === true && asked.length === 0 && tour.length === 0;
+    const askedTicks = this.options.ticks ?? (isShort ? Math.ceil(QUICK_US / rig.periodUs) : undefined);
     if (rig.plant === null) {
       throw new UsageError(
         `${rigPath}: the rig names no plant, so there is nothing to fly; write plant: { model: pitch }`,
@@ -154,6 +171,12 @@ class Demo {
       faults = plan.faults;
     } else {
       faults = rig.faultInjection ? planStandardTour(rig) : [];
+    }
+    if (matrix === true) {
+      if (isAsked) throw new UsageError('--matrix and --fault exclude each other; give one of them');
+      if (!rig.faultInjection)
+        throw new UsageError(`${rigPath}: the matrix needs faults; write faults: enabled in rig.yaml`);
+      faults = planMatrix(rig, each);
     }
     for (const fault of faults) {
       const targets = resolveFaultTargets(fault.spec, rig);

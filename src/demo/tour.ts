@@ -146,6 +146,57 @@ export function planStandardTour(rig: Rig): readonly PlannedFault[] {
   });
 }
 
+/** A column of the matrix: a fault by its name, and what stands behind it for a replica in a slot of so many ticks. */
+interface MatrixFault {
+  readonly name: string;
+  readonly target: (id: string) => string;
+  readonly forTicks: (slot: number, toTicks: (seconds: number) => number) => number;
+}
+
+const onReplica = (name: string): MatrixFault => ({ name, target: (id) => id, forTicks: (slot) => slot });
+/** A replica that was killed takes this long to be started again and to take its place. */
+const RETURN_SECONDS = 1;
+const returning = (name: string): MatrixFault => ({
+  ...onReplica(name),
+  forTicks: (slot, toTicks) => Math.max(1, slot - toTicks(RETURN_SECONDS)),
+});
+
+const CRASH_MATRIX: readonly MatrixFault[] = [
+  returning('crash'),
+  returning('restart'),
+  onReplica('pause'),
+  onReplica('omit-send'),
+  onReplica('delay'),
+  onReplica('sensor-stuck'),
+  onReplica('sensor-noise'),
+  { name: 'broker-kill', target: (id) => `broker:${id}`, forTicks: (slot) => slot },
+];
+const BYZANTINE_MATRIX: readonly MatrixFault[] = [
+  ...CRASH_MATRIX,
+  ...['lie', 'equivocate', 'relay-lie', 'babble', 'forge', 'replay', 'half-authenticator'].map(onReplica),
+];
+
+/** After each fault of the matrix the rig has so many ticks to recover. */
+export const MATRIX_REST_TICKS = 20;
+
+/**
+ * Every fault that the hypothesis covers on every replica, one after the other, each in a slot of `slotTicks` ticks.
+ */
+export function planMatrix(rig: Rig, slotTicks: number): readonly PlannedFault[] {
+  const columns = rig.hypothesis.kind === 'byzantine' ? BYZANTINE_MATRIX : CRASH_MATRIX;
+  const toTicks = (seconds: number): number => Math.max(1, Math.round((seconds * 1e6) / rig.periodUs));
+  let at = toTicks(QUIET_SECONDS);
+  return columns.flatMap(({ name, target, forTicks }) =>
+    rig.replicas.map(({ id }) => {
+      const text = `${name} on ${target(id)} at ${at} for ${forTicks(slotTicks, toTicks)}`;
+      at += slotTicks + MATRIX_REST_TICKS;
+      const parsed = parseFault(text);
+      if (!parsed.ok || parsed.spec.kind !== 'inject') throw new Error(`the matrix holds no fault: ${text}`);
+      return { spec: parsed.spec, text: formatFault(parsed.spec), say: '' };
+    }),
+  );
+}
+
 /**
  * Reads faults as they were written; `at +50` counts from the start of the run. All mistakes at once. What the
  * catalogue says of them is not looked at here.
