@@ -615,10 +615,15 @@ function disagree(
   accounts.forEach((record, replica) => {
     const cause = causes[replica] ?? null;
     if (record === null || record.vector === null) return;
-    if (cause === null || cause === 'behind') vectors.add(record.vector);
+    if (mayBeCorrect(cause)) vectors.add(record.vector);
     if (cause === null) steps.add(`${record.state} ${JSON.stringify(record.commands)}`);
   });
   return vectors.size > 1 || steps.size > 1;
+}
+
+/** Whether its vector counts: see `disagree`. */
+function mayBeCorrect(cause: FaultyCause | null | undefined): boolean {
+  return cause === null || cause === undefined || cause === 'behind';
 }
 
 /** Who had nothing from whom by some deadline, among replicas that nothing else explains. */
@@ -628,9 +633,9 @@ function listMissedLinks(
 ): MissedLink[] {
   const links: MissedLink[] = [];
   accounts.forEach((record, to) => {
-    if (record === null || (causes[to] ?? null) !== null) return;
+    if (record === null || !mayBeCorrect(causes[to])) return;
     causes.forEach((cause, from) => {
-      if (cause === null && (record.absent & (1 << from)) !== 0) links.push({ from, to });
+      if (mayBeCorrect(cause) && (record.absent & (1 << from)) !== 0) links.push({ from, to });
     });
   });
   return links;

@@ -116,6 +116,8 @@ export class ReplicaDrive {
     const { clock, sensors, peers, commands, readStatuses } = this.parts;
     switch (effect.kind) {
       case 'begin':
+        // What was reported of the tick before belongs to it.
+        for (const report of reports.splice(0)) this.parts.onReport(report);
         this.parts.onTick(effect.tick, effect.startTick, effect.latenessUs);
         break;
       case 'sample': {
