@@ -9,7 +9,7 @@ import {
   Lockstep,
   type LockstepOptions,
 } from '../support/lockstep.js';
-import { decodeEntry, encodeEntry, toBytes } from '../support/toy-codec.js';
+import { decodeEntry, decodeState, encodeEntry, encodeState, toBytes } from '../support/toy-codec.js';
 
 const OM1: LockstepOptions = { n: 4, hypothesis: { kind: 'byzantine', f: 1, authenticators: 'mac' } };
 const ALL = [0, 1, 2, 3];
@@ -227,16 +227,19 @@ describe('a replica that is killed and started again', () => {
     expectSound(world, ALL);
   });
 
-  test('believes no state but the agreed one', () => {
+  test('believes no state but the agreed one, however well it reads', () => {
     let lied = 0;
     const world = new Lockstep({
       ...OM1,
       liars: [3],
       interpose: (message, { from }) => {
-        if (from !== 3 || message.kind !== 'state-reply') return [message];
+        const state = from === 3 && message.kind === 'state-reply' ? decodeState(message.state) : null;
+        if (state === null) return [message];
         lied += 1;
+        const law = toBytes('{"steps":1,"sum":666}');
         return [
-          { kind: 'state-reply', state: toBytes('{"tick":20}') },
+          { kind: 'state-reply', state: encodeState({ ...state, law }) },
+          { kind: 'state-reply', state: encodeState({ ...state, tick: state.tick - 1 }) },
           { kind: 'state-reply', state: new Uint8Array() },
         ];
       },
@@ -248,9 +251,8 @@ describe('a replica that is killed and started again', () => {
     world.start(0);
     world.runTo(40);
     expect(lied).toBeGreaterThan(0);
-    expect(
-      world.reported('dropped', 0).filter(({ report }) => report.cause === 'wrong-state').length,
-    ).toBeGreaterThan(0);
+    const wrong = world.reported('dropped', 0).filter(({ report }) => report.cause === 'wrong-state');
+    expect(wrong).toHaveLength(3 * lied);
     expect(world.stateOf(0).mode).toBe('running');
     expectSound(world, [0, 1, 2]);
   });
@@ -298,6 +300,65 @@ describe('a replica that overslept', () => {
     expect(world.reported('overrun', 1).length).toBeGreaterThanOrEqual(10);
     expect(world.stateOf(1).health.suspects()).toEqual([]);
     for (const id of [0, 2, 3]) expect(world.stateOf(id).health.suspects()).toEqual([1]);
+  });
+
+  test('nor of what reaches it later from ticks that it never began, but of what is late from then on', () => {
+    const world = new Lockstep({ ...OM1 }).startAll().runTo(20);
+    const recorded: RoundMessage[] = [];
+    const { run } = world.stateOf(1);
+    for (const tick of [20, 21, 22, 24]) recorded.push({ kind: 'round', tick, round: 1, run, items: [] });
+    world.pause(1, 150_500);
+    world.runUntilUs(23 * 50_000 + 5_000);
+    for (const message of recorded.slice(0, 3)) world.inject(0, 1, message);
+    expect(world.stateOf(1).health.of(0).late).toBe(0);
+    expect(world.reported('late', 1).length).toBeGreaterThanOrEqual(3);
+    world.runTo(26);
+    world.inject(0, 1, recorded[3] as RoundMessage);
+    expect(world.stateOf(1).health.of(0).late).toBe(1);
+  });
+
+  test('begins no tick more than a round late, with whatever has come for it', () => {
+    // The timer alone is late: the others' messages are read in time.
+    const late = (forUs: number): Lockstep =>
+      new Lockstep({
+        ...OM1,
+        timerLatenessUs: (replica, dueUs) => {
+          const overdueUs = dueUs - 20 * 50_000;
+          return replica === 1 && overdueUs >= 0 && overdueUs < forUs ? forUs - overdueUs : 0;
+        },
+      })
+        .startAll()
+        .runTo(30);
+    const world = late(15_001);
+    expect(world.reported('overrun', 1).filter(({ report }) => report.tick >= 10)).toMatchObject([
+      { report: { tick: 20, cause: 'overslept', latenessUs: 15_001 } },
+    ]);
+    expect(world.commands.filter(({ replica, command }) => replica === 1 && command.tick === 20)).toEqual([]);
+    expect(world.packets.filter(({ from, tick }) => from === 1 && tick === 20)).toEqual([]);
+    expectSound(world, ALL);
+    expect(holdEqualStates(world, ALL)).toBe(true);
+    expect(
+      late(10_000)
+        .reported('overrun', 1)
+        .filter(({ report }) => report.tick >= 10),
+    ).toEqual([]);
+  });
+
+  test('steps a tick that is over for the state alone: its command stays', () => {
+    // Asking for the state takes longer than what is left of the tick, as above.
+    const world = new Lockstep({ ...OM1, roundUs: 20_000, delayUs: () => 12_000 }).startAll().runTo(20);
+    world.pause(1, 60_000);
+    world.runTo(30);
+    const stepped = world
+      .reported('stepped', 1)
+      .filter(({ atUs, report }) => atUs >= (report.tick + 1) * 50_000);
+    expect(stepped.length).toBeGreaterThan(0);
+    for (const { report } of stepped)
+      expect(
+        world.commands.filter(({ replica, command }) => replica === 1 && command.tick === report.tick),
+      ).toEqual([]);
+    expect(holdEqualStates(world, ALL)).toBe(true);
+    expectSound(world, [0, 2, 3]);
   });
 
   test('nor does one that only listened before it joined', () => {
