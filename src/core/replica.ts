@@ -368,10 +368,8 @@ function onRoundMessage(
   effects: Effect[],
 ): void {
   const { tick, round } = message;
-  if (!sameBytes(message.run, state.run)) {
-    state.heardRuns[from] = { run: message.run, tick };
-    return;
-  }
+  state.heardRuns[from] = { run: message.run, tick };
+  if (!sameBytes(message.run, state.run)) return;
   const arrival = state.exchange.hold(from, message, arrivedUs);
   switch (arrival) {
     case 'held':
@@ -702,6 +700,9 @@ function chooseMode(config: ReplicaConfig, state: ReplicaState, tick: Tick, effe
     case 'joining':
       if (current && state.snapshot?.state.tick === tick - 1) enterMode(state, 'running', tick, effects);
       else if (ticksInMode > config.patienceTicks) listenAnew(state, tick, effects);
+      // The run that it wanted to join is no more.
+      else if (ticksInMode > LISTEN_TICKS && !isShown(config, state, state.run, tick))
+        listenAnew(state, tick, effects);
       break;
     case 'running':
       if (current) break;
@@ -723,12 +724,17 @@ function findForeignRun(config: ReplicaConfig, state: ReplicaState, tick: Tick):
       sameBytes(heard.run, state.run)
     )
       continue;
-    const witnesses = state.heardRuns.filter(
-      (other) => other !== null && other.tick >= tick - 2 && sameBytes(other.run, heard.run),
-    );
-    if (witnesses.length >= Math.min(state.quorums.testimony, config.n - 1)) return heard.run;
+    if (isShown(config, state, heard.run, tick)) return heard.run;
   }
   return null;
+}
+
+/** Whether enough peers have shown this run within the last two ticks. */
+function isShown(config: ReplicaConfig, state: ReplicaState, run: Uint8Array, tick: Tick): boolean {
+  const witnesses = state.heardRuns.filter(
+    (heard) => heard !== null && heard.tick >= tick - 2 && sameBytes(heard.run, run),
+  );
+  return witnesses.length >= Math.min(state.quorums.testimony, config.n - 1);
 }
 
 function join(state: ReplicaState, run: Uint8Array, tick: Tick, effects: Effect[]): void {
