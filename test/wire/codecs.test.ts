@@ -47,7 +47,7 @@ const standing: fc.Arbitrary<Standing> = fc.oneof(
 );
 const entry: fc.Arbitrary<Entry> = fc.record({
   standing,
-  readings: fc.tuple(number, fc.option(fc.boolean()), number),
+  readings: fc.tuple<Reading[]>(number, fc.option(fc.boolean()) as fc.Arbitrary<Reading>, number),
   actuators: fc.tuple(fc.option(status), fc.option(status)),
 });
 const command: fc.Arbitrary<ActuatorCommand> = fc.record({
