@@ -48,7 +48,7 @@ const standing: fc.Arbitrary<Standing> = fc.oneof(
 const entry: fc.Arbitrary<Entry> = fc.record({
   standing,
   readings: fc.tuple<Reading[]>(number, fc.option(fc.boolean()) as fc.Arbitrary<Reading>, number),
-  actuators: fc.tuple(fc.option(status), fc.option(status)),
+  actuators: fc.tuple<(ActuatorStatus | null)[]>(fc.option(status), fc.option(status)),
 });
 const command: fc.Arbitrary<ActuatorCommand> = fc.record({
   tick: count,
