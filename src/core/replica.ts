@@ -225,6 +225,8 @@ export class ReplicaState {
   linked = false;
   /** Last tick in which this replica was itself the faulty one, or that it never began. */
   overrunTick: Tick = -1;
+  /** The last tick with a vector. */
+  decidedTick: Tick = -1;
   /** The tick whose sample is awaited. */
   sampling: Tick | null = null;
   /** Last run that each peer has shown, and when. */
@@ -425,6 +427,9 @@ function follow(
     return;
   }
   health.noteContradictions(outcome.contradictions);
+  // The last round may still be open for its account when it has decided.
+  if (state.decidedTick === tick) return;
+  state.decidedTick = tick;
   onAgreed(config, state, tick, outcome.vector, nowUs, effects);
 }
 

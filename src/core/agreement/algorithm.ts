@@ -24,6 +24,11 @@ export interface TickAgreement {
   accept(round: Round, sender: ReplicaIndex, items: readonly RelayItem[]): readonly ItemRejection[];
   /** What goes to `receiver` in `round`; may be empty, and is sent all the same. */
   relay(round: Round, receiver: ReplicaIndex): readonly RelayItem[];
+  /**
+   * Whether what is still missing of the last round could change no entry of the vector. Never true by mistake; an
+   * algorithm that cannot tell leaves it out.
+   */
+  isSettled?(): boolean;
   /** The vector after the last round. Entry `self` is the own proposal. */
   decide(): Vector;
   /**

@@ -4,6 +4,10 @@
  * Items reach the agreement algorithm only when their round closes, in the order of their senders, so the order of
  * arrival decides nothing.
  *
+ * The last round decides as soon as nothing that is still missing from at most f peers could change the vector
+ * (`TickAgreement.isSettled`); it then stays open, for the account of who was absent or contradicted, until it is
+ * complete or over.
+ *
  * A deadline is noticed by a timer, and timers are late by the machine's noise. What a socket delivered before the
  * deadline was noticed counts if it was read no later than `graceUs` after the deadline: a replica that was not
  * running cannot tell when such a message came, and taking it is no worse than a sender that is early for one receiver
@@ -84,6 +88,12 @@ export class Exchange {
   private agreement: TickAgreement | null = null;
   private round: Round = 0;
   private outcome: Outcome = { kind: 'none', cause: 'overslept' };
+  /** Senders whose message of the current round the agreement has. */
+  private accepted = 0;
+  /** Decided before the last round was complete. */
+  private accounting = false;
+  /** Items dropped since the last call of `advance`. */
+  private drops: ItemDrop[] = [];
   /** Peers that sent nothing at all in the tick before: their silence is no news. */
   private silentBefore = 0;
   private heardNow = 0;
@@ -107,8 +117,7 @@ export class Exchange {
 
   /** Time of the next deadline, or null when the tick needs none any more. */
   nextDeadlineUs(): number | null {
-    if (this.current === null || this.outcome.kind !== 'pending') return null;
-    return this.deadlineUs(this.round);
+    return this.current === null || !this.isOpen() ? null : this.deadlineUs(this.round);
   }
 
   /**
@@ -120,6 +129,7 @@ export class Exchange {
     this.agreement = this.algorithm.createTick(this.self);
     this.agreement.propose(own);
     this.round = 1;
+    this.accepted = 0;
     this.outcome = { kind: 'pending' };
     return { begun: [1], absent: [], drops: [] };
   }
@@ -152,30 +162,31 @@ export class Exchange {
     return 'held';
   }
 
-  /** Closes every round that is complete or whose deadline has passed at `nowUs`. */
+  /** Closes every round that is complete or whose deadline has passed at `nowUs`, and decides as soon as it can. */
   advance(nowUs: number): Progress {
     const begun: Round[] = [];
     const absent: { round: Round; peer: ReplicaIndex }[] = [];
-    const drops: ItemDrop[] = [];
-    while (this.current !== null && this.outcome.kind === 'pending') {
+    while (this.current !== null && this.isOpen()) {
       const missing = this.missingPeers();
-      if (missing.length > 0) {
-        const deadlineUs = this.deadlineUs(this.round);
+      const deadlineUs = this.deadlineUs(this.round);
+      const settled = missing.length > 0 && nowUs < deadlineUs && this.isSettled(missing.length);
+      if (missing.length > 0 && !settled) {
         if (nowUs < deadlineUs) break;
         for (const peer of missing) absent.push({ round: this.round, peer });
         const news = missing.some((peer) => (this.silentBefore & (1 << peer)) === 0);
-        if (news && nowUs > deadlineUs + this.timing.graceUs) {
+        if (this.outcome.kind === 'pending' && news && nowUs > deadlineUs + this.timing.graceUs) {
           this.outcome = { kind: 'none', cause: 'overslept' };
           break;
         }
-        if (missing.length > this.maxMissing) {
+        if (this.outcome.kind === 'pending' && missing.length > this.maxMissing) {
           this.outcome = { kind: 'none', cause: 'misses-too-many' };
           break;
         }
       }
-      this.closeRound(drops);
+      this.acceptHeld();
       if (this.round < this.algorithm.rounds) {
         this.round += 1;
+        this.accepted = 0;
         begun.push(this.round);
         // The sends of a round happen before the next one can close: a round that is complete already closes
         // in the caller's next call.
@@ -187,14 +198,19 @@ export class Exchange {
         vector: agreement.decide(),
         contradictions: agreement.contradictions(),
       };
+      this.accounting = settled;
+      if (settled) break;
     }
+    const { drops } = this;
+    this.drops = [];
     return { begun, absent, drops };
   }
 
-  /** True when `advance` would close the current round at once. */
+  /** True when `advance` would close the current round, or decide, at once. */
   isReady(nowUs: number): boolean {
-    if (this.current === null || this.outcome.kind !== 'pending') return false;
-    return nowUs >= this.deadlineUs(this.round) || this.missingPeers().length === 0;
+    if (this.current === null || !this.isOpen()) return false;
+    const missing = this.missingPeers().length;
+    return missing === 0 || nowUs >= this.deadlineUs(this.round) || this.isSettled(missing);
   }
 
   /** Gives a tick up that the replica overslept: its value cannot be of use any more. */
@@ -215,6 +231,8 @@ export class Exchange {
     assert(tick > this.tick, 'ticks begin in order');
     const everyPeer = ((1 << this.n) - 1) & ~(1 << this.self);
     if (this.current !== null) this.silentBefore = everyPeer & ~this.heardNow;
+    this.accounting = false;
+    this.drops = [];
     this.current = this.ahead.find((holding) => holding.tick === tick) ?? this.holdingFor(tick);
     this.ahead = this.ahead.filter((holding) => holding.tick > tick);
     this.heardNow = 0;
@@ -234,17 +252,34 @@ export class Exchange {
     return holding;
   }
 
-  private isClosed(round: Round): boolean {
-    return this.outcome.kind !== 'pending' || round < this.round;
+  /** Whether anything of the tick is still waited for. */
+  private isOpen(): boolean {
+    return this.outcome.kind === 'pending' || this.accounting;
   }
 
-  private closeRound(drops: ItemDrop[]): void {
+  private isClosed(round: Round): boolean {
+    return !this.isOpen() || round < this.round;
+  }
+
+  /** Whether the messages that are missing of the last round can be done without. */
+  private isSettled(missing: number): boolean {
+    if (this.outcome.kind !== 'pending' || this.round < this.algorithm.rounds || missing > this.maxMissing)
+      return false;
+    const agreement = this.agreement as TickAgreement;
+    if (agreement.isSettled === undefined) return false;
+    this.acceptHeld();
+    return agreement.isSettled();
+  }
+
+  /** Gives the agreement what is held of the current round, in the order of the senders. */
+  private acceptHeld(): void {
     const { messages } = this.current as Holding;
     for (let sender = 0; sender < this.n; sender += 1) {
       const message = messages[(this.round - 1) * this.n + sender];
-      if (message === null || message === undefined) continue;
+      if (message === null || message === undefined || (this.accepted & (1 << sender)) !== 0) continue;
+      this.accepted |= 1 << sender;
       for (const cause of (this.agreement as TickAgreement).accept(this.round, sender, message.items)) {
-        drops.push({ sender, cause });
+        this.drops.push({ sender, cause });
       }
     }
   }

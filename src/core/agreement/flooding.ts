@@ -69,6 +69,11 @@ class FloodingTick implements TickAgreement {
     return items;
   }
 
+  /** The first value of a commander is its value: with one of each nothing that is still to come counts. */
+  isSettled(): boolean {
+    return this.seen.every((first, commander) => commander === this.self || first !== null);
+  }
+
   decide(): Vector {
     return this.seen.map((first, commander) => (commander === this.self ? this.own : (first?.value ?? null)));
   }

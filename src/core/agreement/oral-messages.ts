@@ -63,6 +63,16 @@ class OralMessagesTick implements TickAgreement {
     return items;
   }
 
+  /**
+   * Relays that are still to come only add votes: where the values here already are a strict majority, at every level
+   * that it takes, they stay one. Absent is what fewer votes than that look like, so it never settles anything.
+   */
+  isSettled(): boolean {
+    return (this.tree.levels[0] as readonly EigNode[]).every(
+      (root) => root.index === this.self || this.resolve(root.index, 1, root.members) !== null,
+    );
+  }
+
   decide(): Vector {
     this.decided ??= (this.tree.levels[0] as readonly EigNode[]).map((root) =>
       root.index === this.self
