@@ -12,7 +12,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { Flight, type FaultSender, type FlightResult } from '../demo/flight.js';
 import { prepareFlightFolder, type FlightFolder } from '../demo/flight-folder.js';
 import { isPaintable, openPainter, openProgress, type Screen } from '../demo/painter.js';
-import { formatJson, formatVerdict, readVersions, type FlownFlight } from '../demo/report.js';
+import { formatJson, formatVerdict, readVersions, wrapLines, type FlownFlight } from '../demo/report.js';
 import {
   countFlightTicks,
   planFaults,
@@ -238,7 +238,8 @@ class Demo {
       if (result.failure !== null) return `${rig.id} could not be flown: ${result.failure}`;
       const flown = { rig, rigPath, result, verdict: judgeFlight(rig.expect, result.figures, result.flown) };
       this.flown.push(flown);
-      for (const line of formatVerdict(flown)) print(line);
+      const { isTTY, columns } = process.stdout;
+      for (const line of wrapLines(formatVerdict(flown), isTTY === true ? columns : Infinity)) print(line);
       return null;
     } finally {
       this.flight = null;

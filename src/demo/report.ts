@@ -1,10 +1,10 @@
 /** A demo's account of itself: JSON for machines, plain words for people. */
 import { release, type as osType, arch, cpus } from 'node:os';
 import type { Rig } from '../rig/rig.js';
-import type { FlightFigures } from './figures.js';
+import type { FaultFigures, FlightFigures } from './figures.js';
 import type { FlightResult } from './flight.js';
 import type { ExitCode, Verdict } from './verdict.js';
-import { describeHypothesis, formatPercentiles } from './view.js';
+import { describeHypothesis, formatPercentiles, wrapText } from './view.js';
 
 /** One flight with its verdict. */
 export interface FlownFlight {
@@ -92,10 +92,21 @@ export function formatVerdict(flight: FlownFlight): readonly string[] {
             `${plant.maxAbsPitchErrorDeg === null ? '' : `; largest pitch error ${plant.maxAbsPitchErrorDeg.toFixed(2)} deg`}.`,
         ]),
     ...(suspects === '' ? [] : [`  Suspected: ${suspects}.`]),
-    ...figures.faults.map(
-      (fault) =>
-        `  ${fault.failed === null ? `altered ${fault.affected}` : `failed (${fault.failed})`}: ${fault.spec}`,
-    ),
+    ...figures.faults.map((fault) => `  ${describeFate(fault)}: ${fault.spec}`),
     ...result.badExits.map((text) => `  Ended badly: ${text}`),
   ];
+}
+
+function describeFate(fault: FaultFigures): string {
+  if (fault.failed !== null) return `failed (${fault.failed})`;
+  return fault.appliedAt === null ? 'never struck' : `altered ${fault.affected}`;
+}
+
+/** Lines no wider than a terminal: what goes on in the next line stands under its beginning. */
+export function wrapLines(lines: readonly string[], columns: number): readonly string[] {
+  return lines.flatMap((line) => {
+    const indent = /^ */.exec(line)?.[0] ?? '';
+    const parts = wrapText(line.trim(), Math.max(20, columns - indent.length - 2));
+    return parts.map((part, at) => `${indent}${at === 0 ? '' : '  '}${part}`);
+  });
 }

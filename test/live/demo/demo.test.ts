@@ -103,7 +103,8 @@ describe('the dead', () => {
     expect(report.processes).toMatchObject({ b: { starts: 2, deaths: 1 }, d: { starts: 2, deaths: 1 } });
     expect(report).toMatchObject({ unsafeOutputs: 0, disagreements: 0, error: null });
     expect(report.faults).toMatchObject([{ on: ['d'], appliedAt: 30, affected: 1 }]);
-    expect(report.faults[0]?.clearedAt).toBeGreaterThanOrEqual(50);
+    // It is started again twenty ticks after it was found dead.
+    expect(report.faults[0]?.clearedAt).toBeGreaterThanOrEqual(45);
   });
 
   test('stay dead with --no-respawn', async () => {
@@ -127,6 +128,24 @@ describe('outside the hypothesis', () => {
     expect(report.ticksOutsideByFaults).toBeGreaterThanOrEqual(30);
     if (!isSpoiltByMachine(report)) expect(code, text).toBe(3);
   });
+});
+
+test('the lesson: without agreement the wings come off, with it nothing happens', async () => {
+  const { code, report, text } = await start(['hardware/rigs/tmr-lesson', '--ticks', '120']).ended;
+  expect(
+    report.flights.map(({ rig }) => rig),
+    text,
+  ).toEqual(['tmr-lesson', 'tmr-four', 'tmr-signed']);
+  const [alone, four, signed] = report.flights;
+  expect(report).toMatchObject({ rig: 'tmr-lesson', disagreements: alone?.disagreements });
+  expect(alone?.disagreements, text).toBeGreaterThan(0);
+  expect(alone?.plant, text).toMatchObject({ survived: false });
+  expect(alone?.exitCode, text).toBe(0);
+  for (const flight of [four, signed]) {
+    expect(flight, text).toMatchObject({ disagreements: 0, unsafeOutputs: 0, plant: { survived: true } });
+    expect(flight?.faults[0]?.affected, text).toBeGreaterThan(0);
+  }
+  if (report.flights.every((flight) => !isSpoiltByMachine(flight))) expect(code, text).toBe(0);
 });
 
 describe('sabotage is seen', () => {
