@@ -10,8 +10,11 @@ import vm from 'node:vm';
 /** Every error that a trap raises begins so. */
 export const TRAP_PREFIX = 'voteplane/law: ';
 
-/** How long a law's modules, or one step under `check`, may run, ms. */
-export const RUN_LIMIT_MS = 1_000;
+/**
+ * How long a law's modules, or one step under `check`, may run, ms. By the clock on the wall, and so long enough for a
+ * machine that starts many processes at once.
+ */
+export const RUN_LIMIT_MS = 4_000;
 
 /** What the room lacks, and what to use instead. */
 const TRAPPED: readonly (readonly [names: readonly string[], hint: string])[] = [
