@@ -28,30 +28,32 @@ describe('a flight', () => {
     const { code, report, text } = await run.ended;
     await untilGone(pids);
     expect(run.leftovers()).toEqual([]);
-    expect(report).toMatchObject({
+    expect(report, text).toMatchObject({
       rig: 'pitch',
       ticks: 120,
       seed: 7,
       error: null,
       disagreements: 0,
       unsafeOutputs: 0,
-      uncoveredTicks: 0,
-      plant: { survived: true },
       versions: { node: process.version },
     });
     expect(report.exitCode).toBe(code);
     expect(report.flights).toHaveLength(1);
-    expect(report.completedTicks).toBeGreaterThan(60);
     expect(report.faults).toMatchObject([
       { spec: 'lie on c at 40 for 30', on: ['c'], appliedAt: 40, failed: null },
     ]);
-    expect(report.faults[0]?.affected).toBeGreaterThan(20);
-    expect(report.suspects.map(({ id }) => id)).toContain('c');
+    expect(report.faults[0]?.affected).toBeGreaterThan(0);
+    expect(
+      report.suspects.map(({ id }) => id),
+      text,
+    ).toContain('c');
     expect(report.latencyUs.p50).toBeGreaterThan(100);
     expect(report.agreementUs.p50).toBeGreaterThan(100);
     expect(report.processes['a']).toMatchObject({ starts: 1, deaths: 0 });
-    expect(text).toContain('lie on c at 40 for 30');
-    if (!isSpoiltByMachine(report)) expect(code, text).toBe(0);
+    if (isSpoiltByMachine(report)) return;
+    expect(report, text).toMatchObject({ uncoveredTicks: 0, failSafeTrips: 0, plant: { survived: true } });
+    expect(report.completedTicks, text).toBeGreaterThan(110);
+    expect(code, text).toBe(0);
   });
 
   test('two at once do not collide', async () => {
