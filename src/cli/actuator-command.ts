@@ -41,20 +41,12 @@ async function runActuator(rigPath: string, options: ActuatorOptions): Promise<v
   const keys = await loadKeys(rig, id, 'actuator', options.keys, options.passphraseFile);
   const addresses = readAddresses(options.addresses);
   const clock = createSystemClock();
-  const refusedAtInbox = new Map<string, number>();
-  const transport = await openTransport({
-    rig,
-    keys,
-    addresses,
-    log,
-    onRefusal: (cause) =>
-      refusedAtInbox.set(`inbox-${cause}`, (refusedAtInbox.get(`inbox-${cause}`) ?? 0) + 1),
-  });
+  const { transport, readRefused } = await openTransport({ rig, keys, addresses, log });
   const device = openBridgeActuator({ rig, id, addresses, clock, log });
   const stopper = runUntilStopped();
   const channel = openParentChannel(
     id,
-    () => ({ ...voter.readRejected(), ...Object.fromEntries(refusedAtInbox) }),
+    () => ({ ...voter.readRejected(), ...readRefused() }),
     () => stopper.stop('the process that started it is gone'),
   );
   const voter = new ActuatorProcess({

@@ -258,7 +258,7 @@ async function openFaultSender(loaded: LoadedRig, folder: FlightFolder): Promise
   }
   const log = createStderrLog('error');
   const keys = folder.keysOf(operator);
-  const transport = await openTransport({
+  const { transport } = await openTransport({
     rig,
     keys,
     addresses: folder.addresses,

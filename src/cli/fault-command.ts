@@ -76,7 +76,7 @@ async function runFault(rigPath: string, text: string, options: FaultOptions): P
     options.passphraseFile,
   );
   const log = createStderrLog(options.logLevel);
-  const transport = await openTransport({
+  const { transport } = await openTransport({
     rig,
     keys,
     addresses: readAddresses(options.addresses),

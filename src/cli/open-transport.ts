@@ -2,7 +2,6 @@
 import type { Log, Purpose } from '../ports.js';
 import type { InboxPart, Rig } from '../rig/rig.js';
 import { createMqttTransport, type MqttSender, type MqttTransport } from '../mqtt/mqtt-transport.js';
-import type { RefusalHandler } from '../mqtt/inbox.js';
 import { listPeers, listPrincipals, readBrokerPassword, type PrincipalKeys } from '../wire/keys.js';
 import { deriveLimits } from '../wire/limits.js';
 import { listPurposes } from '../wire/purposes.js';
@@ -14,7 +13,6 @@ export interface OpenTransportOptions {
   readonly keys: PrincipalKeys;
   readonly addresses: Addresses;
   readonly log: Log;
-  readonly onRefusal?: RefusalHandler;
   /** Receivers to connect to, where not all that share a secret with this principal. */
   readonly only?: readonly string[];
 }
@@ -25,9 +23,15 @@ const RATE_MARGIN = 5;
 /** How long a sender may exceed its rate tenfold or so: every frame of a babbler costs a check of its authenticator. */
 const BURST_SECONDS = 0.2;
 
+/** The transport, and what its inbox has refused so far, by cause. */
+export interface OpenedTransport {
+  readonly transport: MqttTransport;
+  readonly readRefused: () => Record<string, number>;
+}
+
 /** Opens the inbox and begins to connect; throws where the inbox cannot be opened. */
-export function openTransport(options: OpenTransportOptions): Promise<MqttTransport> {
-  const { rig, keys, addresses, log, onRefusal, only } = options;
+export async function openTransport(options: OpenTransportOptions): Promise<OpenedTransport> {
+  const { rig, keys, addresses, log, only } = options;
   const self = keys.principal;
   const kinds = new Map(listPrincipals(rig).map(({ id, kind }) => [id, kind]));
   const selfKind = kinds.get(self);
@@ -47,7 +51,8 @@ export function openTransport(options: OpenTransportOptions): Promise<MqttTransp
   const framesPerTick = 8;
   const largest = Math.max(...Object.values(frameBytes));
   const packetsPerSecond = Math.ceil(RATE_MARGIN * framesPerTick * ticksPerSecond);
-  return createMqttTransport({
+  const refused = new Map<string, number>();
+  const transport = await createMqttTransport({
     rigId: rig.id,
     self,
     inbox: inboxes.get(self) ?? null,
@@ -70,6 +75,7 @@ export function openTransport(options: OpenTransportOptions): Promise<MqttTransp
     addresses: listInboxAddresses(addresses),
     nowUs: readMonotonicUs,
     log,
-    ...(onRefusal === undefined ? {} : { onRefusal }),
+    onRefusal: (cause) => refused.set(`inbox-${cause}`, (refused.get(`inbox-${cause}`) ?? 0) + 1),
   });
+  return { transport, readRefused: () => Object.fromEntries(refused) };
 }

@@ -56,20 +56,12 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
   const release = claimStateFolder(options.state, `replica ${id} of rig ${rig.id}`);
   const clock = createSystemClock();
   const law = composeLaw(loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) });
-  const refusedAtInbox = new Map<string, number>();
-  const transport = await openTransport({
-    rig,
-    keys,
-    addresses,
-    log,
-    onRefusal: (cause) =>
-      refusedAtInbox.set(`inbox-${cause}`, (refusedAtInbox.get(`inbox-${cause}`) ?? 0) + 1),
-  });
+  const { transport, readRefused } = await openTransport({ rig, keys, addresses, log });
   const sensors = openBridgeSensors({ rig, id, addresses, clock, log });
   const stopper = runUntilStopped();
   const channel = openParentChannel(
     id,
-    () => ({ ...replica.readRejected(), ...Object.fromEntries(refusedAtInbox) }),
+    () => ({ ...replica.readRejected(), ...readRefused() }),
     () => stopper.stop('the process that started it is gone'),
   );
   const shape = { sensorTypes: rig.sensors.map(({ type }) => type), actuators: rig.actuators.length };
