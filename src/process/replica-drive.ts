@@ -81,6 +81,7 @@ export class ReplicaDrive {
 
   /** An authenticated, decoded message of a peer. */
   receive(from: ReplicaIndex, message: PeerMessage, arrivedUs: number): void {
+    this.beginDueTick(arrivedUs);
     this.feed({ kind: 'received', from, message, arrivedUs });
   }
 
@@ -92,6 +93,15 @@ export class ReplicaDrive {
   /** Sessions with all peers stand. */
   reportLinked(): void {
     this.feed({ kind: 'linked' });
+  }
+
+  /**
+   * Begins a tick whose time has come before what arrived in it is looked at: the peers wait for this replica's own
+   * message. A deadline is another matter: what is there counts before it is noticed.
+   */
+  private beginDueTick(nowUs: number): void {
+    if (this.cancelWake !== null && nowUs >= this.wakeAtUs && !this.isInsideTick() && this.stopping === null)
+      this.feed({ kind: 'time', nowUs });
   }
 
   private isInsideTick(): boolean {

@@ -1,0 +1,118 @@
+/** The drive loop: what it does first when several things are due at once. */
+import { beforeEach, expect, test } from 'vitest';
+import type { Report } from '../../src/core/replica.js';
+import type { RoundMessage } from '../../src/core/types.js';
+import type { Clock } from '../../src/ports.js';
+import { ReplicaDrive } from '../../src/process/replica-drive.js';
+import { decodeEntry, decodeState, digest, encodeEntry, encodeState, toBytes } from '../support/toy-codec.js';
+
+const PERIOD = 50_000;
+const ROUND = 20_000;
+const GRACE = 10_000;
+
+let nowUs: number;
+let timers: { atUs: number; callback: () => void }[];
+let drive: ReplicaDrive;
+let begun: number[];
+let reports: Report[];
+
+/** A clock whose timers fire only when a test says so: late, as timers are. */
+const clock: Clock = {
+  nowUs: () => nowUs,
+  schedule: (atUs, callback) => {
+    const timer = { atUs, callback };
+    timers.push(timer);
+    return () => {
+      timers = timers.filter((one) => one !== timer);
+    };
+  },
+};
+
+function fireDue(): void {
+  for (const timer of [...timers]) {
+    if (timer.atUs > nowUs || !timers.includes(timer)) continue;
+    timers = timers.filter((one) => one !== timer);
+    timer.callback();
+  }
+}
+
+beforeEach(() => {
+  nowUs = 10;
+  timers = [];
+  begun = [];
+  reports = [];
+  drive = new ReplicaDrive({
+    config: {
+      n: 4,
+      self: 0,
+      hypothesis: { kind: 'byzantine', f: 1, authenticators: 'mac' },
+      periodUs: PERIOD,
+      roundUs: ROUND,
+      graceUs: GRACE,
+      epochUs: 0,
+      sensors: [],
+      actuators: [],
+      patienceTicks: 40,
+      nonce: new Uint8Array(16),
+      initialLawState: toBytes('null'),
+      encodeEntry,
+      decodeEntry,
+      encodeState,
+      decodeState,
+      digest,
+      law: (state) => ({ ok: true, state, counts: [] }),
+    },
+    clock,
+    peers: { send: () => {} },
+    commands: { send: () => {} },
+    sensors: { request: () => {}, read: () => [], close: () => Promise.resolve() },
+    readStatuses: () => [],
+    onTick: (tick) => begun.push(tick),
+    onReport: (report) => reports.push(report),
+  });
+  drive.start();
+  // Tick 0 passes: nobody has been heard by the end of its first round.
+  fireDue();
+  nowUs = ROUND;
+  fireDue();
+  begun = [];
+  reports = [];
+});
+
+const say = (tick: number, round: number): RoundMessage => ({
+  kind: 'round',
+  tick,
+  round,
+  run: new Uint8Array(16),
+  items: [],
+});
+
+test('a tick that is due begins before a message of it is looked at', () => {
+  nowUs = PERIOD - 1;
+  drive.receive(1, say(1, 1), nowUs);
+  expect(begun).toEqual([]);
+  nowUs = PERIOD + 300;
+  drive.receive(2, say(1, 1), nowUs);
+  expect(begun).toEqual([1]);
+  fireDue();
+  expect(begun).toEqual([1]);
+});
+
+test('a deadline that is due is noticed after a message that arrived within the grace', () => {
+  nowUs = PERIOD;
+  fireDue();
+  for (const peer of [1, 2]) drive.receive(peer, say(1, 1), nowUs + 100);
+  nowUs = PERIOD + ROUND + GRACE;
+  drive.receive(3, say(1, 1), nowUs);
+  fireDue();
+  expect(reports.filter(({ kind }) => kind === 'absent')).toEqual([]);
+  expect(begun).toEqual([1]);
+});
+
+test('a replica that stops begins no tick any more', async () => {
+  await drive.stop();
+  nowUs = PERIOD + 300;
+  drive.receive(2, say(1, 1), nowUs);
+  fireDue();
+  expect(begun).toEqual([]);
+});
