@@ -24,7 +24,16 @@ export const showMs = (us) => (us === null ? '–' : `${(us / 1000).toFixed(2)} 
  * One row of the report. `limit` and `stretch` are upper bounds on `value` unless `least`; without a limit the row
  * states a fact.
  */
-export function makeRow({ bench, what, value, shown, limit = null, stretch = null, unit = '', least = false }) {
+export function makeRow({
+  bench,
+  what,
+  value,
+  shown,
+  limit = null,
+  stretch = null,
+  unit = '',
+  least = false,
+}) {
   const keeps = (bound) => (least ? value >= bound : value <= bound);
   const sign = least ? '≥' : '≤';
   const mark =

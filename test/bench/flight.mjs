@@ -23,7 +23,10 @@ const armLimitMs = 15_000;
  * without the vector at some replica), replica: { cpuPercent, rssMiB }, alive }. `replicaFlags` are added to the
  * flags of replicas.
  */
-export async function fly(rigPath, { warmupMs = 2000, flyMs = 4000, entry = defaultEntry, replicaFlags = [] } = {}) {
+export async function fly(
+  rigPath,
+  { warmupMs = 2000, flyMs = 4000, entry = defaultEntry, replicaFlags = [] } = {},
+) {
   const { rig } = await loadRig(rigPath);
   const folder = await prepareFlightFolder(rig);
   const log = new FlightLog(rig);

@@ -9,7 +9,7 @@ const rigsPath = fileURLToPath(new URL('../../hardware/rigs/', import.meta.url))
 /**
  * Writes a variant of the shipped rig `base` and returns { path, remove() }. `set`: top-level keys of rig.yaml to
  * their new text; `hold`: of every actuator; `inboxUrl`: the one broker that holds every inbox; `law`: source text in
- * place of the rig's law (it may import from ../pitch).
+ * place of the rig's law, beside those of the rig `pitch`.
  */
 export function makeRigFolder(base, { set = {}, hold = null, inboxUrl = null, law = null } = {}) {
   const root = mkdtempSync(path.join(os.tmpdir(), 'voteplane-bench-rig-'));
@@ -17,7 +17,7 @@ export function makeRigFolder(base, { set = {}, hold = null, inboxUrl = null, la
   const folder = path.join(root, base);
   const file = path.join(folder, 'rig.yaml');
   let text = readFileSync(file, 'utf8');
-  const lawKeys = law === null ? {} : { law: './bench-law.ts' };
+  const lawKeys = law === null ? {} : { law: '../pitch/bench-law.ts' };
   for (const [key, value] of Object.entries({ ...set, ...lawKeys })) {
     const line = new RegExp(`^${key}:.*$`, 'm');
     text = line.test(text) ? text.replace(line, `${key}: ${value}`) : `${text}${key}: ${value}\n`;
@@ -25,6 +25,6 @@ export function makeRigFolder(base, { set = {}, hold = null, inboxUrl = null, la
   if (hold !== null) text = text.replace(/^( +hold:).*$/gm, `$1 ${hold}`);
   if (inboxUrl !== null) text = text.replace(/(\binbox: )[\d.]+:\d+/g, `$1${inboxUrl}`);
   writeFileSync(file, text);
-  if (law !== null) writeFileSync(path.join(folder, 'bench-law.ts'), law);
+  if (law !== null) writeFileSync(path.join(root, 'pitch', 'bench-law.ts'), law);
   return { path: folder, remove: () => rmSync(root, { recursive: true, force: true }) };
 }
