@@ -1,13 +1,18 @@
 /**
  * The V8 flags under which a replica or voter runs on a small board: a young generation of 1 MiB and one thread for the
- * collector. Short collections more often suit a program that makes little garbage and has deadlines. A tick runs
- * every function a few times only: with V8's own budget it takes half a minute until the hot ones are compiled, with
- * this one some seconds.
+ * collector. Short collections more often suit a program that makes little garbage and has deadlines.
  */
+
+/**
+ * A tick runs every function a few times only: with its own budget the V8 of Node 20 takes half a minute until the hot
+ * ones are compiled, with this one some seconds. V8 12 and later compile after a number of calls and refuse the flag.
+ */
+const EARLY_COMPILATION = Number.parseInt(process.versions.v8, 10) < 12 ? ['--interrupt-budget=20000'] : [];
+
 export const SMALL_BOARD_V8_FLAGS: readonly string[] = [
   '--max-semi-space-size=1',
   '--max-old-space-size=64',
   '--single-threaded-gc',
   '--v8-pool-size=1',
-  '--interrupt-budget=20000',
+  ...EARLY_COMPILATION,
 ];
