@@ -67,7 +67,12 @@ export type Refusal =
   | 'unknown-replica'
   | 'malformed';
 
-/** Ticks whose commands are kept at once; the window of one period each way needs three. */
+/**
+ * How early a tick may be by the voter's clock, in periods: its anchor may stem from orders that were themselves up to
+ * a period late.
+ */
+const EARLY_PERIODS = 2;
+/** Ticks whose commands are kept at once: the window of one period late and two early holds four. */
 const SLOTS = 4;
 
 interface Slot {
@@ -169,7 +174,7 @@ function onCommand(
   }
   const offsetUs = atUs - expectedUs(config, state, tick);
   if (offsetUs > config.periodUs) return refuse(tick <= state.lastTick ? 'old-tick' : 'late');
-  if (offsetUs < -config.periodUs) return refuse('future');
+  if (offsetUs < -EARLY_PERIODS * config.periodUs) return refuse('future');
   const slot = slotFor(state, tick);
   if (slot === null) return refuse('old-tick');
   const first = slot.commands[from];
@@ -338,12 +343,15 @@ function slotFor(state: VoterState, tick: Tick): Slot | null {
   return oldest;
 }
 
-/** Follows the replicas' clocks by at most 1/2000 of a period a tick (500 ppm), in whole microseconds. */
+/**
+ * Follows the replicas' clocks, in whole microseconds. An order can be late for many reasons and early for none, so
+ * the earliest arrival is the best witness: the anchor moves earlier at once, and later by at most 1/2000 of a period
+ * a tick (500 ppm).
+ */
 function followClock(config: VoterConfig, state: VoterState, tick: Tick, atUs: number): void {
   const maxSlewUs = Math.floor(config.periodUs / 2000);
   const errorUs = atUs - expectedUs(config, state, tick);
-  state.anchorUs +=
-    (tick - state.anchorTick) * config.periodUs + Math.max(-maxSlewUs, Math.min(maxSlewUs, errorUs));
+  state.anchorUs += (tick - state.anchorTick) * config.periodUs + Math.min(maxSlewUs, errorUs);
   state.anchorTick = tick;
 }
 
