@@ -1,6 +1,14 @@
 /** What every flight inside its fault hypothesis owes, as assertions on its figures. */
 import { expect } from 'vitest';
 import type { FlightFigures } from '../../src/demo/figures.js';
+import type { RigRunner } from './rig-runner.js';
+
+/**
+ * Options of a test that flies: a machine that is busy elsewhere for a second spoils a flight, but hardly three in a
+ * row. A flight that breaks a promise
+ * breaks it again.
+ */
+export const FLIGHT = { retry: 2 } as const;
 
 /**
  * A machine that is short of processors may put some ticks of a test outside the hypothesis by itself; so long as
@@ -12,8 +20,8 @@ const MACHINE_SHARE = 0.2;
  * Asserts that nothing was unsafe, nobody disagreed and every tick inside the hypothesis was covered; and that the
  * aircraft flies, unless the machine itself stood still for longer than the voter holds.
  */
-export function expectUndisturbed(figures: FlightFigures, leastTicks: number): void {
-  const all = JSON.stringify(figures, null, 1);
+export function expectUndisturbed(rig: RigRunner, figures: FlightFigures, leastTicks: number): void {
+  const all = `${JSON.stringify(figures, null, 1)}\n${rig.trace()}\n`;
   expect(figures.ticks, all).toBeGreaterThanOrEqual(leastTicks);
   expect(figures.unsafeOutputs, all).toBe(0);
   expect(figures.disagreements, all).toBe(0);

@@ -68,7 +68,7 @@ export class Liar {
   static async enter(rig: RigRunner, rigPath: string, id: Principal): Promise<Liar> {
     const loaded = await loadRig(rigPath);
     const keys = rig.folder.keysOf(id);
-    const transport = await openTransport({
+    const { transport } = await openTransport({
       rig: rig.rig,
       keys,
       addresses: rig.folder.addresses,

@@ -232,6 +232,23 @@ export class RigRunner {
     return this.statsOf(id).at(-1) as Stats;
   }
 
+  /** What was out of the ordinary, tick by tick and in order, for the message of a test that fails. */
+  trace(): string {
+    const lines = this.rig.replicas.map(({ id }) => {
+      const odd = this.ticksOf(id).filter((record) => record.overrun !== null || !record.commanded);
+      const shown = odd.map(
+        (record) =>
+          `${record.tick} ${record.mode} ${record.overrun ?? record.notStepped ?? 'silent'} +${Math.round(record.startLatenessUs / 1000)} ms`,
+      );
+      return `${id}: ${shown.join(', ')}`;
+    });
+    const voters = this.rig.actuators.map(({ id }) => {
+      const odd = this.voterOf(id).filter((record) => record.kind !== 'output' && record.kind !== 'dissent');
+      return `${id}: ${JSON.stringify(odd)}`;
+    });
+    return [...lines, ...voters, ...this.events.map(({ id, text }) => `${id}: ${text}`)].join('\n');
+  }
+
   get plant(): PlantAccount | null {
     return this.#plant;
   }

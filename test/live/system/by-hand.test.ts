@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { expectUndisturbed } from '../../support/expect-flight.js';
+import { expectUndisturbed, FLIGHT } from '../../support/expect-flight.js';
 import { HandProcess, runToEnd } from '../../support/hand-process.js';
 import { ENTRY, PLANT, RigRunner, ROOT } from '../../support/rig-runner.js';
 
@@ -35,7 +35,13 @@ describe('order', () => {
     const hands = new Map(
       ['elevator', 'd', PLANT, 'a', 'c', 'b'].map((id) => [id, startByHand(rig, id)] as const),
     );
-    await hands.get('elevator')?.untilPrints(/armed at tick/);
+    await hands
+      .get('elevator')
+      ?.untilPrints(/armed at tick/)
+      .catch((error: unknown) => {
+        const said = [...hands].map(([id, hand]) => `${id}:\n${hand.stderr}`);
+        throw new Error(said.join('\n'), { cause: error });
+      });
 
     // A second process with the same folder would equivocate.
     const again = await runToEnd([ENTRY, ...rig.argsOf('a')]);
@@ -57,7 +63,7 @@ describe('order', () => {
     }
   });
 
-  test('replicas first, then the voter, then the plant', async () => {
+  test('replicas first, then the voter, then the plant', FLIGHT, async () => {
     const rig = await prepare();
     for (const { id } of rig.rig.replicas) await rig.start(id);
     await rig.start('elevator');
@@ -70,7 +76,7 @@ describe('order', () => {
     await rig.fly(15);
     await rig.start('b');
     await rig.untilCommanding('b');
-    expectUndisturbed(await rig.land(), 45);
+    expectUndisturbed(rig, await rig.land(), 45);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Replicas that do not run the same thing refuse each other by name, and the others fly on (protocol.md §4, §6). */
 import { afterEach, expect, test } from 'vitest';
-import { expectUndisturbed } from '../../support/expect-flight.js';
+import { expectUndisturbed, FLIGHT } from '../../support/expect-flight.js';
 import { copyRig, removeRig } from '../../support/rig-copy.js';
 import { RigRunner } from '../../support/rig-runner.js';
 
@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-test('another control law or rig file is a config-mismatch; mended, the replica joins', async () => {
+test('another control law or rig file is a config-mismatch; mended, the replica joins', FLIGHT, async () => {
   const otherLaw = copyRig('pitch', { 'law.ts': (text) => text.replace('-4.784887', '-4.784886') });
   const otherRig = copyRig('pitch', { 'rig.yaml': (text) => text.replace('round: 20 ms', 'round: 19 ms') });
   const rig = await RigRunner.prepare();
@@ -46,6 +46,6 @@ test('another control law or rig file is a config-mismatch; mended, the replica 
   await rig.start('c');
   await rig.untilCommanding('c');
   const figures = await rig.land();
-  expectUndisturbed(figures, 25);
+  expectUndisturbed(rig, figures, 25);
   expect(figures.rejected['config-mismatch']).toBeGreaterThan(0);
 });

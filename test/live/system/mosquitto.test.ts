@@ -7,7 +7,7 @@ import { deriveFacts } from '../../../src/rig/derive.js';
 import { loadRig } from '../../../src/rig/load-rig.js';
 import type { Rig } from '../../../src/rig/rig.js';
 import { listPeers, listPrincipals, readBrokerPassword } from '../../../src/wire/keys.js';
-import { expectUndisturbed } from '../../support/expect-flight.js';
+import { expectUndisturbed, FLIGHT } from '../../support/expect-flight.js';
 import { findMosquitto, startMosquitto, type Mosquitto } from '../../support/mosquitto.js';
 import { freePort } from '../../support/mqtt-kit.js';
 import { copyRig, placeInboxes, removeRig } from '../../support/rig-copy.js';
@@ -52,7 +52,7 @@ describe.skipIf(!findMosquitto())('Mosquitto', () => {
     return mosquitto;
   }
 
-  test('one shared by all', async () => {
+  test('one shared by all', FLIGHT, async () => {
     const port = await freePort();
     const rig = await prepare(() => port);
     const owners = [...rig.rig.replicas, ...rig.rig.actuators].map(({ id }) => id);
@@ -60,28 +60,32 @@ describe.skipIf(!findMosquitto())('Mosquitto', () => {
     await rig.start();
     await rig.fly(60);
     const figures = await rig.land();
-    expectUndisturbed(figures, 60);
+    expectUndisturbed(rig, figures, 60);
   });
 
-  test('one for each receiver: that of a replica is killed and comes back, and only its owner is away', async () => {
-    const ports = new Map<string, number>();
-    for (const id of ['a', 'b', 'c', 'd', 'elevator']) ports.set(id, await freePort());
-    const rig = await prepare((id) => ports.get(id) as number);
-    const brokers = new Map<string, Mosquitto>();
-    for (const [id, port] of ports) brokers.set(id, await startFor(rig, [id], port));
-    await rig.start();
-    await rig.fly(20);
-    const before = rig.newestTick;
-    await brokers.get('c')?.kill();
-    await rig.fly(30);
-    const heard = rig.ticksOf('c').filter(({ tick, vector }) => tick > before + 3 && vector !== null);
-    expect(heard).toEqual([]);
-    await brokers.get('c')?.start();
-    await rig.untilCommanding('c');
-    const figures = await rig.land();
-    expect(rig.deaths).toEqual([]);
-    expectUndisturbed(figures, 50);
-  });
+  test(
+    'one for each receiver: that of a replica is killed and comes back, and only its owner is away',
+    FLIGHT,
+    async () => {
+      const ports = new Map<string, number>();
+      for (const id of ['a', 'b', 'c', 'd', 'elevator']) ports.set(id, await freePort());
+      const rig = await prepare((id) => ports.get(id) as number);
+      const brokers = new Map<string, Mosquitto>();
+      for (const [id, port] of ports) brokers.set(id, await startFor(rig, [id], port));
+      await rig.start();
+      await rig.fly(20);
+      const before = rig.newestTick;
+      await brokers.get('c')?.kill();
+      await rig.fly(30);
+      const heard = rig.ticksOf('c').filter(({ tick, vector }) => tick > before + 3 && vector !== null);
+      expect(heard).toEqual([]);
+      await brokers.get('c')?.start();
+      await rig.untilCommanding('c');
+      const figures = await rig.land();
+      expect(rig.deaths).toEqual([]);
+      expectUndisturbed(rig, figures, 50);
+    },
+  );
 });
 
 test('a rig over external brokers says which are single points of failure', async () => {
