@@ -1,7 +1,9 @@
 /**
- * The pitch rig over Mosquitto, with passwords from the key files and the ACL that the README gives: one broker shared
+ * The pitch rig over Mosquitto, with passwords from the key files and the access list of hardware/rigs/README.md: one broker shared
  * by all, and one for each receiver, of which any single one may die (protocol.md §7).
  */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { deriveFacts } from '../../../src/rig/derive.js';
 import { loadRig } from '../../../src/rig/load-rig.js';
@@ -11,15 +13,17 @@ import { expectUndisturbed, FLIGHT } from '../../support/expect-flight.js';
 import { findMosquitto, startMosquitto, type Mosquitto } from '../../support/mosquitto.js';
 import { freePort } from '../../support/mqtt-kit.js';
 import { copyRig, placeInboxes, removeRig } from '../../support/rig-copy.js';
-import { RigRunner } from '../../support/rig-runner.js';
+import { RigRunner, ROOT } from '../../support/rig-runner.js';
 
 const cleanUps: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** Everybody writes under the own name only and reads what is meant for them. */
-const ACL = ['pattern write voteplane/pitch/+/%u/+', 'pattern read voteplane/pitch/%u/+/+'];
+/** Everybody writes under the own name only and reads what is meant for them: the two lines of the README. */
+const ACL = readFileSync(path.join(ROOT, 'hardware', 'rigs', 'README.md'), 'utf8')
+  .split('\n')
+  .filter((line) => /^pattern (read|write) /.test(line));
 
 /** Password of everybody who enters the broker that holds these inboxes. */
 function listPasswords(rig: Rig, runner: RigRunner, inboxes: readonly string[]): Map<string, string> {
@@ -53,6 +57,7 @@ describe.skipIf(!findMosquitto())('Mosquitto', () => {
   }
 
   test('one shared by all', FLIGHT, async () => {
+    expect(ACL).toHaveLength(2);
     const port = await freePort();
     const rig = await prepare(() => port);
     const owners = [...rig.rig.replicas, ...rig.rig.actuators].map(({ id }) => id);
