@@ -11,10 +11,11 @@ import { decodeReplicatedState, digestBytes, encodeReplicatedState } from '../wi
 const PATIENCE_US = 2_000_000;
 
 /**
- * How late a deadline may be noticed, as a share of the round, before the replica takes itself for the faulty one. Half
- * a round leaves its own message of the next round the other half to arrive.
+ * How late a deadline may be noticed, as a share of the round, before the replica takes itself for the faulty one. Up to
+ * a round late it has read all that came in time, so what it misses was late indeed; beyond that its own message of the
+ * next round is worthless to everybody.
  */
-const GRACE_SHARE = 1 / 2;
+const GRACE_SHARE = 1;
 
 /** The core's configuration for replica `self` (its place in the rig's list). `nonce`: 16 fresh bytes. */
 export function buildReplicaConfig(
