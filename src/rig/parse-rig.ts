@@ -821,7 +821,7 @@ class RigReader {
       case 'invalid_value': {
         const choices = issue.values.map(String);
         const what = `${name} is ${show(value)}`;
-        const cure = `Write ${choices.length === 1 ? choices[0] : `one of ${choices.join(', ')}`}${suggest(String(value), choices)}`;
+        const cure = `Write ${choices.length === 1 ? choices[0] : `one of ${choices.join(', ')}`}${typeof value === 'string' ? suggest(value, choices) : ''}`;
         this.report('VP-RIG-CHOICE', path, what, cure);
         return;
       }

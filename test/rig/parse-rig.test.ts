@@ -153,6 +153,11 @@ describe('any text at all', () => {
     );
   });
 
+  test.each(['{}', '[]', '{ __proto__: 1 }', '!!binary aGk='])('%s in place of a word', (value) => {
+    for (const word of ['boolean', 'enabled', 'auto', 'mac'])
+      judge(SOUND_RIG.replace(new RegExp(`: ${word}\\b`), `: ${value}`));
+  });
+
   test('a sound file with lines and words changed', () => {
     const lines = SOUND_RIG.split('\n');
     const junk = fc.constantFrom(
