@@ -28,7 +28,10 @@ export interface ReplicaDriveParts {
   readonly readStatuses: (nowUs: number) => readonly (ActuatorStatus | null)[];
   /** A tick begins, before anything of it is sampled or sent; `startTick` is the first of the run. */
   readonly onTick: (tick: number, startTick: number | null, latenessUs: number) => void;
-  /** Called after the effects that a report belongs to have been carried out. */
+  /**
+   * Called after the effects that a report belongs to have been carried out, when nobody waits for this replica:
+   * before the samples of the next tick are asked for, or at the latest before it begins.
+   */
   readonly onReport: (report: Report) => void;
 }
 
@@ -40,11 +43,15 @@ const SAMPLE_LEAD_MAX_US = 10_000;
 /** What needs no exact time may come this much later. */
 const TIMER_SLACK_US = 1_000;
 
+/** Reports beyond this are told at once. */
+const MAX_WAITING_REPORTS = 64;
+
 /** One replica at work, from `start` until `stop`. */
 export class ReplicaDrive {
   private readonly state: ReplicaState;
   private readonly sampleLeadUs: number;
   private readonly inputs: Input[] = [];
+  private reports: Report[] = [];
   private busy = false;
   private cancelWake: Cancel | null = null;
   private wakeAtUs = -1;
@@ -73,6 +80,7 @@ export class ReplicaDrive {
       this.stopping = () => {
         this.cancelWake?.();
         this.cancelRequest?.();
+        this.tellReports();
         resolve();
       };
       if (!this.isInsideTick()) this.stopping();
@@ -112,22 +120,27 @@ export class ReplicaDrive {
     this.inputs.push(input);
     if (this.busy) return;
     this.busy = true;
-    const reports: Report[] = [];
     for (let next = this.inputs.shift(); next !== undefined; next = this.inputs.shift()) {
-      for (const effect of step(this.parts.config, this.state, next).effects) this.carryOut(effect, reports);
+      for (const effect of step(this.parts.config, this.state, next).effects) this.carryOut(effect);
     }
     this.busy = false;
-    for (const report of reports) this.parts.onReport(report);
+    if (this.reports.length > MAX_WAITING_REPORTS) this.tellReports();
     if (this.stopping !== null && !this.isInsideTick()) this.stopping();
     else this.wake();
   }
 
-  private carryOut(effect: Effect, reports: Report[]): void {
+  private tellReports(): void {
+    const { reports } = this;
+    this.reports = [];
+    for (const report of reports) this.parts.onReport(report);
+  }
+
+  private carryOut(effect: Effect): void {
     const { clock, sensors, peers, commands, readStatuses } = this.parts;
     switch (effect.kind) {
       case 'begin':
         // What was reported of the tick before belongs to it.
-        for (const report of reports.splice(0)) this.parts.onReport(report);
+        this.tellReports();
         this.parts.onTick(effect.tick, effect.startTick, effect.latenessUs);
         break;
       case 'sample': {
@@ -150,7 +163,7 @@ export class ReplicaDrive {
         });
         break;
       case 'report':
-        reports.push(effect.report);
+        this.reports.push(effect.report);
         break;
     }
   }
@@ -174,6 +187,7 @@ export class ReplicaDrive {
       tickStartUs(config, tick) - this.sampleLeadUs,
       () => {
         sensors.request();
+        this.tellReports();
         this.requestSamples(Math.max(tick + 1, tickAt(config, clock.nowUs() + this.sampleLeadUs) + 1));
       },
       TIMER_SLACK_US,

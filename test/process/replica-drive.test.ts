@@ -105,8 +105,28 @@ test('a deadline that is due is noticed after a message that arrived within the 
   nowUs = PERIOD + ROUND + GRACE;
   drive.receive(3, say(1, 1), nowUs);
   fireDue();
-  expect(reports.filter(({ kind }) => kind === 'absent')).toEqual([]);
-  expect(begun).toEqual([1]);
+  for (const peer of [1, 2]) drive.receive(peer, say(1, 2), nowUs + 100);
+  nowUs = 2 * PERIOD;
+  fireDue();
+  expect(begun).toEqual([1, 2]);
+  expect(reports.filter((report) => report.kind === 'absent' && report.tick === 1)).toEqual([
+    { kind: 'absent', tick: 1, round: 2, peer: 3 },
+  ]);
+});
+
+test('reports wait until the samples of the next tick are asked for, or for so many more', async () => {
+  const lateOnes = (): number => reports.filter(({ kind }) => kind === 'late').length;
+  nowUs = PERIOD + 1;
+  fireDue();
+  drive.receive(1, say(0, 1), nowUs);
+  expect(lateOnes()).toBe(0);
+  nowUs = 2 * PERIOD - 5_000;
+  fireDue();
+  expect(lateOnes()).toBe(1);
+  for (let i = 0; i < 100; i += 1) drive.receive(1, say(0, 1), nowUs);
+  expect(lateOnes()).toBeGreaterThan(30);
+  await drive.stop();
+  expect(lateOnes()).toBe(101);
 });
 
 test('a replica that stops begins no tick any more', async () => {
