@@ -79,7 +79,9 @@ const CALLER = `(function () {
     }
     const result = {};
     for (const key of Object.keys(value)) {
-      Object.defineProperty(result, key, { value: copyIn(value[key]), configurable: true, enumerable: true, writable: true });
+      // By its definition this one would set the prototype.
+      if (key === '__proto__') Object.defineProperty(result, key, { value: copyIn(value[key]), configurable: true, enumerable: true, writable: true });
+      else result[key] = copyIn(value[key]);
     }
     return result;
   };

@@ -215,7 +215,7 @@ export class CborWriter {
     if (!isPlainPrototype(prototype)) throw new CborEncodeError('only plain objects can be written as maps');
     const keys = Object.keys(map);
     if (keys.includes('__proto__')) throw new CborEncodeError('a map may not have the key __proto__');
-    const encodedKeys = keys.map((key) => ({ key, encoded: encodeCbor(key) }));
+    const encodedKeys = keys.map((key) => ({ key, encoded: encodeKey(key) }));
     encodedKeys.sort((a, b) => compareBytes(a.encoded, b.encoded));
     this.writeMapHead(keys.length);
     for (const { key, encoded } of encodedKeys) {
@@ -223,6 +223,20 @@ export class CborWriter {
       this.writeValue(map[key] as CborValue, depth + 1);
     }
   }
+}
+
+/** Keys that have been written, since a control law's state has the same ones at every tick. */
+const encodedKeyCache = new Map<string, Uint8Array>();
+const MAX_CACHED_KEYS = 256;
+const MAX_CACHED_KEY_LENGTH = 64;
+
+function encodeKey(key: string): Uint8Array {
+  const known = encodedKeyCache.get(key);
+  if (known !== undefined) return known;
+  const encoded = encodeCbor(key);
+  if (encodedKeyCache.size < MAX_CACHED_KEYS && key.length <= MAX_CACHED_KEY_LENGTH)
+    encodedKeyCache.set(key, encoded);
+  return encoded;
 }
 
 /**
