@@ -8,10 +8,14 @@ const rigsPath = fileURLToPath(new URL('../../hardware/rigs/', import.meta.url))
 
 /**
  * Writes a variant of the shipped rig `base` and returns { path, remove() }. `set`: top-level keys of rig.yaml to
- * their new text; `hold`: of every actuator; `inboxUrl`: the one broker that holds every inbox; `law`: source text in
+ * their new text; `hold`: of every actuator; `sensor`: more
+ * keys of every sensor; `inboxUrl`: the one broker that holds every inbox; `law`: source text in
  * place of the rig's law, beside those of the rig `pitch`.
  */
-export function makeRigFolder(base, { set = {}, hold = null, inboxUrl = null, law = null } = {}) {
+export function makeRigFolder(
+  base,
+  { set = {}, hold = null, sensor = null, inboxUrl = null, law = null } = {},
+) {
   const root = mkdtempSync(path.join(os.tmpdir(), 'voteplane-bench-rig-'));
   cpSync(rigsPath, root, { recursive: true });
   const folder = path.join(root, base);
@@ -23,6 +27,7 @@ export function makeRigFolder(base, { set = {}, hold = null, inboxUrl = null, la
     text = line.test(text) ? text.replace(line, `${key}: ${value}`) : `${text}${key}: ${value}\n`;
   }
   if (hold !== null) text = text.replace(/^( +hold:).*$/gm, `$1 ${hold}`);
+  if (sensor !== null) text = text.replace(/\b(channel: \d+) }/g, `$1, ${sensor} }`);
   if (inboxUrl !== null) text = text.replace(/(\binbox: )[\d.]+:\d+/g, `$1${inboxUrl}`);
   writeFileSync(file, text);
   if (law !== null) writeFileSync(path.join(root, 'pitch', 'bench-law.ts'), law);
