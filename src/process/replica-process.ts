@@ -41,7 +41,7 @@ export interface ReplicaInterposers {
   readonly wrapCommands: (port: CommandPort) => CommandPort;
   readonly wrapSensors: (port: SensorPort) => SensorPort;
   readonly wrapTransport: (transport: Transport) => Transport;
-  /** A tick of the run begins, counted from its start; before anything of it is sampled or sent. */
+  /** A tick begins, counted from the start of the first run; before anything of it is sampled or sent. */
   readonly onTick: (runTick: number) => void;
 }
 
@@ -89,6 +89,8 @@ export class ReplicaProcess {
   private readonly statuses: ({ readonly status: ActuatorStatus; readonly atUs: number } | null)[];
   private readonly statusAgeUs: number;
   private readonly drops = new Map<string, number>();
+  /** First tick of the first run that this process has known. */
+  private originTick: number | null = null;
   /** The last message that was encoded: round 1 goes to all peers alike. */
   private encoded: { readonly message: PeerMessage; readonly payload: Uint8Array } | null = null;
 
@@ -138,7 +140,9 @@ export class ReplicaProcess {
         ),
       onTick: (tick, startTick, latenessUs) => {
         this.recorder.begin(tick, latenessUs);
-        if (startTick !== null) interposers?.onTick(tick - startTick);
+        // Ticks go on for a replica that has lost the run: what was to end by a tick must end.
+        this.originTick ??= startTick;
+        if (this.originTick !== null) interposers?.onTick(tick - this.originTick);
       },
       onReport: (report) => this.onReport(report),
     });

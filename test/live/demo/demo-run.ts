@@ -8,6 +8,7 @@ import type { FlightFigures } from '../../../src/demo/figures.js';
 import { countTolerated } from '../../../src/demo/verdict.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+/** How long a demo may take where its test says nothing else. */
 const LIMIT_MS = 90_000;
 const POLL_MS = 50;
 
@@ -39,7 +40,11 @@ export class DemoRun {
   private readonly folder = mkdtempSync(path.join(tmpdir(), 'voteplane-test-'));
   private look: () => void = () => {};
 
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  constructor(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    limitMs: number = LIMIT_MS,
+  ) {
     const json = path.join(this.folder, 'report.json');
     this.child = spawn(
       process.execPath,
@@ -60,8 +65,8 @@ export class DemoRun {
     this.ended = new Promise((resolve, reject) => {
       const limit = setTimeout(() => {
         this.child.kill('SIGKILL');
-        reject(new Error(`the demo did not end within ${LIMIT_MS / 1000} s:\n${this.text}`));
-      }, LIMIT_MS);
+        reject(new Error(`the demo did not end within ${limitMs / 1000} s:\n${this.text}`));
+      }, limitMs);
       this.child.once('close', (code, signal) => {
         clearTimeout(limit);
         const written = readFileSync(json, 'utf8');
