@@ -4,8 +4,11 @@
  */
 import type { Cancel, Clock } from '../ports.js';
 
-/** Timers count in milliseconds: the rest of an exact wait is spent watching the clock between arrivals. */
+/** Timers count in milliseconds: the rest of an exact wait is dozed away in pieces, with a look at the sockets between. */
 const TIMER_STEP_US = 1_000;
+/** How much later than it came a socket may be read during an exact wait. */
+const DOZE_MAX_US = 100;
+const DOZE_CELL = new Int32Array(new SharedArrayBuffer(4));
 
 /** Monotonic microseconds, an integer. */
 export function readMonotonicUs(): number {
@@ -24,9 +27,13 @@ function schedule(atUs: number, callback: () => void, slackUs = 0): Cancel {
   // Timers run before the sockets are read, immediates after: so a deadline sees what had arrived by then.
   const watch = (): void => {
     immediate = null;
-    if (readMonotonicUs() >= atUs) callback();
+    const restUs = atUs - readMonotonicUs();
+    if (restUs <= 0) callback();
     else if (slackUs >= TIMER_STEP_US) wait();
-    else immediate = setImmediate(watch);
+    else {
+      doze(restUs);
+      immediate = setImmediate(watch);
+    }
   };
   const wait = (): void => {
     const restSteps = (atUs - readMonotonicUs()) / TIMER_STEP_US;
@@ -45,4 +52,9 @@ function schedule(atUs: number, callback: () => void, slackUs = 0): Cancel {
     timer = null;
     immediate = null;
   };
+}
+
+/** Gives the processor away for `us` at most: turning the event loop instead costs a replica a quarter of its time. */
+function doze(us: number): void {
+  Atomics.wait(DOZE_CELL, 0, 0, Math.min(us, DOZE_MAX_US) / 1_000);
 }

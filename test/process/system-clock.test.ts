@@ -1,0 +1,70 @@
+/** The machine's clock as a port: never early, in order with what arrives, and cancelled for good. */
+import { describe, expect, test } from 'vitest';
+import { createSystemClock } from '../../src/process/system-clock.js';
+
+const clock = createSystemClock();
+
+describe.each([
+  { name: 'exact', slackUs: 0 },
+  { name: 'with slack', slackUs: 1_000 },
+])('$name', ({ slackUs }) => {
+  test.each([0, 300, 999, 1_000, 2_500, 7_001])('%i µs ahead: not before its time', async (us) => {
+    const atUs = clock.nowUs() + us;
+    const firedUs = await new Promise<number>((resolve) => {
+      clock.schedule(atUs, () => resolve(clock.nowUs()), slackUs);
+    });
+    expect(firedUs).toBeGreaterThanOrEqual(atUs);
+  });
+
+  test('never from inside the call, even when it is due already', async () => {
+    let inside = true;
+    const fired = new Promise<boolean>((resolve) => {
+      clock.schedule(clock.nowUs() - 5_000, () => resolve(inside), slackUs);
+    });
+    inside = false;
+    expect(await fired).toBe(false);
+  });
+
+  test('cancelled: never, however often', async () => {
+    let fired = 0;
+    const cancels = [0, 500, 3_000].map((us) =>
+      clock.schedule(clock.nowUs() + us, () => (fired += 1), slackUs),
+    );
+    for (const cancel of [...cancels, ...cancels]) cancel();
+    await new Promise<void>((resolve) => clock.schedule(clock.nowUs() + 6_000, resolve, slackUs));
+    expect(fired).toBe(0);
+  });
+});
+
+test('time is whole microseconds and never runs backwards', () => {
+  let before = clock.nowUs();
+  for (let i = 0; i < 10_000; i += 1) {
+    const now = clock.nowUs();
+    expect(Number.isInteger(now) && now >= before).toBe(true);
+    before = now;
+  }
+});
+
+test('an exact wait takes little of the processor', async () => {
+  // Forty waits that end just before a timer's next millisecond, so that most of each is dozed.
+  const before = process.cpuUsage();
+  const beganUs = clock.nowUs();
+  for (let i = 0; i < 40; i += 1) {
+    await new Promise<void>((resolve) => clock.schedule(clock.nowUs() + 950, resolve));
+  }
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / (clock.nowUs() - beganUs)).toBeLessThan(0.8);
+});
+
+test('a wait under way lets arrivals in', async () => {
+  let turns = 0;
+  let waiting = true;
+  const turn = (): void => {
+    turns += 1;
+    if (waiting) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await new Promise<void>((resolve) => clock.schedule(clock.nowUs() + 990, resolve));
+  waiting = false;
+  expect(turns).toBeGreaterThan(2);
+});
