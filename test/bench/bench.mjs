@@ -38,7 +38,7 @@ const plan = {
   exchange: quick ? { warmupMs: 2000, measureMs: 2000 } : { warmupMs: 3000, measureMs: 4000 },
   rate: quick
     ? { warmupMs: 1000, probeMs: 1000, holdMs: 3000 }
-    : { warmupMs: 2000, probeMs: 3000, holdMs: 30_000 },
+    : { warmupMs: 5000, probeMs: 3000, holdMs: 30_000 },
 };
 
 const machine = describeMachine();
