@@ -16,6 +16,11 @@ import { hex } from './make-rig.js';
 
 const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
+/** Any text but one that begins with a byte order mark, which cborg, the other side of the comparison, drops. */
+function text(maxLength = 10): fc.Arbitrary<string> {
+  return fc.string({ unit: 'binary', maxLength }).filter((value) => !value.startsWith('\uFEFF'));
+}
+
 /** Anything that can be written, NaN and −0 aside. */
 const values: fc.Arbitrary<CborValue> = fc.letrec<{ value: CborValue }>((tie) => ({
   value: fc.oneof(
@@ -25,14 +30,14 @@ const values: fc.Arbitrary<CborValue> = fc.letrec<{ value: CborValue }>((tie) =>
       fc.maxSafeInteger(),
       fc.double({ noNaN: true }).map((number) => number + 0),
       fc.float({ noNaN: true }).map((number) => number + 0),
-      fc.string({ unit: 'binary' }),
+      text(),
       fc.boolean(),
       fc.constant(null),
       fc.uint8Array({ maxLength: 40 }),
     ),
     fc.array(tie('value'), { maxLength: 5 }),
     fc
-      .dictionary(fc.string({ unit: 'binary', maxLength: 30 }), tie('value'), { maxKeys: 5 })
+      .dictionary(text(30), tie('value'), { maxKeys: 5 })
       .map((map) => Object.fromEntries(Object.entries(map).filter(([key]) => key !== '__proto__'))),
   ),
 })).value;
