@@ -1,16 +1,19 @@
 /** A running actuator voter: authenticated commands in, outputs to the device, status to the replicas. */
-import type { ActuatorPort, Clock, Entropy, Log, Principal, Purpose, Transport } from '../ports.js';
+import type { ActuatorPort, Clock, Entropy, Log, Principal, Transport } from '../ports.js';
 import type { VoterEffect } from '../core/voting/actuator-voter.js';
 import type { Rig } from '../rig/rig.js';
-import { decodeCommand, encodeStatus } from '../wire/actuator-codec.js';
 import type { ConfigDigests } from '../wire/derive-keys.js';
 import { BOOT_NONCE_BYTES } from '../wire/entry-codec.js';
 import type { PrincipalKeys } from '../wire/keys.js';
-import { createSecureLinks, type SecureLinks } from '../wire/secure-links.js';
 import { ActuatorDrive, type VoterAccount } from './actuator-drive.js';
+import {
+  openSecureMessenger,
+  type Messenger,
+  type OpenMessenger,
+  type ReceivedMessage,
+} from './messenger.js';
 import type { ParentChannel } from './parent-channel.js';
 import { buildVoterConfig } from './replica-config.js';
-import { SecureEndpoint } from './secure-endpoint.js';
 
 export interface ActuatorProcessParts {
   readonly rig: Rig;
@@ -23,12 +26,13 @@ export interface ActuatorProcessParts {
   readonly entropy: Entropy;
   readonly log: Log;
   readonly channel: Pick<ParentChannel, 'send' | 'sendVoter'>;
+  /** How messages become frames; without it as on the wire. */
+  readonly openMessenger?: OpenMessenger;
 }
 
 /** One voter as a process. */
 export class ActuatorProcess {
-  private readonly links: SecureLinks;
-  private readonly endpoint: SecureEndpoint;
+  private readonly messenger: Messenger;
   private readonly drive: ActuatorDrive;
   private readonly replicaIndex: ReadonlyMap<Principal, number>;
   private readonly refused = new Map<string, number>();
@@ -38,7 +42,6 @@ export class ActuatorProcess {
     const at = rig.actuators.findIndex((actuator) => actuator.id === id);
     if (at < 0) throw new RangeError(`rig ${rig.id} has no actuator "${id}"`);
     this.replicaIndex = new Map(rig.replicas.map((replica, index) => [replica.id, index]));
-    this.links = createSecureLinks(rig, keys, digests, entropy);
     this.drive = new ActuatorDrive({
       config: buildVoterConfig(rig, at, entropy.bytes(BOOT_NONCE_BYTES)),
       clock,
@@ -46,41 +49,47 @@ export class ActuatorProcess {
       sendStatus: (account) => this.sendStatus(account),
       onEffect: (effect, atUs) => this.onEffect(effect, atUs),
     });
-    this.endpoint = new SecureEndpoint({
-      links: this.links,
+    this.messenger = (parts.openMessenger ?? openSecureMessenger)({
+      rig,
+      id,
+      keys,
+      digests,
       transport,
       clock,
+      entropy,
       log,
-      onPayload: (from, purpose, payload, arrivedUs) => this.receive(from, purpose, payload, arrivedUs),
-      onIncompatible: (_, detail) => this.tell('error', detail),
+      events: {
+        onMessage: (from, message, arrivedUs) => this.receive(from, message, arrivedUs),
+        onIncompatible: (_, detail) => this.tell('error', detail),
+      },
     });
   }
 
   start(): void {
-    this.endpoint.start();
+    this.messenger.start();
     this.drive.start();
   }
 
   stop(): void {
     this.drive.stop();
-    this.endpoint.stop();
+    this.messenger.stop();
   }
 
   /** What was not accepted so far, by cause. */
   readRejected(): Record<string, number> {
-    return { ...this.links.refusals.sum(), ...Object.fromEntries(this.refused) };
+    return { ...this.messenger.readRefused(), ...Object.fromEntries(this.refused) };
   }
 
-  private receive(from: Principal, purpose: Purpose, payload: Uint8Array, arrivedUs: number): void {
+  private receive(from: Principal, message: ReceivedMessage, arrivedUs: number): void {
     const replica = this.replicaIndex.get(from);
-    const command = purpose === 'command' ? decodeCommand(payload) : null;
-    if (replica !== undefined && command !== null) this.drive.receive(replica, command, arrivedUs);
-    else this.links.refusals.count(from, purpose === 'command' ? 'malformed-payload' : 'wrong-purpose');
+    if (replica !== undefined && message.kind === 'command')
+      this.drive.receive(replica, message.command, arrivedUs);
+    else this.messenger.countRefused(from, 'wrong-purpose');
   }
 
   private sendStatus(account: VoterAccount): void {
-    const payload = encodeStatus(account);
-    for (const { id } of this.parts.rig.replicas) this.endpoint.send(id, 'status', payload);
+    const message = { kind: 'status', status: account } as const;
+    for (const { id } of this.parts.rig.replicas) this.messenger.send(id, message);
   }
 
   private onEffect(effect: VoterEffect, atUs: number): void {

@@ -17,17 +17,35 @@ const PATIENCE_US = 2_000_000;
  */
 const GRACE_SHARE = 1;
 
+/** The pure functions that make bytes of what replicas agree on. */
+export type ReplicaCodecs = Pick<
+  ReplicaConfig,
+  'encodeEntry' | 'decodeEntry' | 'encodeState' | 'decodeState' | 'digest'
+>;
+
+/** As on the wire. */
+export function wireCodecs(rig: Rig): ReplicaCodecs {
+  const shape: EntryShape = {
+    sensorTypes: rig.sensors.map((sensor) => sensor.type),
+    actuators: rig.actuators.length,
+  };
+  return {
+    encodeEntry,
+    decodeEntry: (value) => decodeEntry(value, shape),
+    encodeState: encodeReplicatedState,
+    decodeState: (bytes) => decodeReplicatedState(bytes, rig.sensors.length),
+    digest: digestBytes,
+  };
+}
+
 /** The core's configuration for replica `self` (its place in the rig's list). `nonce`: 16 fresh bytes. */
 export function buildReplicaConfig(
   rig: Rig,
   self: number,
   law: ComposedLaw,
   nonce: Uint8Array,
+  codecs: ReplicaCodecs = wireCodecs(rig),
 ): ReplicaConfig {
-  const shape: EntryShape = {
-    sensorTypes: rig.sensors.map((sensor) => sensor.type),
-    actuators: rig.actuators.length,
-  };
   return {
     n: rig.replicas.length,
     self,
@@ -50,11 +68,7 @@ export function buildReplicaConfig(
     patienceTicks: Math.ceil(PATIENCE_US / rig.periodUs),
     nonce,
     initialLawState: law.initialState,
-    encodeEntry,
-    decodeEntry: (value) => decodeEntry(value, shape),
-    encodeState: encodeReplicatedState,
-    decodeState: (bytes) => decodeReplicatedState(bytes, rig.sensors.length),
-    digest: digestBytes,
+    ...codecs,
     law: (state, readings, tick) => law.step(state, readings, tick),
   };
 }

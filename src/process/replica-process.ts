@@ -12,27 +12,25 @@ import type {
   Log,
   PeerPort,
   Principal,
-  Purpose,
   SensorPort,
   Transport,
 } from '../ports.js';
 import type { ComposedLaw } from '../rig/compose-law.js';
 import type { Rig } from '../rig/rig.js';
-import { decodeStatus, encodeCommand } from '../wire/actuator-codec.js';
-import { decodeControlRequest, encodeControlAnswer } from '../wire/control-codec.js';
+import type { ControlRequest } from '../wire/control-codec.js';
 import type { ConfigDigests } from '../wire/derive-keys.js';
 import { START_NONCE_BYTES } from '../wire/entry-codec.js';
 import type { PrincipalKeys } from '../wire/keys.js';
-import { deriveLimits } from '../wire/limits.js';
-import { PeerCodec, purposeOf } from '../wire/peer-codec.js';
-import { digestBytes } from '../wire/replicated-state-codec.js';
 import type { RefusalCause } from '../wire/refusal.js';
-import { createSecureLinks, type SecureLinks } from '../wire/secure-links.js';
-import { createSignedChains } from '../wire/signed-chain.js';
+import {
+  openSecureMessenger,
+  type Messenger,
+  type OpenMessenger,
+  type ReceivedMessage,
+} from './messenger.js';
 import type { ParentChannel } from './parent-channel.js';
-import { buildReplicaConfig } from './replica-config.js';
+import { buildReplicaConfig, wireCodecs, type ReplicaCodecs } from './replica-config.js';
 import { ReplicaDrive } from './replica-drive.js';
-import { SecureEndpoint } from './secure-endpoint.js';
 import { TickRecorder } from './tick-recorder.js';
 
 /** What may stand between a replica and its ports; fault injection is the only user. */
@@ -58,6 +56,10 @@ export interface ReplicaProcessParts {
   readonly log: Log;
   readonly channel: Pick<ParentChannel, 'send' | 'sendTick'>;
   readonly interposers?: ReplicaInterposers;
+  /** How messages become frames; without it as on the wire. */
+  readonly openMessenger?: OpenMessenger;
+  /** How entries and states become bytes; without it as on the wire. */
+  readonly codecs?: ReplicaCodecs;
   /** Answers an operator's request; absent where the rig gives operators nothing to say. */
   readonly onControl?: (from: Principal, text: string) => { readonly ok: boolean; readonly text: string };
 }
@@ -78,9 +80,7 @@ const EVIDENCE: Partial<Record<RefusalCause, Evidence>> = {
 
 /** One replica as a process. */
 export class ReplicaProcess {
-  private readonly links: SecureLinks;
-  private readonly codec: PeerCodec;
-  private readonly endpoint: SecureEndpoint;
+  private readonly messenger: Messenger;
   private readonly drive: ReplicaDrive;
   private readonly recorder: TickRecorder;
   private readonly sensors: SensorPort;
@@ -91,8 +91,6 @@ export class ReplicaProcess {
   private readonly drops = new Map<string, number>();
   /** First tick of the first run that this process has known. */
   private originTick: number | null = null;
-  /** The last message that was encoded: round 1 goes to all peers alike. */
-  private encoded: { readonly message: PeerMessage; readonly payload: Uint8Array } | null = null;
 
   constructor(private readonly parts: ReplicaProcessParts) {
     const { rig, id, keys, digests, entropy, clock, interposers, log } = parts;
@@ -102,34 +100,38 @@ export class ReplicaProcess {
     if (self === undefined) throw new RangeError(`rig ${rig.id} has no replica "${id}"`);
     this.statuses = rig.actuators.map(() => null);
     this.statusAgeUs = Math.max(STATUS_AGE_MIN_US, STATUS_AGE_PERIODS * rig.periodUs);
-    const limits = deriveLimits(rig);
-    this.codec = new PeerCodec(limits, createSignedChains(rig, keys, digests));
-    this.links = createSecureLinks(rig, keys, digests, entropy, limits);
-    this.endpoint = new SecureEndpoint({
-      links: this.links,
+    this.messenger = (parts.openMessenger ?? openSecureMessenger)({
+      rig,
+      id,
+      keys,
+      digests,
       transport: interposers?.wrapTransport(parts.transport) ?? parts.transport,
       clock,
+      entropy,
       log,
-      onPayload: (from, purpose, payload, arrivedUs) => this.receive(from, purpose, payload, arrivedUs),
-      onEstablished: () => this.checkLinked(),
-      onRefused: (from, cause) => this.noticeRefusal(from, cause),
-      onIncompatible: (_, detail) => this.tell('error', detail),
+      events: {
+        onMessage: (from, message, arrivedUs) => this.receive(from, message, arrivedUs),
+        onEstablished: () => this.checkLinked(),
+        onRefused: (from, cause) => this.noticeRefusal(from, cause),
+        onIncompatible: (_, detail) => this.tell('error', detail),
+      },
     });
+    const codecs = parts.codecs ?? wireCodecs(rig);
     this.recorder = new TickRecorder({
-      digest: digestBytes,
+      digest: codecs.digest,
       onRecord: (record) => parts.channel.sendTick(record),
     });
     const peers: PeerPort = { send: (to, message) => this.sendToPeer(to, message) };
     const commands: CommandPort = {
       send: (actuator, command) => {
         const to = rig.actuators[actuator];
-        if (to !== undefined && this.endpoint.send(to.id, 'command', encodeCommand(command)))
+        if (to !== undefined && this.messenger.send(to.id, { kind: 'command', command }))
           this.recorder.noteCommanded();
       },
     };
     this.sensors = interposers?.wrapSensors(parts.sensors) ?? parts.sensors;
     this.drive = new ReplicaDrive({
-      config: buildReplicaConfig(rig, self, parts.law, entropy.bytes(START_NONCE_BYTES)),
+      config: buildReplicaConfig(rig, self, parts.law, entropy.bytes(START_NONCE_BYTES), codecs),
       clock,
       peers: interposers?.wrapPeers(peers) ?? peers,
       commands: interposers?.wrapCommands(commands) ?? commands,
@@ -149,80 +151,68 @@ export class ReplicaProcess {
   }
 
   start(): void {
-    this.endpoint.start();
+    this.messenger.start();
     this.drive.start();
   }
 
   /** Finishes the tick under way; nothing leaves afterwards. */
   async stop(): Promise<void> {
     await this.drive.stop();
-    this.endpoint.stop();
+    this.messenger.stop();
     this.recorder.flush();
   }
 
   /** What was not accepted so far, by cause. */
   readRejected(): Record<string, number> {
-    return { ...this.links.refusals.sum(), ...Object.fromEntries(this.drops) };
+    return { ...this.messenger.readRefused(), ...Object.fromEntries(this.drops) };
   }
 
   private sendToPeer(to: number, message: PeerMessage): void {
     const { rig, clock } = this.parts;
     const peer = rig.replicas[to];
     if (peer === undefined) return;
-    if (this.encoded?.message !== message) this.encoded = { message, payload: this.codec.encode(message) };
     if (message.kind === 'round' && message.round === 1) this.recorder.noteFirstSend(clock.nowUs());
-    this.endpoint.send(peer.id, purposeOf(message), this.encoded.payload);
+    this.messenger.send(peer.id, message);
   }
 
-  private receive(from: Principal, purpose: Purpose, payload: Uint8Array, arrivedUs: number): void {
-    switch (purpose) {
+  private receive(from: Principal, message: ReceivedMessage, arrivedUs: number): void {
+    switch (message.kind) {
       case 'round':
-      case 'state': {
+      case 'state-request':
+      case 'state-reply': {
         const peer = this.replicaIndex.get(from);
-        if (peer === undefined) return;
-        const decoded = this.codec.decode(peer, purpose, payload);
-        if (decoded.ok) this.drive.receive(peer, decoded.message, arrivedUs);
-        else this.refusePayload(from, decoded.cause);
+        if (peer !== undefined) this.drive.receive(peer, message, arrivedUs);
         return;
       }
       case 'status': {
         const actuator = this.actuatorIndex.get(from);
-        const status = decodeStatus(payload);
-        if (actuator !== undefined && status !== null) this.statuses[actuator] = { status, atUs: arrivedUs };
-        else this.refusePayload(from, 'malformed-payload');
+        if (actuator !== undefined) this.statuses[actuator] = { status: message.status, atUs: arrivedUs };
         return;
       }
       case 'control':
-        this.answerControl(from, payload);
+        this.answerControl(from, message.request);
         return;
-      default:
-        this.refusePayload(from, 'wrong-purpose');
+      case 'command':
+        this.messenger.countRefused(from, 'wrong-purpose');
+        this.noticeRefusal(from, 'wrong-purpose');
     }
   }
 
-  private answerControl(from: Principal, payload: Uint8Array): void {
-    const request = decodeControlRequest(payload);
-    if (request === null) {
-      this.refusePayload(from, 'malformed-payload');
-      return;
-    }
+  private answerControl(from: Principal, request: ControlRequest): void {
     const { onControl, rig, id } = this.parts;
     const answer = onControl?.(from, request.text) ?? {
       ok: false,
       text: `replica ${id}: rig ${rig.id} does not enable faults; write "faults: enabled" in its rig.yaml`,
     };
-    this.endpoint.send(from, 'answer', encodeControlAnswer({ sequence: request.sequence, ...answer }));
+    this.messenger.send(from, { kind: 'answer', answer: { sequence: request.sequence, ...answer } });
   }
 
   private checkLinked(): void {
     const { rig, id } = this.parts;
-    const linked = rig.replicas.every((replica) => replica.id === id || this.links.isEstablished(replica.id));
+    const linked = rig.replicas.every(
+      (replica) => replica.id === id || this.messenger.isEstablished(replica.id),
+    );
     if (linked) this.drive.reportLinked();
-  }
-
-  private refusePayload(from: Principal, cause: RefusalCause): void {
-    this.links.refusals.count(from, cause);
-    this.noticeRefusal(from, cause);
   }
 
   private noticeRefusal(from: Principal, cause: RefusalCause): void {

@@ -1,0 +1,209 @@
+/**
+ * Whole messages between the principals of a rig on one side, frames on the other: encodes and seals what leaves, opens
+ * and decodes what comes. A process speaks to its messenger only, so the simulator can leave the bytes out where a
+ * campaign does not need them. It must never hand on what has not been proven to come from whom it says.
+ */
+import type { ActuatorCommand, PeerMessage } from '../core/types.js';
+import type { Clock, Entropy, Log, Principal, Purpose, Transport } from '../ports.js';
+import type { Rig } from '../rig/rig.js';
+import {
+  decodeCommand,
+  decodeStatus,
+  encodeCommand,
+  encodeStatus,
+  type StatusFrame,
+} from '../wire/actuator-codec.js';
+import {
+  decodeControlRequest,
+  encodeControlAnswer,
+  type ControlAnswer,
+  type ControlRequest,
+} from '../wire/control-codec.js';
+import type { ConfigDigests } from '../wire/derive-keys.js';
+import type { PrincipalKeys } from '../wire/keys.js';
+import { deriveLimits } from '../wire/limits.js';
+import { PeerCodec, purposeOf } from '../wire/peer-codec.js';
+import type { SessionPurpose } from '../wire/purposes.js';
+import type { RefusalCause } from '../wire/refusal.js';
+import { createSecureLinks, type SecureLinks } from '../wire/secure-links.js';
+import { createSignedChains } from '../wire/signed-chain.js';
+import { SecureEndpoint } from './secure-endpoint.js';
+
+/** Everything that one principal of a rig says to another, sessions aside. */
+export type RigMessage =
+  | PeerMessage
+  | { readonly kind: 'command'; readonly command: ActuatorCommand }
+  | { readonly kind: 'status'; readonly status: StatusFrame }
+  | { readonly kind: 'control'; readonly request: ControlRequest }
+  | { readonly kind: 'answer'; readonly answer: ControlAnswer };
+
+/** Everything of `RigMessage` that a process of a rig may be sent by anybody; answers go to operators' clients. */
+export type ReceivedMessage = Exclude<RigMessage, { readonly kind: 'answer' }>;
+
+export interface MessengerEvents {
+  /** A proven message; `arrivedUs` is when its frame was read. */
+  readonly onMessage: (from: Principal, message: ReceivedMessage, arrivedUs: number) => void;
+  /** A session with this peer stands, for the first time or anew. */
+  readonly onEstablished?: (peer: Principal) => void;
+  /** Something under this name was not accepted. */
+  readonly onRefused?: (from: Principal, cause: RefusalCause) => void;
+  /** A peer that cannot be talked to, in words with the cure. */
+  readonly onIncompatible?: (peer: Principal, detail: string) => void;
+}
+
+export interface MessengerParts {
+  readonly rig: Rig;
+  readonly id: Principal;
+  readonly keys: PrincipalKeys;
+  readonly digests: ConfigDigests;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly events: MessengerEvents;
+}
+
+export interface Messenger {
+  start(): void;
+  stop(): void;
+  /** Sends; false while there is no session with this peer, and then nothing is kept. */
+  send(to: Principal, message: RigMessage): boolean;
+  /** Seals any payload, for faults that a correct sender could not have. False as for `send`. */
+  sendPayload(to: Principal, purpose: SessionPurpose, payload: Uint8Array): boolean;
+  isEstablished(peer: Principal): boolean;
+  /** Counts against a peer what was proven and still is of no use. */
+  countRefused(from: Principal, cause: RefusalCause): void;
+  /** What was not accepted so far, by cause. */
+  readRefused(): Record<string, number>;
+}
+
+export type OpenMessenger = (parts: MessengerParts) => Messenger;
+
+/** The messenger of the live rig: deterministic CBOR in COSE under session keys (src/wire). */
+export const openSecureMessenger: OpenMessenger = (parts) => new SecureMessenger(parts);
+
+class SecureMessenger implements Messenger {
+  private readonly links: SecureLinks;
+  private readonly endpoint: SecureEndpoint;
+  /** Replicas alone speak as peers. */
+  private readonly codec: PeerCodec | null;
+  private readonly replicaIndex: ReadonlyMap<Principal, number>;
+  /** The last message that was encoded: round 1 goes to all peers alike. */
+  private encoded: { readonly message: RigMessage; readonly payload: Uint8Array } | null = null;
+
+  constructor(private readonly parts: MessengerParts) {
+    const { rig, id, keys, digests, transport, clock, entropy, log, events } = parts;
+    this.replicaIndex = new Map(rig.replicas.map((replica, at) => [replica.id, at]));
+    const limits = deriveLimits(rig);
+    this.codec = this.replicaIndex.has(id)
+      ? new PeerCodec(limits, createSignedChains(rig, keys, digests))
+      : null;
+    this.links = createSecureLinks(rig, keys, digests, entropy, limits);
+    const { onEstablished, onRefused, onIncompatible } = events;
+    this.endpoint = new SecureEndpoint({
+      links: this.links,
+      transport,
+      clock,
+      log,
+      onPayload: (from, purpose, payload, arrivedUs) => this.receive(from, purpose, payload, arrivedUs),
+      ...(onEstablished === undefined ? {} : { onEstablished }),
+      ...(onRefused === undefined ? {} : { onRefused }),
+      ...(onIncompatible === undefined ? {} : { onIncompatible }),
+    });
+  }
+
+  start(): void {
+    this.endpoint.start();
+  }
+
+  stop(): void {
+    this.endpoint.stop();
+  }
+
+  send(to: Principal, message: RigMessage): boolean {
+    if (this.encoded?.message !== message) this.encoded = { message, payload: this.encode(message) };
+    return this.endpoint.send(to, findPurpose(message), this.encoded.payload);
+  }
+
+  sendPayload(to: Principal, purpose: SessionPurpose, payload: Uint8Array): boolean {
+    return this.endpoint.send(to, purpose, payload);
+  }
+
+  isEstablished(peer: Principal): boolean {
+    return this.links.isEstablished(peer);
+  }
+
+  countRefused(from: Principal, cause: RefusalCause): void {
+    this.links.refusals.count(from, cause);
+  }
+
+  readRefused(): Record<string, number> {
+    return this.links.refusals.sum();
+  }
+
+  private encode(message: RigMessage): Uint8Array {
+    switch (message.kind) {
+      case 'round':
+      case 'state-request':
+      case 'state-reply':
+        if (this.codec === null) throw new TypeError(`${this.parts.id} is no replica and has no peers`);
+        return this.codec.encode(message);
+      case 'command':
+        return encodeCommand(message.command);
+      case 'status':
+        return encodeStatus(message.status);
+      case 'answer':
+        return encodeControlAnswer(message.answer);
+      case 'control':
+        throw new TypeError('requests are sent by an operator’s client');
+    }
+  }
+
+  private receive(from: Principal, purpose: Purpose, payload: Uint8Array, arrivedUs: number): void {
+    const read = this.decode(from, purpose, payload);
+    if (typeof read === 'object') {
+      this.parts.events.onMessage(from, read, arrivedUs);
+      return;
+    }
+    this.links.refusals.count(from, read);
+    this.parts.events.onRefused?.(from, read);
+  }
+
+  private decode(from: Principal, purpose: Purpose, payload: Uint8Array): ReceivedMessage | RefusalCause {
+    switch (purpose) {
+      case 'round':
+      case 'state': {
+        const peer = this.replicaIndex.get(from);
+        if (peer === undefined || this.codec === null) return 'wrong-purpose';
+        const decoded = this.codec.decode(peer, purpose, payload);
+        return decoded.ok ? decoded.message : decoded.cause;
+      }
+      case 'command': {
+        const command = decodeCommand(payload);
+        return command === null ? 'malformed-payload' : { kind: 'command', command };
+      }
+      case 'status': {
+        const status = decodeStatus(payload);
+        return status === null ? 'malformed-payload' : { kind: 'status', status };
+      }
+      case 'control': {
+        const request = decodeControlRequest(payload);
+        return request === null ? 'malformed-payload' : { kind: 'control', request };
+      }
+      default:
+        return 'wrong-purpose';
+    }
+  }
+}
+
+/** The purpose under which a message travels. */
+export function findPurpose(message: RigMessage): SessionPurpose {
+  switch (message.kind) {
+    case 'round':
+    case 'state-request':
+    case 'state-reply':
+      return purposeOf(message);
+    default:
+      return message.kind;
+  }
+}
