@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Reading } from '../../src/core/types.js';
-import type { ActuatorPort, Clock, Log, SensorPort } from '../../src/ports.js';
+import type { ActuatorPort, Clock, Entropy, Log, SensorPort } from '../../src/ports.js';
 import type { ActuatorPart, BridgePart, Rig, SensorPart } from '../../src/rig/rig.js';
 import { BridgeClient } from './bridge-client.js';
 import type { BridgeCounts, DeviceDescription, HeldSample } from './bridge-client.js';
@@ -24,6 +24,8 @@ export interface BridgePortOptions {
   readonly log: Log;
   /** Opens something else than what the rig and `addresses` say: a serial line, a test's stream. */
   readonly open?: OpenByteStream;
+  /** Source of the 32 bits that tie a hello to its request; without it the machine's. */
+  readonly entropy?: Entropy;
   /** Called with true when the device answers and fits the rig, with false when that ends. */
   readonly onReady?: (ready: boolean) => void;
 }
@@ -40,13 +42,13 @@ export function openBridgeSensors(options: BridgePortOptions): SensorPort & Brid
   const replica = rig.replicas.find((part) => part.id === id);
   if (replica === undefined)
     throw new Error(`rig ${rig.id}: no replica "${id}"; it has ${listIds(rig.replicas)}`);
-  const address = resolveBridge(id, replica.bridge, options.addresses);
+  const line = chooseLine(options, replica.bridge);
   const client = new BridgeClient({
-    name: `bridge of replica ${id} (${address.text})`,
-    open: options.open ?? address.open(),
+    name: `bridge of replica ${id} (${line.text})`,
+    open: line.open,
     clock,
     log: options.log,
-    drawNonce,
+    drawNonce: () => drawNonce(options.entropy),
     checkDevice: (device) => checkSensors(rig.sensors, device),
     ...(options.onReady === undefined ? {} : { onReady: options.onReady }),
   });
@@ -72,14 +74,14 @@ export function openBridgeActuator(options: BridgePortOptions): ActuatorPort & B
   const actuator = rig.actuators.find((part) => part.id === id);
   if (actuator === undefined)
     throw new Error(`rig ${rig.id}: no actuator "${id}"; it has ${listIds(rig.actuators)}`);
-  const address = resolveBridge(id, actuator.bridge, options.addresses);
+  const line = chooseLine(options, actuator.bridge);
   let handler: ((count: number, atUs: number) => void) | null = null;
   const client = new BridgeClient({
-    name: `bridge of actuator ${id} (${address.text})`,
-    open: options.open ?? address.open(),
+    name: `bridge of actuator ${id} (${line.text})`,
+    open: line.open,
     clock,
     log: options.log,
-    drawNonce,
+    drawNonce: () => drawNonce(options.entropy),
     checkDevice: (device) => checkActuator(actuator, device),
     onReadBack: (readBack, atUs) => {
       if (readBack.output === actuator.channel) handler?.(readBack.count, atUs);
@@ -97,6 +99,12 @@ export function openBridgeActuator(options: BridgePortOptions): ActuatorPort & B
     },
     close: async () => client.close(),
   };
+}
+
+function chooseLine(options: BridgePortOptions, bridge: BridgePart): { text: string; open: OpenByteStream } {
+  if (options.open !== undefined) return { text: 'a line of its own', open: options.open };
+  const address = resolveBridge(options.id, bridge, options.addresses);
+  return { text: address.text, open: address.open() };
 }
 
 /** One sample as a reading of the rig's sensor: absent where it is too old, invalid or out of range. */
@@ -183,8 +191,9 @@ function checkUnit(where: string, code: number, unit: string): string | null {
   return `${where}: the device says ${says}, the rig says ${unit}; make the two agree`;
 }
 
-function drawNonce(): number {
-  return randomBytes(4).readUInt32LE(0);
+function drawNonce(entropy: Entropy | undefined): number {
+  const bytes = entropy?.bytes(4) ?? randomBytes(4);
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
 }
 
 function listIds(parts: readonly { readonly id: string }[]): string {

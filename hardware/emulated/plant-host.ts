@@ -11,6 +11,7 @@
 import { BridgeDevice } from '../../firmware-bridge/host/bridge-device.js';
 import type { DeviceChannel, DeviceOutput } from '../../firmware-bridge/host/bridge-device.js';
 import { BridgeServer } from '../../firmware-bridge/host/bridge-server.js';
+import type { DeviceMessage } from '../../firmware-bridge/host/messages.js';
 import { resolveBridge } from '../../firmware-bridge/host/bridge-ports.js';
 import { encodeUnit } from '../../firmware-bridge/host/units.js';
 import type { Cancel, Clock, Entropy, Log } from '../../src/ports.js';
@@ -21,8 +22,6 @@ import type { Plant } from '../plants/plant.js';
 export interface PlantHostOptions {
   readonly rig: Rig;
   readonly plant: Plant;
-  /** `bridge:<replica or actuator id>` → `host:port`, in place of the rig's addresses; port 0: any free one. */
-  readonly addresses: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
@@ -30,6 +29,27 @@ export interface PlantHostOptions {
   readonly referenceAt: ((seconds: number) => number) | null;
   /** Called once, when the plant is lost. */
   readonly onLost?: () => void;
+}
+
+export interface OpenPlantHostOptions extends PlantHostOptions {
+  /** `bridge:<replica or actuator id>` → `host:port`, in place of the rig's addresses; port 0: any free one. */
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
+/** What stands between one device and its host: a socket, or a simulated line. */
+export interface BridgeFront {
+  /** Sends what the device says without being asked; dropped where no host listens. */
+  say(messages: readonly DeviceMessage[]): void;
+  countRefused(): number;
+  close(): Promise<void>;
+}
+
+/** One bridge of the plant. */
+export interface PlantBridge {
+  /** Of the replica or actuator that it belongs to. */
+  readonly id: string;
+  readonly device: BridgeDevice;
+  front: BridgeFront | null;
 }
 
 /** How the plant does. */
@@ -59,7 +79,8 @@ const WATCHDOG_MS = 300;
 export class PlantHost {
   /** Where each bridge listens: `bridge:<id>` → `host:port`. */
   readonly addresses: Record<string, string> = {};
-  private readonly bridges: { readonly device: BridgeDevice; readonly server: BridgeServer }[] = [];
+  /** One for each replica, then one for each actuator, in the rig's order. */
+  readonly bridges: readonly PlantBridge[];
   private readonly commands: (number | null)[];
   private readonly startUs: number;
   private advancedUs: number;
@@ -74,31 +95,49 @@ export class PlantHost {
   private cancelPace: Cancel | null = null;
 
   private constructor(private readonly options: PlantHostOptions) {
-    this.startUs = options.clock.nowUs();
+    const { rig, plant, clock } = options;
+    this.startUs = clock.nowUs();
     this.advancedUs = this.startUs;
-    this.commands = options.plant.outputs.map(() => null);
+    this.commands = plant.outputs.map(() => null);
+    this.bridges = [
+      ...rig.replicas.map(({ id }, index) => this.makeBridge(id, this.makeChannels(index), [])),
+      ...rig.actuators.map((actuator, index) =>
+        this.makeBridge(actuator.id, [], this.makeOutputs(actuator, index)),
+      ),
+    ];
   }
 
   /**
-   * Opens every bridge. Rejects with a PlantError where the rig does not fit the plant, with the socket's error where
-   * an address cannot be taken; nothing stays open then.
+   * The devices with nothing in front of them yet; time runs from now on. Throws a PlantError where the rig does not fit
+   * the plant.
    */
-  static async open(options: PlantHostOptions): Promise<PlantHost> {
+  static create(options: PlantHostOptions): PlantHost {
     checkFit(options.rig, options.plant);
     const host = new PlantHost(options);
+    host.pace();
+    return host;
+  }
+
+  /**
+   * Opens a TCP listener in front of every device. Rejects with a PlantError where the rig does not fit the plant, with
+   * the socket's error where an address cannot be taken; nothing stays open then.
+   */
+  static async open(options: OpenPlantHostOptions): Promise<PlantHost> {
+    const host = PlantHost.create(options);
+    const parts = [...options.rig.replicas, ...options.rig.actuators];
     try {
-      for (const [index, replica] of options.rig.replicas.entries()) {
-        await host.openBridge(replica.id, replica.bridge, host.makeChannels(index), []);
-      }
-      for (const [index, actuator] of options.rig.actuators.entries()) {
-        await host.openBridge(actuator.id, actuator.bridge, [], host.makeOutputs(actuator, index));
-      }
+      for (const [at, { id, bridge }] of parts.entries())
+        await host.listen(host.bridges[at] as PlantBridge, resolveBridge(id, bridge, options.addresses));
     } catch (error) {
       await host.close();
       throw error;
     }
-    host.pace();
     return host;
+  }
+
+  /** Time of the devices' own clock. */
+  deviceNowUs(): number {
+    return this.options.clock.nowUs() - this.startUs;
   }
 
   /** Tells which tick of the outputs' grid was the run's first: the reference counts from it. */
@@ -124,23 +163,21 @@ export class PlantHost {
 
   /** Frames that the bridges have refused since the start. */
   countRefused(): number {
-    return this.bridges.reduce((sum, { server }) => sum + server.countRefused(), 0);
+    return this.bridges.reduce((sum, { front }) => sum + (front?.countRefused() ?? 0), 0);
   }
 
   /** Stops time and closes every bridge. */
   async close(): Promise<void> {
     this.cancelPace?.();
     this.cancelPace = null;
-    await Promise.all(this.bridges.map(({ server }) => server.close()));
+    await Promise.all(this.bridges.map(({ front }) => front?.close()));
   }
 
-  private async openBridge(
+  private makeBridge(
     id: string,
-    bridge: Parameters<typeof resolveBridge>[1],
     channels: readonly DeviceChannel[],
     outputs: readonly DeviceOutput[],
-  ): Promise<void> {
-    const { host, port } = resolveBridge(id, bridge, this.options.addresses);
+  ): PlantBridge {
     const nonce = this.options.entropy.bytes(4);
     const device = new BridgeDevice({
       deviceId: `emulated-${id}`.slice(0, 16).replace(/-$/, ''),
@@ -148,9 +185,14 @@ export class PlantHost {
       channels,
       outputs,
     });
-    const nowUs = (): number => this.options.clock.nowUs() - this.startUs;
-    const server = await BridgeServer.listen({ host, port, device, nowUs });
-    this.bridges.push({ device, server });
+    return { id, device, front: null };
+  }
+
+  private async listen(bridge: PlantBridge, address: ReturnType<typeof resolveBridge>): Promise<void> {
+    const { host, port } = address;
+    const { id, device } = bridge;
+    const server = await BridgeServer.listen({ host, port, device, nowUs: () => this.deviceNowUs() });
+    bridge.front = server;
     this.addresses[`bridge:${id}`] = `${host}:${server.port}`;
     this.options.log.debug(`plant: bridge of ${id} listens on ${host}:${server.port}`);
   }
@@ -260,8 +302,9 @@ export class PlantHost {
       clock.nowUs() + PACE_US,
       () => {
         this.advance();
-        for (const { device, server } of this.bridges) {
-          server.say(device.tickWatchdog(clock.nowUs() - this.startUs));
+        for (const { device, front } of this.bridges) {
+          const said = device.tickWatchdog(this.deviceNowUs());
+          if (said.length > 0) front?.say(said);
         }
         this.pace();
       },

@@ -1,9 +1,9 @@
 /** The MQTT transport of one principal of a rig: its inbox, its links, and everybody's credentials. */
 import type { Log, Purpose } from '../ports.js';
 import type { InboxPart, Rig } from '../rig/rig.js';
+import { deriveInboxLimits } from '../mqtt/inbox-limits.js';
 import { createMqttTransport, type MqttSender, type MqttTransport } from '../mqtt/mqtt-transport.js';
 import { listPeers, listPrincipals, readBrokerPassword, type PrincipalKeys } from '../wire/keys.js';
-import { deriveLimits } from '../wire/limits.js';
 import { listPurposes } from '../wire/purposes.js';
 import { readMonotonicUs } from '../process/system-clock.js';
 import { listInboxAddresses, type Addresses } from './addresses.js';
@@ -16,12 +16,6 @@ export interface OpenTransportOptions {
   /** Receivers to connect to, where not all that share a secret with this principal. */
   readonly only?: readonly string[];
 }
-
-/** How many times what a correct rig sends in a second an inbox lets one sender send. */
-const RATE_MARGIN = 5;
-
-/** How long a sender may exceed its rate tenfold or so: every frame of a babbler costs a check of its authenticator. */
-const BURST_SECONDS = 0.2;
 
 /** The transport, and what its inbox has refused so far, by cause. */
 export interface OpenedTransport {
@@ -45,12 +39,6 @@ export async function openTransport(options: OpenTransportOptions): Promise<Open
     purposes: ['hello', ...listPurposes(kind, selfKind)] as Purpose[],
     password: readBrokerPassword(keys, id, self),
   });
-  const frameBytes = deriveLimits(rig).frameBytes;
-  const ticksPerSecond = 1_000_000 / rig.periodUs;
-  // Rounds, a command, states and hellos: what a correct replica may say to another in a tick.
-  const framesPerTick = 8;
-  const largest = Math.max(...Object.values(frameBytes));
-  const packetsPerSecond = Math.ceil(RATE_MARGIN * framesPerTick * ticksPerSecond);
   const refused = new Map<string, number>();
   const transport = await createMqttTransport({
     rigId: rig.id,
@@ -65,13 +53,7 @@ export async function openTransport(options: OpenTransportOptions): Promise<Open
     acceptFrom: peers.filter(({ kind }) => kind === 'replica' || kind === 'actuator').map(toSender),
     operators: peers.filter(({ kind }) => kind === 'operator').map(toSender),
     observers: peers.filter(({ kind }) => kind === 'observer').map(toSender),
-    limits: {
-      maxFrameBytes: largest,
-      packetsPerSecond,
-      packetBurst: Math.ceil(packetsPerSecond * BURST_SECONDS),
-      bytesPerSecond: packetsPerSecond * Math.min(largest, 1024),
-      byteBurst: Math.max(Math.ceil(packetsPerSecond * 1024 * BURST_SECONDS), 16 * largest),
-    },
+    limits: deriveInboxLimits(rig),
     addresses: listInboxAddresses(addresses),
     nowUs: readMonotonicUs,
     log,

@@ -1,0 +1,107 @@
+/**
+ * A simulated computer: one process of a rig with its own clock, which can stand still, run wrong and be killed. What
+ * happens to it while it stands still waits, as it would in the buffers of a real one. It never touches the code that
+ * runs on it.
+ */
+import type { Cancel, Clock } from '../ports.js';
+import { EventQueue, RANK } from './event-queue.js';
+
+/** The world's own time. Virtual microseconds from 0; it runs as fast as the processor allows. */
+export class World {
+  readonly queue = new EventQueue();
+  nowUs = 0;
+
+  at(atUs: number, rank: number, run: () => void): Cancel {
+    const event = this.queue.add(Math.max(atUs, this.nowUs), rank, run);
+    return () => this.queue.cancel(event);
+  }
+
+  /** Lets the next thing happen; false when there is none. */
+  advance(): boolean {
+    const next = this.queue.take();
+    if (next === null) return false;
+    this.nowUs = next.atUs;
+    next.run();
+    return true;
+  }
+}
+
+/** How a host's clock goes: what it shows when the world begins, and how many parts in a million it is too fast. */
+export interface ClockModel {
+  readonly offsetUs: number;
+  readonly driftPpm: number;
+}
+
+export const PERFECT_CLOCK: ClockModel = { offsetUs: 0, driftPpm: 0 };
+
+/** One computer, from power-on to power-off. Its processes come and go; see `boot`. */
+export class Host {
+  /** Counts the processes that have run here; what was planned for an earlier one never happens. */
+  private life = 0;
+  private alive = false;
+  /** Until then it does not run, in the world's time. */
+  private busyUntilUs = 0;
+  private readonly rate: number;
+
+  constructor(
+    private readonly world: World,
+    private readonly model: ClockModel = PERFECT_CLOCK,
+  ) {
+    this.rate = 1 + model.driftPpm / 1e6;
+  }
+
+  get isAlive(): boolean {
+    return this.alive;
+  }
+
+  /** A new process starts here; whatever the one before had planned is gone. */
+  boot(): void {
+    this.life += 1;
+    this.alive = true;
+    this.busyUntilUs = this.world.nowUs;
+  }
+
+  /** The process is gone at once. */
+  kill(): void {
+    this.life += 1;
+    this.alive = false;
+  }
+
+  /** The process stands still from now on for so long, in the middle of whatever it is doing. */
+  stall(us: number): void {
+    this.busyUntilUs = this.presentUs() + us;
+  }
+
+  /** The present of whoever runs here, in the world's time: later than the world's own while it stands still. */
+  presentUs(): number {
+    return Math.max(this.world.nowUs, this.busyUntilUs);
+  }
+
+  /** What its clock shows. */
+  readonly clock: Clock = {
+    nowUs: () => this.toLocalUs(this.presentUs()),
+    schedule: (atUs, callback) => this.schedule(this.toWorldUs(atUs), RANK.timer, callback),
+  };
+
+  /** Lets the process do something at `atUs` of the world's time, or as soon as it runs again; never if it has died by then. */
+  schedule(atUs: number, rank: number, run: () => void): Cancel {
+    const { world, life } = this;
+    let cancel: Cancel = () => {};
+    const attempt = (): void => {
+      if (this.life !== life) return;
+      if (this.busyUntilUs > world.nowUs) cancel = world.at(this.busyUntilUs, rank, attempt);
+      else run();
+    };
+    cancel = world.at(Math.max(atUs, this.presentUs()), rank, attempt);
+    return () => cancel();
+  }
+
+  private toLocalUs(worldUs: number): number {
+    return Math.floor(this.model.offsetUs + worldUs * this.rate);
+  }
+
+  /** The first instant of the world at which the clock shows `localUs` or more. */
+  private toWorldUs(localUs: number): number {
+    return Math.ceil((localUs - this.model.offsetUs) / this.rate);
+  }
+}

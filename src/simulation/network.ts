@@ -1,0 +1,234 @@
+/**
+ * A simulated network: every directed link between two principals delays, loses, repeats and reorders frames as its
+ * model says, by chance that the seed decides. A receiver's inbox is part of the receiver: it goes with it, and it
+ * cuts a sender that exceeds its rate, as the embedded inbox does.
+ */
+import type { Random } from '../faults/random.js';
+import { deriveInboxLimits } from '../mqtt/inbox-limits.js';
+import { TokenBucket, type BucketRates } from '../mqtt/token-bucket.js';
+import type { FrameHandler, Principal, Purpose, Transport } from '../ports.js';
+import type { Rig } from '../rig/rig.js';
+import { RANK } from './event-queue.js';
+import type { Host, World } from './host.js';
+
+/** How one directed link behaves. */
+export interface LinkModel {
+  /** Every frame takes at least so long, microseconds. */
+  readonly delayUs: number;
+  /** And so much more on average, exponentially distributed, microseconds. */
+  readonly jitterUs: number;
+  /** Probabilities for each frame. */
+  readonly loss: number;
+  readonly duplicate: number;
+  /** Probability that a frame may overtake those before it; the rest arrive in the order in which they left. */
+  readonly reorder: number;
+}
+
+/** A wired network of small boards. */
+export const QUIET_LINK: LinkModel = { delayUs: 250, jitterUs: 120, loss: 0, duplicate: 0, reorder: 0 };
+
+/** Links that differ from `default`, by `from>to`. */
+export interface NetworkModel {
+  readonly default: LinkModel;
+  readonly links?: Readonly<Record<string, LinkModel>>;
+}
+
+export const QUIET_NETWORK: NetworkModel = { default: QUIET_LINK };
+
+/** Clients of an inbox try again so often, as those of the live rig do. */
+const RECONNECT_MIN_US = 20_000;
+const RECONNECT_SPAN_US = 180_000;
+/** For how long an inbox keeps a sender out that has exceeded its rate. */
+const PENALTY_US = 500_000;
+
+interface Link {
+  readonly model: LinkModel;
+  up: boolean;
+  /** Whether a way to come up is under way. */
+  connecting: boolean;
+  /** When the last frame that keeps its place arrives. */
+  lastArrivalUs: number;
+  bucket: TokenBucket;
+  barredUntilUs: number;
+}
+
+interface Station {
+  readonly host: Host;
+  handler: FrameHandler | null;
+  onLink: ((to: Principal, up: boolean) => void) | null;
+  inboxOpen: boolean;
+}
+
+export interface NetworkWatch {
+  /** A frame has left its sender's process; called before the network does anything to it. */
+  onSent(from: Principal, to: Principal, purpose: Purpose, frame: Uint8Array): void;
+}
+
+export class Network {
+  private readonly stations = new Map<Principal, Station>();
+  private readonly links = new Map<Principal, Map<Principal, Link>>();
+  private readonly rates: BucketRates;
+  /** Frames that no process was there to take, that the links lost, and that inboxes refused. */
+  readonly dropped = { absent: 0, lost: 0, rate: 0 };
+
+  constructor(
+    private readonly world: World,
+    rig: Rig,
+    private readonly model: NetworkModel,
+    private readonly random: Random,
+    private readonly watch: NetworkWatch,
+  ) {
+    this.rates = deriveInboxLimits(rig);
+  }
+
+  /** A process starts at a host: its inbox opens, and it connects to those of the others. */
+  attach(id: Principal, host: Host): Transport {
+    const station: Station = { host, handler: null, onLink: null, inboxOpen: true };
+    this.stations.set(id, station);
+    for (const other of this.stations.keys()) {
+      if (other === id) continue;
+      this.resetLink(id, other);
+      this.resetLink(other, id);
+      this.connect(id, other);
+      this.connect(other, id);
+    }
+    return {
+      send: (to, purpose, frame) => this.send(id, id, to, purpose, frame),
+      onFrame: (handler) => {
+        station.handler = handler;
+      },
+      onLink: (handler) => {
+        station.onLink = handler;
+      },
+      close: async () => this.detach(id),
+    };
+  }
+
+  /** The process is gone, and its inbox with it. */
+  detach(id: Principal): void {
+    if (!this.stations.delete(id)) return;
+    for (const other of this.stations.keys()) {
+      this.cut(other, id);
+      this.cut(id, other);
+    }
+  }
+
+  /** Sends a frame from one process under another's name, past every rule of the receiver's inbox. */
+  sendAs(from: Principal, claimed: Principal, to: Principal, purpose: Purpose, frame: Uint8Array): void {
+    this.send(from, claimed, to, purpose, frame);
+  }
+
+  /** Nobody reaches the inbox for a while. */
+  closeInbox(id: Principal, us: number): void {
+    const station = this.stations.get(id);
+    if (station === undefined) return;
+    station.inboxOpen = false;
+    for (const other of this.stations.keys()) if (other !== id) this.cut(other, id);
+    this.world.at(station.host.presentUs() + us, RANK.arrival, () => {
+      if (this.stations.get(id) !== station) return;
+      station.inboxOpen = true;
+      for (const other of this.stations.keys()) if (other !== id) this.connect(other, id);
+    });
+  }
+
+  private send(
+    from: Principal,
+    claimed: Principal,
+    to: Principal,
+    purpose: Purpose,
+    frame: Uint8Array,
+  ): void {
+    const { random } = this;
+    const sender = this.stations.get(from);
+    if (sender === undefined) return;
+    this.watch.onSent(from, to, purpose, frame);
+    const link = this.linkOf(from, to);
+    if (!link.up) {
+      this.dropped.absent += 1;
+      return;
+    }
+    const { model } = link;
+    const leavesUs = sender.host.presentUs();
+    if (!link.bucket.take(frame.length, leavesUs)) {
+      this.dropped.rate += 1;
+      link.barredUntilUs = leavesUs + PENALTY_US;
+      this.cut(from, to);
+      this.connect(from, to);
+      return;
+    }
+    if (model.loss > 0 && random.nextChance(model.loss)) {
+      this.dropped.lost += 1;
+      return;
+    }
+    const copies = model.duplicate > 0 && random.nextChance(model.duplicate) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy += 1) {
+      let atUs = leavesUs + model.delayUs + Math.floor(-Math.log(1 - random.nextUnit()) * model.jitterUs);
+      if (model.reorder === 0 || !random.nextChance(model.reorder)) {
+        atUs = Math.max(atUs, link.lastArrivalUs);
+        link.lastArrivalUs = atUs;
+      }
+      this.deliver(claimed, to, purpose, frame, atUs);
+    }
+  }
+
+  private deliver(from: Principal, to: Principal, purpose: Purpose, frame: Uint8Array, atUs: number): void {
+    this.world.at(atUs, RANK.arrival, () => {
+      const station = this.stations.get(to);
+      if (station === undefined || !station.inboxOpen) {
+        this.dropped.absent += 1;
+        return;
+      }
+      station.host.schedule(this.world.nowUs, RANK.arrival, () =>
+        station.handler?.(from, purpose, frame, station.host.clock.nowUs()),
+      );
+    });
+  }
+
+  private connect(from: Principal, to: Principal): void {
+    const link = this.linkOf(from, to);
+    if (link.up || link.connecting) return;
+    link.connecting = true;
+    const restUs = RECONNECT_MIN_US + this.random.nextInteger(RECONNECT_SPAN_US);
+    const sender = this.stations.get(from);
+    const receiver = this.stations.get(to);
+    this.world.at(Math.max(this.world.nowUs + restUs, link.barredUntilUs), RANK.arrival, () => {
+      if (this.linkOf(from, to) !== link) return;
+      link.connecting = false;
+      const stand = this.stations.get(from) === sender && this.stations.get(to) === receiver;
+      if (!stand || sender === undefined || receiver?.inboxOpen !== true) return;
+      link.up = true;
+      link.bucket = new TokenBucket(this.rates, this.world.nowUs);
+      sender.host.schedule(this.world.nowUs, RANK.arrival, () => sender.onLink?.(to, true));
+    });
+  }
+
+  private cut(from: Principal, to: Principal): void {
+    const link = this.linkOf(from, to);
+    if (!link.up) return;
+    link.up = false;
+    const sender = this.stations.get(from);
+    sender?.host.schedule(this.world.nowUs, RANK.arrival, () => sender.onLink?.(to, false));
+  }
+
+  private linkOf(from: Principal, to: Principal): Link {
+    return this.links.get(from)?.get(to) ?? this.resetLink(from, to);
+  }
+
+  private resetLink(from: Principal, to: Principal): Link {
+    let row = this.links.get(from);
+    if (row === undefined) {
+      row = new Map();
+      this.links.set(from, row);
+    }
+    const link: Link = {
+      model: this.model.links?.[`${from}>${to}`] ?? this.model.default,
+      up: false,
+      connecting: false,
+      lastArrivalUs: 0,
+      bucket: new TokenBucket(this.rates, this.world.nowUs),
+      barredUntilUs: row.get(to)?.barredUntilUs ?? 0,
+    };
+    row.set(to, link);
+    return link;
+  }
+}
