@@ -61,6 +61,19 @@ module.exports = {
       from: { path: '^(src/(core|wire|rig|process|mqtt|store)|firmware-bridge|hardware)' },
       to: { path: '^src/(faults|simulation|demo|cli)' },
     },
+    only(
+      'simulation-runs-the-live-rig',
+      '^src/simulation',
+      '^(src/(core|wire|rig|process|faults|demo|simulation|ports\\.ts|mqtt/(token-bucket|inbox-limits)\\.ts)|firmware-bridge/host|hardware/(emulated|plants))',
+      'the simulator is another world for the same code',
+    ),
+    {
+      name: 'simulation-needs-no-machine',
+      comment: "no timer, socket or file of the machine takes part; Node's crypto computes",
+      severity: 'error',
+      from: { path: '^src/simulation' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+    },
     {
       name: 'nothing-imports-test',
       severity: 'error',
@@ -68,6 +81,21 @@ module.exports = {
       to: { path: '^test' },
     },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+  ],
+  required: [
+    {
+      name: 'simulation-imports-the-drive-loops',
+      comment: "what is simulated is the live rig's own loop, and no copy of it",
+      severity: 'error',
+      module: { path: '^src/simulation/rig-world\\.ts' },
+      to: { path: '^src/process/replica-drive\\.ts', reachable: true },
+    },
+    {
+      name: 'simulation-imports-the-voter',
+      severity: 'error',
+      module: { path: '^src/simulation/rig-world\\.ts' },
+      to: { path: '^src/process/actuator-drive\\.ts', reachable: true },
+    },
   ],
   options: {
     tsPreCompilationDeps: true,

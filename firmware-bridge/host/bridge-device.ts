@@ -55,6 +55,11 @@ export class BridgeDevice {
     }));
   }
 
+  /** How each channel counts, in the order of their numbers. */
+  listChannels(): readonly BridgeScale[] {
+    return this.parts.channels;
+  }
+
   /** Answers one message of the host. `nowUs` is the device's clock; `badFrames` what its decoder has refused. */
   receive(message: BridgeMessage, nowUs: number, badFrames: number): DeviceMessage[] {
     this.heardUs = nowUs;

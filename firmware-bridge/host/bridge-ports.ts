@@ -102,7 +102,10 @@ export function openBridgeActuator(options: BridgePortOptions): ActuatorPort & B
 }
 
 function chooseLine(options: BridgePortOptions, bridge: BridgePart): { text: string; open: OpenByteStream } {
-  if (options.open !== undefined) return { text: 'a line of its own', open: options.open };
+  if (options.open !== undefined) {
+    const text = bridge.kind === 'tcp' ? `${bridge.host}:${bridge.port}` : bridge.path;
+    return { text, open: options.open };
+  }
   const address = resolveBridge(options.id, bridge, options.addresses);
   return { text: address.text, open: address.open() };
 }

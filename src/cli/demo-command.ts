@@ -4,11 +4,9 @@
  * 3: fail-safe outside the fault hypothesis, as promised.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { Flight, type FaultSender, type FlightResult } from '../demo/flight.js';
 import { prepareFlightFolder, type FlightFolder } from '../demo/flight-folder.js';
 import { isPaintable, openPainter, openProgress, type Screen } from '../demo/painter.js';
@@ -27,6 +25,7 @@ import { resolveFaultTargets } from '../faults/plan-fault.js';
 import { createSystemClock, readMonotonicUs } from '../process/system-clock.js';
 import { loadRig, type LoadedRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
+import { openReport, parseSeed, parseTicks, readVersion } from './flight-options.js';
 import { openTransport } from './open-transport.js';
 import { createStderrLog } from './stderr-log.js';
 import { EXIT_USAGE, UsageError } from './usage-error.js';
@@ -54,7 +53,6 @@ interface PlannedFlight {
 
 const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url));
 const DEFAULT_RIG = path.join(PACKAGE, 'hardware', 'rigs', 'pitch');
-const MAX_TICKS = 100_000_000;
 /** What a stop of the tour needs to recover before the flight ends. */
 const RECOVER_US = 1_000_000;
 
@@ -281,38 +279,4 @@ async function openFaultSender(loaded: LoadedRig, folder: FlightFolder): Promise
       await transport.close();
     },
   };
-}
-
-/** Opens the report before anything is flown: a file that cannot be written is told at once. */
-async function openReport(file: string): Promise<{ write(text: string): Promise<void> }> {
-  const handle = await open(file, 'w').catch((error: unknown) => {
-    throw new UsageError(`--json ${file}: ${error instanceof Error ? error.message : String(error)}`);
-  });
-  return {
-    write: async (text) => {
-      await handle.writeFile(text);
-      await handle.close();
-    },
-  };
-}
-
-function readVersion(): string {
-  return (JSON.parse(readFileSync(path.join(PACKAGE, 'package.json'), 'utf8')) as { version: string })
-    .version;
-}
-
-function parseTicks(text: string): number {
-  const ticks = Number(text);
-  if (!Number.isInteger(ticks) || ticks < 1 || ticks > MAX_TICKS) {
-    throw new InvalidArgumentError(`Give a whole number from 1 to ${MAX_TICKS}.`);
-  }
-  return ticks;
-}
-
-function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
-    throw new InvalidArgumentError('Give a whole number from 0 to 4294967295.');
-  }
-  return seed;
 }

@@ -1,6 +1,6 @@
 /** The `voteplane` command. Loads only the subcommand that is asked for: a replica carries no demo. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { readVersion } from './flight-options.js';
 import { EXIT_USAGE, UsageError } from './usage-error.js';
 
 type Register = (program: Command) => void;
@@ -8,6 +8,7 @@ type Register = (program: Command) => void;
 /** Where each subcommand lives, in the order in which help lists them. */
 const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['demo', async () => (await import('./demo-command.js')).registerDemoCommand],
+  ['simulate', async () => (await import('./simulate-command.js')).registerSimulateCommand],
   ['check', async () => (await import('./check-command.js')).registerCheckCommand],
   ['keys', async () => (await import('./keys-command.js')).registerKeysCommand],
   ['replica', async () => (await import('./replica-command.js')).registerReplicaCommand],
@@ -41,11 +42,6 @@ async function main(): Promise<void> {
   for (const load of wanted) (await load())(program);
   for (const command of program.commands) command.copyInheritedSettings(program);
   await program.parseAsync();
-}
-
-function readVersion(): string {
-  const file = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 main().catch((error: unknown) => {

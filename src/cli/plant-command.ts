@@ -1,16 +1,15 @@
 /** `voteplane plant RIG`: the rig's emulated plant behind one firmware bridge per replica and actuator. */
 import { randomBytes } from 'node:crypto';
-import path from 'node:path';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { loadProfile } from '../../hardware/emulated/load-profile.js';
 import { PlantHost } from '../../hardware/emulated/plant-host.js';
 import { startNamedPlant } from '../../hardware/plants/plants.js';
 import { openParentChannel } from '../process/parent-channel.js';
 import { PlantProcess } from '../process/plant-process.js';
 import { createSystemClock } from '../process/system-clock.js';
-import { loadModule } from '../rig/load-law.js';
 import { loadRig } from '../rig/load-rig.js';
-import type { PlantPart } from '../rig/rig.js';
 import { readAddresses } from './addresses.js';
+import { parseSeed } from './flight-options.js';
 import { runUntilStopped } from './run-until-stopped.js';
 import { createStderrLog, LOG_LEVELS, type LogLevel } from './stderr-log.js';
 import { UsageError } from './usage-error.js';
@@ -68,30 +67,4 @@ async function runPlant(rigPath: string, options: PlantOptions): Promise<void> {
   process.off('message', onMessage);
   await host.close();
   channel.close();
-}
-
-/**
- * The function behind `plant.parameters.profile`: a file of the rig folder that exports
- * `referenceAt(seconds): { pitchDeg: number }`, the same that the control law imports. Throws UsageError or RigError.
- */
-function loadProfile(plant: PlantPart, folder: string): ((seconds: number) => number) | null {
-  const file = plant.parameters['profile'];
-  if (file === undefined) return null;
-  if (typeof file !== 'string') {
-    throw new UsageError(`plant: the profile ${file} is no file name; write one such as profile.ts`);
-  }
-  const { referenceAt } = loadModule(path.resolve(folder, file), file).exports;
-  if (typeof referenceAt !== 'function') {
-    throw new UsageError(`plant: ${file} exports no function referenceAt(seconds); add it`);
-  }
-  const callReference = referenceAt as (seconds: number) => { readonly pitchDeg: number };
-  return (seconds) => callReference(seconds).pitchDeg;
-}
-
-function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
-    throw new InvalidArgumentError('Give a whole number from 0 to 4294967295.');
-  }
-  return seed;
 }

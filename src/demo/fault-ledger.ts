@@ -2,6 +2,7 @@
  * Which fault was at work on which replica in which tick, from what the replicas told when they did it. A demo's
  * verdict needs both: who was faulty when, and whether each fault altered anything at all.
  */
+import { parseFault } from '../faults/spec.js';
 import type { FaultFigures } from './figures.js';
 
 /** Ticks after the end of a fault for which its replica still counts as faulty: what was under way has to drain. */
@@ -56,6 +57,27 @@ export interface FaultNote {
 /** Name of the fault in a specification: its first word. */
 export function readFaultName(spec: string): string {
   return spec.trim().split(/\s+/, 1)[0] ?? '';
+}
+
+/**
+ * What a replica's death makes of the faults that were at work on it: which of them killed it, when it comes back (null:
+ * not by itself), and which ended with it.
+ */
+export function explainDeath(open: readonly string[]): {
+  readonly killer: { readonly spec: string; readonly forTicks: number | null } | null;
+  readonly ended: readonly string[];
+} {
+  let killer: { spec: string; forTicks: number | null } | null = null;
+  const ended: string[] = [];
+  for (const spec of open) {
+    const name = readFaultName(spec);
+    const parsed = parseFault(spec);
+    if (name === 'restart') killer = { spec, forTicks: 0 };
+    else if (name.startsWith('crash') && parsed.ok && parsed.spec.kind === 'inject')
+      killer = { spec, forTicks: parsed.spec.forTicks };
+    else ended.push(spec);
+  }
+  return { killer, ended };
 }
 
 /** The faults of one flight. */

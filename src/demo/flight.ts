@@ -6,9 +6,8 @@ import path from 'node:path';
 import { readMonotonicUs } from '../process/system-clock.js';
 import type { Telemetry } from '../process/telemetry.js';
 import { SMALL_BOARD_V8_FLAGS } from '../process/v8-flags.js';
-import { parseFault } from '../faults/spec.js';
 import type { Rig } from '../rig/rig.js';
-import { readFaultName } from './fault-ledger.js';
+import { explainDeath } from './fault-ledger.js';
 import type { FlightFigures } from './figures.js';
 import type { FlightFolder } from './flight-folder.js';
 import { Observer, type LatestTick } from './observer.js';
@@ -193,16 +192,9 @@ export class Flight {
     this.observer.noteDeath(id, readMonotonicUs());
     if (this.over) return;
     const runTick = this.observer.runTick ?? 0;
-    let killer: { spec: string; forTicks: number | null } | null = null;
-    for (const spec of this.observer.openFaults(id)) {
-      const name = readFaultName(spec);
-      const parsed = parseFault(spec);
-      if (name === 'restart') killer = { spec, forTicks: 0 };
-      else if (name.startsWith('crash') && parsed.ok && parsed.spec.kind === 'inject')
-        killer = { spec, forTicks: parsed.spec.forTicks };
-      // Whatever else it was doing wrong has ended with it.
-      else this.endFault(id, spec, runTick);
-    }
+    const { killer, ended } = explainDeath(this.observer.openFaults(id));
+    // Whatever else it was doing wrong has ended with it.
+    for (const spec of ended) this.endFault(id, spec, runTick);
     if (killer !== null) {
       this.say(`${id} is dead, as the fault has it`);
       if (killer.forTicks === null) return;

@@ -60,6 +60,8 @@ export interface ReplicaProcessParts {
   readonly openMessenger?: OpenMessenger;
   /** How entries and states become bytes; without it as on the wire. */
   readonly codecs?: ReplicaCodecs;
+  /** Whatever the core reports, before it becomes an account. */
+  readonly onReport?: (report: Report) => void;
   /** Answers an operator's request; absent where the rig gives operators nothing to say. */
   readonly onControl?: (from: Principal, text: string) => { readonly ok: boolean; readonly text: string };
 }
@@ -222,6 +224,7 @@ export class ReplicaProcess {
   }
 
   private onReport(report: Report): void {
+    this.parts.onReport?.(report);
     this.recorder.note(report);
     const { id } = this.parts;
     switch (report.kind) {

@@ -54,6 +54,11 @@ export class Host {
     return this.alive;
   }
 
+  /** Number of the process that runs here, or ran here last. */
+  get lifeNumber(): number {
+    return this.life;
+  }
+
   /** A new process starts here; whatever the one before had planned is gone. */
   boot(): void {
     this.life += 1;
@@ -88,7 +93,7 @@ export class Host {
     const { world, life } = this;
     let cancel: Cancel = () => {};
     const attempt = (): void => {
-      if (this.life !== life) return;
+      if (this.life !== life || !this.alive) return;
       if (this.busyUntilUs > world.nowUs) cancel = world.at(this.busyUntilUs, rank, attempt);
       else run();
     };

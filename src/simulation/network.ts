@@ -57,6 +57,7 @@ interface Station {
   handler: FrameHandler | null;
   onLink: ((to: Principal, up: boolean) => void) | null;
   inboxOpen: boolean;
+  attached: boolean;
 }
 
 export interface NetworkWatch {
@@ -83,7 +84,7 @@ export class Network {
 
   /** A process starts at a host: its inbox opens, and it connects to those of the others. */
   attach(id: Principal, host: Host): Transport {
-    const station: Station = { host, handler: null, onLink: null, inboxOpen: true };
+    const station: Station = { host, handler: null, onLink: null, inboxOpen: true, attached: true };
     this.stations.set(id, station);
     for (const other of this.stations.keys()) {
       if (other === id) continue;
@@ -93,7 +94,9 @@ export class Network {
       this.connect(other, id);
     }
     return {
-      send: (to, purpose, frame) => this.send(id, id, to, purpose, frame),
+      send: (to, purpose, frame) => {
+        if (station.attached) this.send(id, id, to, purpose, frame);
+      },
       onFrame: (handler) => {
         station.handler = handler;
       },
@@ -106,7 +109,10 @@ export class Network {
 
   /** The process is gone, and its inbox with it. */
   detach(id: Principal): void {
-    if (!this.stations.delete(id)) return;
+    const station = this.stations.get(id);
+    if (station === undefined) return;
+    station.attached = false;
+    this.stations.delete(id);
     for (const other of this.stations.keys()) {
       this.cut(other, id);
       this.cut(id, other);
@@ -148,6 +154,7 @@ export class Network {
       return;
     }
     const { model } = link;
+    const receiver = this.stations.get(to);
     const leavesUs = sender.host.presentUs();
     if (!link.bucket.take(frame.length, leavesUs)) {
       this.dropped.rate += 1;
@@ -167,19 +174,26 @@ export class Network {
         atUs = Math.max(atUs, link.lastArrivalUs);
         link.lastArrivalUs = atUs;
       }
-      this.deliver(claimed, to, purpose, frame, atUs);
+      this.deliver(claimed, receiver, purpose, frame, atUs);
     }
   }
 
-  private deliver(from: Principal, to: Principal, purpose: Purpose, frame: Uint8Array, atUs: number): void {
+  /** A frame that is under way when its receiver's process ends is lost with the connection. */
+  private deliver(
+    from: Principal,
+    station: Station | undefined,
+    purpose: Purpose,
+    frame: Uint8Array,
+    atUs: number,
+  ): void {
     this.world.at(atUs, RANK.arrival, () => {
-      const station = this.stations.get(to);
-      if (station === undefined || !station.inboxOpen) {
+      if (station === undefined || !station.attached || !station.inboxOpen) {
         this.dropped.absent += 1;
         return;
       }
-      station.host.schedule(this.world.nowUs, RANK.arrival, () =>
-        station.handler?.(from, purpose, frame, station.host.clock.nowUs()),
+      const { host } = station;
+      host.schedule(this.world.nowUs, RANK.arrival, () =>
+        station.handler?.(from, purpose, frame, host.clock.nowUs()),
       );
     });
   }

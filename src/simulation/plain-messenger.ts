@@ -1,0 +1,288 @@
+/**
+ * A messenger that leaves the bytes out: a frame is a token that stands for a whole message. What cryptography gives
+ * the live rig is given here by fiat: a token that was altered, made up or meant for somebody else opens nothing, one
+ * that comes again is told from the first, and in signed mode nobody can sign for another. Sessions begin anew with
+ * every process, as on the wire.
+ */
+import type { RelayItem, ReplicaIndex, RoundMessage } from '../core/types.js';
+import type { Cancel, Principal, Purpose } from '../ports.js';
+import {
+  findPurpose,
+  type Messenger,
+  type MessengerParts,
+  type OpenMessenger,
+  type ReceivedMessage,
+  type RigMessage,
+} from '../process/messenger.js';
+import type { Rig } from '../rig/rig.js';
+import { RefusalCounts, type RefusalCause } from '../wire/refusal.js';
+import { ReplayWindow } from '../wire/replay-window.js';
+
+interface Sealed {
+  readonly from: Principal;
+  readonly to: Principal;
+  readonly purpose: Purpose;
+  /** Lives of both ends. */
+  readonly fromLife: number;
+  readonly toLife: number;
+  readonly counter: number;
+  /** Null for a payload that no correct sender could have written. */
+  readonly content: RigMessage | null;
+}
+
+interface Hello {
+  readonly from: Principal;
+  readonly to: Principal;
+  readonly life: number;
+  /** Which life of the receiver has been heard; 0: none. */
+  readonly echo: number;
+}
+
+interface Peer {
+  /** 0 while nothing has been heard. */
+  life: number;
+  /** Whether it has heard of this life. */
+  answered: boolean;
+  established: boolean;
+  window: ReplayWindow;
+  nextCounter: number;
+}
+
+/** What the messengers of one simulated rig have in common. */
+export class PlainWire {
+  private readonly sealed = new WeakMap<Uint8Array, Sealed | Hello>();
+  private readonly signed: boolean;
+  private lives = 0;
+
+  constructor(
+    rig: Rig,
+    /** One number of 32 bits for each replica, which signs with it. */
+    private readonly secrets: readonly number[],
+  ) {
+    const { hypothesis } = rig;
+    this.signed = hypothesis.kind === 'byzantine' && hypothesis.authenticators === 'signature';
+  }
+
+  readonly open: OpenMessenger = (parts) => {
+    this.lives += 1;
+    return new PlainMessenger(this, parts, this.lives);
+  };
+
+  seal(content: Sealed | Hello): Uint8Array {
+    const token = new Uint8Array(1);
+    this.sealed.set(token, content);
+    return token;
+  }
+
+  read(token: Uint8Array): Sealed | Hello | null {
+    return this.sealed.get(token) ?? null;
+  }
+
+  /** The message as it leaves replica `self`: with its signature on every value where the rig signs. */
+  sign(self: ReplicaIndex, message: RoundMessage): RoundMessage {
+    if (!this.signed) return message;
+    const items: RelayItem[] = [];
+    for (const item of message.items) {
+      if (item.value === null) continue;
+      const received = item.proof ?? new Uint8Array(0);
+      const before =
+        item.path.length === 0 ? digestSigned(message, item.value) : readLink(received, item.path.length - 1);
+      const proof = new Uint8Array(received.length + LINK_BYTES);
+      proof.set(received);
+      writeLink(proof, item.path.length, this.link(self, before));
+      items.push({ path: item.path, value: item.value, proof });
+    }
+    return { ...message, items };
+  }
+
+  /** Whether every value carries the signatures of its whole path, the sender's last. */
+  verify(sender: ReplicaIndex, message: RoundMessage): boolean {
+    if (!this.signed) return true;
+    return message.items.every(({ path, value, proof }) => {
+      if (value === null || proof === undefined || proof.length !== (path.length + 1) * LINK_BYTES)
+        return false;
+      let before = digestSigned(message, value);
+      return [...path, sender].every((signer, at) => {
+        before = this.link(signer, before);
+        const found = readLink(proof, at);
+        return found[0] === before[0] && found[1] === before[1];
+      });
+    });
+  }
+
+  private link(signer: ReplicaIndex, [high, low]: Link): Link {
+    const secret = this.secrets[signer] ?? 0;
+    return [mix(mix(secret, high), low), mix(mix(secret ^ 0x5bd1e995, low), high)];
+  }
+}
+
+type Link = readonly [high: number, low: number];
+const LINK_BYTES = 8;
+
+function digestSigned(message: RoundMessage, value: Uint8Array): Link {
+  let high = mix(0x811c9dc5, message.tick);
+  let low = mix(0x9e3779b9, message.tick);
+  for (const byte of message.run) high = mix(high, byte);
+  for (const byte of value) {
+    high = mix(high, byte);
+    low = mix(low, byte ^ 0x55);
+  }
+  return [high, low];
+}
+
+function readLink(proof: Uint8Array, at: number): Link {
+  if (proof.length < (at + 1) * LINK_BYTES) return [0, 0];
+  const view = new DataView(proof.buffer, proof.byteOffset + at * LINK_BYTES);
+  return [view.getInt32(0), view.getInt32(4)];
+}
+
+function writeLink(proof: Uint8Array, at: number, [high, low]: Link): void {
+  const view = new DataView(proof.buffer, at * LINK_BYTES);
+  view.setInt32(0, high);
+  view.setInt32(4, low);
+}
+
+function mix(hash: number, value: number): number {
+  let mixed = Math.imul(hash ^ value, 0x85ebca6b);
+  mixed ^= mixed >>> 13;
+  return Math.imul(mixed, 0xc2b2ae35) ^ (mixed >>> 16);
+}
+
+const HELLO_INTERVAL_US = 100_000;
+
+class PlainMessenger implements Messenger {
+  private readonly peers = new Map<Principal, Peer>();
+  private readonly refusals: RefusalCounts;
+  private readonly replicaIndex: ReadonlyMap<Principal, number>;
+  private cancelTick: Cancel | null = null;
+  /** The last round message that was signed: round 1 goes to all peers alike. */
+  private signed: { readonly message: RoundMessage; readonly out: RoundMessage } | null = null;
+
+  constructor(
+    private readonly wire: PlainWire,
+    private readonly parts: MessengerParts,
+    private readonly life: number,
+  ) {
+    const { rig, id, transport } = parts;
+    this.replicaIndex = new Map(rig.replicas.map((replica, at) => [replica.id, at]));
+    for (const part of [...rig.replicas, ...rig.actuators]) {
+      if (part.id !== id) this.peers.set(part.id, freshPeer());
+    }
+    this.refusals = new RefusalCounts([...this.peers.keys()]);
+    transport.onFrame((from, purpose, frame, arrivedUs) => this.receive(from, purpose, frame, arrivedUs));
+    transport.onLink((to, up) => {
+      if (up) this.greet(to);
+    });
+  }
+
+  start(): void {
+    const { clock } = this.parts;
+    const waiting = [...this.peers].filter(([, peer]) => !peer.established);
+    for (const [id] of waiting) this.greet(id);
+    this.cancelTick = clock.schedule(clock.nowUs() + HELLO_INTERVAL_US, () => this.start());
+  }
+
+  stop(): void {
+    this.cancelTick?.();
+  }
+
+  send(to: Principal, message: RigMessage): boolean {
+    return this.sendSealed(to, findPurpose(message), this.sign(message));
+  }
+
+  sendPayload(to: Principal, purpose: Purpose): boolean {
+    return this.sendSealed(to, purpose, null);
+  }
+
+  isEstablished(peer: Principal): boolean {
+    return this.peers.get(peer)?.established ?? false;
+  }
+
+  countRefused(from: Principal, cause: RefusalCause): void {
+    this.refusals.count(from, cause);
+  }
+
+  readRefused(): Record<string, number> {
+    return this.refusals.sum();
+  }
+
+  private sign(message: RigMessage): RigMessage {
+    const self = this.replicaIndex.get(this.parts.id);
+    if (message.kind !== 'round' || self === undefined) return message;
+    if (this.signed?.message !== message) this.signed = { message, out: this.wire.sign(self, message) };
+    return this.signed.out;
+  }
+
+  private sendSealed(to: Principal, purpose: Purpose, content: RigMessage | null): boolean {
+    const peer = this.peers.get(to);
+    if (peer === undefined || !peer.established) return false;
+    const token = this.wire.seal({
+      from: this.parts.id,
+      to,
+      purpose,
+      fromLife: this.life,
+      toLife: peer.life,
+      counter: peer.nextCounter,
+      content,
+    });
+    peer.nextCounter += 1;
+    this.parts.transport.send(to, purpose, token);
+    return true;
+  }
+
+  private greet(to: Principal): void {
+    const peer = this.peers.get(to);
+    if (peer === undefined) return;
+    const hello: Hello = { from: this.parts.id, to, life: this.life, echo: peer.life };
+    this.parts.transport.send(to, 'hello', this.wire.seal(hello));
+  }
+
+  private receive(from: Principal, purpose: Purpose, frame: Uint8Array, arrivedUs: number): void {
+    const sealed = this.wire.read(frame);
+    const peer = this.peers.get(from);
+    const { id } = this.parts;
+    if (peer === undefined) return this.refuse(from, 'unknown-sender');
+    if (sealed === null || sealed.from !== from || sealed.to !== id)
+      return this.refuse(from, 'bad-authenticator');
+    if ('echo' in sealed) {
+      if (purpose === 'hello') this.takeHello(from, peer, sealed);
+      else this.refuse(from, 'bad-authenticator');
+      return;
+    }
+    if (sealed.purpose !== purpose) return this.refuse(from, 'bad-authenticator');
+    if (!peer.established || sealed.fromLife !== peer.life || sealed.toLife !== this.life)
+      return this.refuse(from, 'no-session');
+    if (!peer.window.accept(sealed.counter)) return this.refuse(from, 'replayed');
+    this.open(from, sealed.content, arrivedUs);
+  }
+
+  private open(from: Principal, content: RigMessage | null, arrivedUs: number): void {
+    if (content === null || content.kind === 'answer') return this.refuse(from, 'malformed-payload');
+    const sender = this.replicaIndex.get(from);
+    if (content.kind === 'round') {
+      if (sender === undefined) return this.refuse(from, 'wrong-purpose');
+      if (!this.wire.verify(sender, content)) return this.refuse(from, 'bad-signature');
+    }
+    this.parts.events.onMessage(from, content satisfies ReceivedMessage, arrivedUs);
+  }
+
+  private takeHello(from: Principal, peer: Peer, hello: Hello): void {
+    if (hello.life < peer.life) return this.refuse(from, 'stale-hello');
+    const isNew = hello.life !== peer.life;
+    if (isNew) Object.assign(peer, freshPeer(), { life: hello.life });
+    peer.answered ||= hello.echo === this.life;
+    if (isNew || hello.echo !== this.life) this.greet(from);
+    if (!peer.answered || peer.established) return;
+    peer.established = true;
+    this.parts.events.onEstablished?.(from);
+  }
+
+  private refuse(from: Principal, cause: RefusalCause): void {
+    this.refusals.count(from, cause);
+    this.parts.events.onRefused?.(from, cause);
+  }
+}
+
+function freshPeer(): Peer {
+  return { life: 0, answered: false, established: false, window: new ReplayWindow(), nextCounter: 0 };
+}

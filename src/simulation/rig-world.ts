@@ -1,0 +1,436 @@
+/**
+ * A whole rig in a simulated world: the live rig's own processes (src/process), voters, emulated hardware and fault
+ * injectors, over simulated computers, network, lines and chance. Everything that the world decides comes from one seed.
+ * What is seen of it goes to whoever watches; no process sees more than it would on a board.
+ */
+import type { BridgeDevice } from '../../firmware-bridge/host/bridge-device.js';
+import { openBridgeActuator, openBridgeSensors } from '../../firmware-bridge/host/bridge-ports.js';
+import { loadProfile } from '../../hardware/emulated/load-profile.js';
+import { PlantHost, type PlantBridge } from '../../hardware/emulated/plant-host.js';
+import { startNamedPlant } from '../../hardware/plants/plants.js';
+import { PlantError } from '../../hardware/plants/plant.js';
+import type { Report } from '../core/replica.js';
+import { explainDeath } from '../demo/fault-ledger.js';
+import type { PlannedFault } from '../demo/tour.js';
+import { FaultInjector } from '../faults/injector.js';
+import { planFault } from '../faults/plan-fault.js';
+import { Random } from '../faults/random.js';
+import type { ActuatorPort, Entropy, Log, PeerPort, Principal, SensorPort } from '../ports.js';
+import { ActuatorProcess } from '../process/actuator-process.js';
+import { openSecureMessenger, type OpenMessenger } from '../process/messenger.js';
+import { ReplicaProcess } from '../process/replica-process.js';
+import type { Telemetry, TickRecord, VoterRecord } from '../process/telemetry.js';
+import { composeLaw } from '../rig/compose-law.js';
+import { computeArithmeticDigest } from '../rig/digest.js';
+import type { LoadedRig } from '../rig/load-rig.js';
+import type { Rig } from '../rig/rig.js';
+import { decodeCbor, encodeCbor } from '../wire/cbor.js';
+import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
+import { generateKeys, type PrincipalKeys } from '../wire/keys.js';
+import { openDirectActuator, openDirectSensors, openSimulatedLine } from './bridge.js';
+import { RANK } from './event-queue.js';
+import { Host, PERFECT_CLOCK, World, type ClockModel } from './host.js';
+import { Network, type NetworkModel, type NetworkWatch } from './network.js';
+import { PlainWire } from './plain-messenger.js';
+
+export interface RigWorldOptions {
+  readonly loaded: LoadedRig;
+  readonly seed: number;
+  /** none: messages are passed without having been encoded, and devices answer without bytes between. */
+  readonly wire: 'full' | 'none';
+  readonly faults: readonly PlannedFault[];
+  readonly network: NetworkModel;
+  /** Clocks by principal; without an entry perfect. */
+  readonly clocks: Readonly<Record<Principal, ClockModel>>;
+}
+
+/** Everything that can be seen from outside, in order. */
+export interface RigWatch extends NetworkWatch {
+  onTelemetry(message: Telemetry): void;
+  onTick(replica: number, record: TickRecord): void;
+  onVoter(actuator: number, record: VoterRecord): void;
+  onReport(replica: number, report: Report): void;
+  onStart(id: Principal): void;
+  onDeath(id: Principal): void;
+  /** What a replica hands out, before any fault touches it. */
+  wrapPeers(replica: number, port: PeerPort): PeerPort;
+  /** Faults at work on a process by what has been told. */
+  openFaults(id: Principal): readonly string[];
+  /** Something that a person should read. */
+  say(line: string): void;
+}
+
+/** From power-on to the first instruction of a process, and how unlike its neighbours it is. */
+const BOOT_US = 150_000;
+const BOOT_SPAN_US = 60_000;
+/** Faults are ordered so long before they strike. */
+const ORDER_LEAD_TICKS = 20;
+const PLANT_REPORT_US = 100_000;
+const STATS_REPORT_US = 1_000_000;
+
+interface Seat {
+  readonly id: Principal;
+  readonly host: Host;
+  injector: FaultInjector | null;
+  readRejected: () => Record<string, number>;
+}
+
+interface Order {
+  readonly fault: PlannedFault;
+  readonly replicas: readonly string[];
+  /** Those that have been told. */
+  readonly told: Set<string>;
+}
+
+/** One rig in its world, from power-on. */
+export class RigWorld {
+  readonly world = new World();
+  readonly plant: PlantHost;
+  private readonly rig: Rig;
+  private readonly random: Random;
+  private readonly network: Network;
+  private readonly keys: ReadonlyMap<Principal, PrincipalKeys>;
+  private readonly seats = new Map<Principal, Seat>();
+  private readonly openMessenger: OpenMessenger;
+  private orders: Order[];
+  private startTick: number | null = null;
+  private boots = 0;
+  private plantDueUs = 0;
+  private statsDueUs = 0;
+
+  /** Throws PlantError where the rig cannot be simulated, RangeError for a fault that nobody can do. */
+  constructor(
+    private readonly options: RigWorldOptions,
+    private readonly watch: RigWatch,
+  ) {
+    const { loaded, seed, wire, network, faults, clocks } = options;
+    const { rig } = loaded;
+    if (rig.plant === null)
+      throw new PlantError(
+        `rig ${rig.id} names no plant, so there is nothing to simulate; write plant: { model: pitch }`,
+      );
+    this.rig = rig;
+    this.random = new Random(`world ${seed}`);
+    this.keys = new Map(
+      generateKeys(rig, seededEntropy(`keys ${seed}`)).map((keys) => [keys.principal, keys]),
+    );
+    this.network = new Network(this.world, rig, network, new Random(`network ${seed}`), watch);
+    this.openMessenger =
+      wire === 'full'
+        ? openSecureMessenger
+        : new PlainWire(
+            rig,
+            rig.replicas.map(() => this.random.nextBits()),
+          ).open;
+    this.orders = faults.map((fault) => ({ fault, replicas: listObeying(fault, rig), told: new Set() }));
+    this.plant = PlantHost.create({
+      rig,
+      plant: startNamedPlant(rig.plant.model, rig.plant.parameters, seed),
+      clock: {
+        nowUs: () => this.world.nowUs,
+        schedule: (atUs, callback) => this.world.at(atUs, RANK.timer, callback),
+      },
+      entropy: seededEntropy(`devices ${seed}`),
+      log: this.logOf('plant'),
+      referenceAt: loadProfile(rig.plant, loaded.folder),
+      onLost: () => this.tellPlant(),
+    });
+    for (const { id } of [...rig.actuators, ...rig.replicas]) {
+      const host = new Host(this.world, clocks[id] ?? PERFECT_CLOCK);
+      this.seats.set(id, { id, host, injector: null, readRejected: () => ({}) });
+      this.world.at(this.random.nextInteger(BOOT_SPAN_US), RANK.timer, () => this.boot(id));
+    }
+    this.world.at(0, RANK.timer, () => this.pump());
+  }
+
+  /** Ticks of the run so far; null before it. */
+  get runTick(): number | null {
+    return this.startTick === null ? null : Math.floor(this.world.nowUs / this.rig.periodUs) - this.startTick;
+  }
+
+  /** Lets everybody tell a last time. */
+  finish(): void {
+    for (const seat of this.seats.values()) this.tellStats(seat);
+  }
+
+  private boot(id: Principal): void {
+    const seat = this.seats.get(id);
+    if (seat === undefined) return;
+    seat.host.boot();
+    this.boots += 1;
+    this.watch.onStart(id);
+    const replica = this.rig.replicas.findIndex((one) => one.id === id);
+    if (replica >= 0) this.bootReplica(seat, replica);
+    else
+      this.bootActuator(
+        seat,
+        this.rig.actuators.findIndex((one) => one.id === id),
+      );
+  }
+
+  private bootReplica(seat: Seat, self: number): void {
+    const { rig, watch, world } = this;
+    const { id, host } = seat;
+    const { loaded, seed } = this.options;
+    const life = host.lifeNumber;
+    const isAlive = (): boolean => host.lifeNumber === life && host.isAlive;
+    const shape = { sensorTypes: rig.sensors.map(({ type }) => type), actuators: rig.actuators.length };
+    const injector = rig.faultInjection
+      ? new FaultInjector({
+          rig,
+          self,
+          seed,
+          clock: host.clock,
+          host: {
+            kill: () => this.kill(id),
+            stall: (ms) => host.stall(ms * 1_000),
+            killBroker: (ms) => this.network.closeInbox(id, ms * 1_000),
+          },
+          encodeEntry,
+          decodeEntry: (value) => decodeEntry(value, shape),
+          sendFrameAs: (claimed, to, purpose, frame) => this.network.sendAs(id, claimed, to, purpose, frame),
+          onEvent: (event) => {
+            watch.onTelemetry({ kind: 'fault', id, ...event });
+            if (event.event !== 'cleared')
+              watch.say(`tick ${event.tick}, ${id}: ${event.spec} ${event.event}`);
+          },
+        })
+      : null;
+    const entropy = this.entropyOf(id);
+    const process = new ReplicaProcess({
+      rig,
+      id,
+      keys: this.keysOf(id),
+      digests: { rig: loaded.digests.rig, law: loaded.digests.law, arithmetic: computeArithmeticDigest() },
+      law: composeLaw(loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) }),
+      transport: this.network.attach(id, host),
+      sensors: this.openSensors(id, host, entropy),
+      clock: host.clock,
+      entropy,
+      log: this.logOf(id),
+      openMessenger: this.openMessenger,
+      onReport: (report) => {
+        if (isAlive()) watch.onReport(self, report);
+      },
+      channel: {
+        send: (message) => {
+          if (isAlive()) watch.onTelemetry(message);
+        },
+        sendTick: (record) => {
+          if (!isAlive()) return;
+          this.noteStart(record);
+          watch.onTick(self, record);
+        },
+      },
+      interposers: {
+        wrapPeers: (port) => watch.wrapPeers(self, injector?.wrapPeers(port) ?? port),
+        wrapCommands: (port) => injector?.wrapCommands(port) ?? port,
+        wrapSensors: (port) => injector?.wrapSensors(port) ?? port,
+        wrapTransport: (port) => injector?.wrapTransport(port) ?? port,
+        onTick: (runTick) => injector?.onTick(runTick),
+      },
+    });
+    seat.injector = injector;
+    seat.readRejected = () => process.readRejected();
+    host.schedule(world.nowUs, RANK.timer, () => process.start());
+  }
+
+  private bootActuator(seat: Seat, at: number): void {
+    const { rig, watch, world } = this;
+    const { id, host } = seat;
+    const { loaded } = this.options;
+    const life = host.lifeNumber;
+    const isAlive = (): boolean => host.lifeNumber === life && host.isAlive;
+    const entropy = this.entropyOf(id);
+    const process = new ActuatorProcess({
+      rig,
+      id,
+      keys: this.keysOf(id),
+      digests: { rig: loaded.digests.rig, law: null, arithmetic: null },
+      transport: this.network.attach(id, host),
+      device: this.openDevice(id, at, host, entropy),
+      clock: host.clock,
+      entropy,
+      log: this.logOf(id),
+      openMessenger: this.openMessenger,
+      channel: {
+        send: (message) => {
+          if (isAlive()) watch.onTelemetry(message);
+        },
+        sendVoter: (record) => {
+          if (isAlive()) watch.onVoter(at, record);
+        },
+      },
+    });
+    seat.readRejected = () => process.readRejected();
+    host.schedule(world.nowUs, RANK.timer, () => process.start());
+  }
+
+  private openSensors(id: Principal, host: Host, entropy: Entropy): SensorPort {
+    const { rig, world } = this;
+    const bridge = this.bridgeOf(id);
+    const nowUs = (): number => this.plant.deviceNowUs();
+    if (this.options.wire === 'none') return openDirectSensors(rig, host, bridge.device, nowUs);
+    return openBridgeSensors({
+      rig,
+      id,
+      addresses: {},
+      clock: host.clock,
+      log: this.logOf(id),
+      entropy,
+      open: openSimulatedLine(world, host, bridge, nowUs),
+    });
+  }
+
+  private openDevice(id: Principal, at: number, host: Host, entropy: Entropy): ActuatorPort {
+    const { rig, world } = this;
+    const bridge = this.bridgeOf(id);
+    const nowUs = (): number => this.plant.deviceNowUs();
+    const actuator = rig.actuators[at];
+    if (actuator === undefined) throw new RangeError(`rig ${rig.id} has no actuator "${id}"`);
+    if (this.options.wire === 'none')
+      return openDirectActuator(actuator, host, bridge.device satisfies BridgeDevice, nowUs);
+    return openBridgeActuator({
+      rig,
+      id,
+      addresses: {},
+      clock: host.clock,
+      log: this.logOf(id),
+      entropy,
+      open: openSimulatedLine(world, host, bridge, nowUs),
+    });
+  }
+
+  /** A process is gone at once; the fault that killed it says when it comes back. */
+  private kill(id: Principal): void {
+    const seat = this.seats.get(id);
+    if (seat === undefined || !seat.host.isAlive) return;
+    this.tellStats(seat);
+    seat.host.kill();
+    seat.injector = null;
+    seat.readRejected = () => ({});
+    this.network.detach(id);
+    const { killer, ended } = explainDeath(this.watch.openFaults(id));
+    this.watch.onDeath(id);
+    const runTick = this.runTick ?? 0;
+    for (const spec of ended) this.endFault(id, spec, runTick);
+    if (killer === null || killer.forTicks === null) return;
+    const backUs = this.world.nowUs + killer.forTicks * this.rig.periodUs;
+    this.world.at(backUs, RANK.timer, () => {
+      this.endFault(id, killer.spec, this.runTick ?? 0);
+      this.watch.say(`tick ${this.runTick ?? 0}, ${id} is started again`);
+      this.world.at(this.world.nowUs + BOOT_US, RANK.timer, () => this.boot(id));
+    });
+  }
+
+  private endFault(id: Principal, spec: string, tick: number): void {
+    this.watch.onTelemetry({ kind: 'fault', id, spec, event: 'cleared', tick, affected: 0 });
+  }
+
+  private noteStart(record: TickRecord): void {
+    if (record.startTick === null || record.startTick === this.startTick) return;
+    this.startTick = record.startTick;
+    this.plant.setRunStart(record.startTick);
+  }
+
+  /**
+   * Once a period: orders the faults whose time comes. As often as on the live rig the plant tells how it does, and the
+   * processes what they refused.
+   */
+  private pump(): void {
+    this.orderFaults();
+    if (this.world.nowUs >= this.plantDueUs) {
+      this.plantDueUs = this.world.nowUs + PLANT_REPORT_US;
+      this.tellPlant();
+    }
+    if (this.world.nowUs >= this.statsDueUs) {
+      this.statsDueUs = this.world.nowUs + STATS_REPORT_US;
+      for (const seat of this.seats.values()) this.tellStats(seat);
+    }
+    this.world.at(this.world.nowUs + this.rig.periodUs, RANK.timer, () => this.pump());
+  }
+
+  private orderFaults(): void {
+    if (this.orders.length === 0) return;
+    const runTick = this.runTick ?? 0;
+    const isDue = ({ fault }: Order): boolean => fault.spec.at.tick <= runTick + ORDER_LEAD_TICKS;
+    if (!this.orders.some(isDue)) return;
+    for (const order of this.orders.filter(isDue)) {
+      for (const id of order.replicas) {
+        const injector = this.seats.get(id)?.injector ?? null;
+        // A replica that is down is told when it is back.
+        if (order.told.has(id) || injector === null) continue;
+        order.told.add(id);
+        const { text } = order.fault;
+        const answer = injector.handle(text);
+        if (answer.ok) continue;
+        const reason = `${answer.what}; ${answer.cure}`;
+        this.watch.onTelemetry({
+          kind: 'fault',
+          id,
+          spec: text,
+          event: 'failed',
+          tick: runTick,
+          affected: 0,
+          reason,
+        });
+        this.watch.say(`the fault "${text}" was refused: ${reason}`);
+      }
+    }
+    this.orders = this.orders.filter(({ replicas, told }) => told.size < replicas.length);
+  }
+
+  private tellStats({ id, readRejected }: Seat): void {
+    const stats = { rssMiB: 0, cpuPercent: 0, maxStallMs: 0 };
+    this.watch.onTelemetry({ kind: 'stats', id, ...stats, rejected: readRejected() });
+  }
+
+  private tellPlant(): void {
+    const account = this.plant.account();
+    this.watch.onTelemetry({
+      kind: 'plant',
+      atUs: this.world.nowUs,
+      survived: account.survived,
+      maxAbsErrorDeg: account.maxAbsError,
+      values: { ...account.instruments, reference: account.reference, lostWhy: account.lostWhy },
+    });
+  }
+
+  private bridgeOf(id: Principal): PlantBridge {
+    const bridge = this.plant.bridges.find((one) => one.id === id);
+    if (bridge === undefined) throw new RangeError(`rig ${this.rig.id} has no bridge for "${id}"`);
+    return bridge;
+  }
+
+  private keysOf(id: Principal): PrincipalKeys {
+    const keys = this.keys.get(id);
+    if (keys === undefined) throw new RangeError(`rig ${this.rig.id} has no principal "${id}"`);
+    return keys;
+  }
+
+  /** Every life of every process draws other numbers. */
+  private entropyOf(id: Principal): Entropy {
+    return seededEntropy(`${this.options.seed} ${id} ${this.boots}`);
+  }
+
+  private logOf(id: string): Log {
+    const { watch } = this;
+    return {
+      debug: () => {},
+      info: (text) => watch.say(`${id}: ${text}`),
+      warn: (text) => watch.say(`${id}: ${text}`),
+      error: (text) => watch.say(`${id}: ${text}`),
+    };
+  }
+}
+
+function seededEntropy(seed: string): Entropy {
+  const random = new Random(seed);
+  return { bytes: (length) => random.nextBytes(length) };
+}
+
+function listObeying(fault: PlannedFault, rig: Rig): readonly string[] {
+  const planned = planFault(fault.spec, rig);
+  if (!planned.ok) throw new RangeError(`fault "${fault.text}": ${planned.what}; ${planned.cure}`);
+  return planned.plan.replicas;
+}

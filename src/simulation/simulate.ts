@@ -1,0 +1,152 @@
+/**
+ * One simulated flight of a rig: the live rig's own code in a world that one seed decides, watched by the same observer
+ * as a live flight, and by checkers that know which replicas are faulty. No timer, socket or file of the machine takes
+ * part, and none of the machine's time or chance.
+ */
+import type { FlightFigures } from '../demo/figures.js';
+import { Observer } from '../demo/observer.js';
+import type { PlannedFault } from '../demo/tour.js';
+import { judgeFlight, type Verdict } from '../demo/verdict.js';
+import type { Principal } from '../ports.js';
+import type { LoadedRig } from '../rig/load-rig.js';
+import type { ClockModel } from './host.js';
+import { QUIET_NETWORK, type NetworkModel } from './network.js';
+import { RigWorld, type RigWatch } from './rig-world.js';
+import { Trace, type TraceLine } from './trace.js';
+
+export interface SimulationOptions {
+  readonly loaded: LoadedRig;
+  /** Length, counted from the first arming of every actuator. */
+  readonly ticks: number;
+  readonly seed: number;
+  /** none: messages are passed without having been encoded. */
+  readonly wire: 'full' | 'none';
+  readonly faults: readonly PlannedFault[];
+  readonly network?: NetworkModel;
+  readonly clocks?: Readonly<Record<Principal, ClockModel>>;
+  /** Lines for people. */
+  readonly onLine?: (line: string) => void;
+  readonly onTrace?: (line: TraceLine) => void;
+  /** Called about once in a thousand ticks with the ticks flown. */
+  readonly onProgress?: (ticks: number) => void;
+}
+
+/** A promise of the protocol that was broken. */
+export interface Violation {
+  readonly checker: string;
+  /** Paragraph of the protocol rules. */
+  readonly rule: string;
+  readonly tick: number;
+  readonly who: string;
+  readonly what: string;
+}
+
+export interface SimulationOutcome {
+  readonly figures: FlightFigures;
+  readonly verdict: Verdict;
+  /** What the checkers found, the first of them; `violationCount` counts all. */
+  readonly violations: readonly Violation[];
+  readonly violationCount: number;
+  /** SHA-256 over every frame, account and output with its virtual time, hexadecimal. */
+  readonly traceDigest: string;
+  /** Ticks that replicas have lived through, all together. */
+  readonly replicaTicks: number;
+  readonly seed: number;
+  /** Why nothing was flown; null when it was. */
+  readonly failure: string | null;
+}
+
+/** Virtual time within which every actuator has to be armed. */
+const ARM_LIMIT_US = 30_000_000;
+/** Virtual time without news after which the flight is over. */
+const SILENCE_LIMIT_US = 10_000_000;
+const PROGRESS_TICKS = 1_000;
+
+/** Flies a rig in virtual time. Throws PlantError for a rig without a plant, RangeError for a fault that it cannot suffer. */
+export function simulate(options: SimulationOptions): SimulationOutcome {
+  return new Simulation(options).run();
+}
+
+class Simulation {
+  private readonly observer: Observer;
+  private readonly trace: Trace;
+  private readonly rigWorld: RigWorld;
+  private replicaTicks = 0;
+  private newsUs = 0;
+
+  constructor(private readonly options: SimulationOptions) {
+    const { loaded, ticks, seed, wire, faults, network, clocks, onTrace } = options;
+    this.observer = new Observer(loaded.rig, ticks);
+    for (const { text } of faults) this.observer.expectFault(text);
+    this.trace = new Trace(() => this.rigWorld.world.nowUs, onTrace ?? null);
+    this.rigWorld = new RigWorld(
+      { loaded, seed, wire, faults, network: network ?? QUIET_NETWORK, clocks: clocks ?? {} },
+      this.makeWatch(),
+    );
+  }
+
+  run(): SimulationOutcome {
+    const { loaded, seed } = this.options;
+    const failure = this.fly();
+    this.observer.end();
+    this.rigWorld.finish();
+    this.observer.finish();
+    const figures = this.observer.figures();
+    return {
+      figures,
+      verdict: judgeFlight(loaded.rig.expect, figures, failure === null),
+      violations: [],
+      violationCount: 0,
+      traceDigest: this.trace.digest(),
+      replicaTicks: this.replicaTicks,
+      seed,
+      failure,
+    };
+  }
+
+  private fly(): string | null {
+    const { observer } = this;
+    const { world } = this.rigWorld;
+    let told = 0;
+    while (!observer.complete && world.advance()) {
+      const flown = observer.flownTicks;
+      if (flown === null) {
+        if (world.nowUs > ARM_LIMIT_US) return `no actuator was armed within ${ARM_LIMIT_US / 1e6} s`;
+        continue;
+      }
+      if (world.nowUs - this.newsUs > SILENCE_LIMIT_US) break;
+      if (flown - told < PROGRESS_TICKS) continue;
+      told = flown;
+      this.options.onProgress?.(flown);
+    }
+    return null;
+  }
+
+  private makeWatch(): RigWatch {
+    const { observer, trace, options } = this;
+    const { rig } = options.loaded;
+    const nowUs = (): number => this.rigWorld.world.nowUs;
+    return {
+      onSent: (from, to, purpose, frame) => trace.noteFrame(from, to, purpose, frame),
+      onTelemetry: (message) => observer.note(message, nowUs()),
+      onTick: (replica, record) => {
+        this.replicaTicks += 1;
+        this.newsUs = nowUs();
+        const id = rig.replicas[replica]?.id ?? '';
+        trace.noteTick(id, record);
+        observer.note({ kind: 'ticks', id, records: [record] }, nowUs());
+      },
+      onVoter: (actuator, record) => {
+        const id = rig.actuators[actuator]?.id ?? '';
+        trace.noteVoter(id, record);
+        observer.note({ kind: 'voter', id, records: [record] }, nowUs());
+      },
+      onReport: () => {},
+      onStart: (id) => observer.noteStart(id),
+      onDeath: (id) => observer.noteDeath(id, nowUs()),
+      wrapPeers: (_, port) => port,
+      openFaults: (id) => observer.openFaults(id),
+      say: (line) => options.onLine?.(line),
+    };
+  }
+}

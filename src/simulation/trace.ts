@@ -1,0 +1,108 @@
+/**
+ * What happened in a simulated run, as one digest and, where somebody listens, as lines. Everything that leaves a
+ * process, every account of a tick and everything that a voter did goes into it, in order and with its virtual time:
+ * same seed and version, same digest. It must never influence what happens.
+ */
+import { createHash } from 'node:crypto';
+import type { Principal, Purpose } from '../ports.js';
+import type { TickRecord, VoterRecord } from '../process/telemetry.js';
+
+/** One line of a written trace. Times are the world's, microseconds. */
+export type TraceLine =
+  | {
+      readonly kind: 'frame';
+      readonly atUs: number;
+      readonly from: Principal;
+      readonly to: Principal;
+      readonly purpose: Purpose;
+      readonly bytes: string;
+    }
+  | { readonly kind: 'tick'; readonly atUs: number; readonly id: Principal; readonly record: TickRecord }
+  | { readonly kind: 'voter'; readonly atUs: number; readonly id: Principal; readonly record: VoterRecord };
+
+const CHUNK_BYTES = 1 << 16;
+/** Longer pieces are digested by themselves. */
+const PIECE_MAX_BYTES = 4_096;
+
+export class Trace {
+  private readonly hash = createHash('sha256');
+  private readonly chunk = Buffer.alloc(CHUNK_BYTES);
+  private used = 0;
+
+  constructor(
+    private readonly nowUs: () => number,
+    private readonly onLine: ((line: TraceLine) => void) | null,
+  ) {}
+
+  noteFrame(from: Principal, to: Principal, purpose: Purpose, frame: Uint8Array): void {
+    const atUs = this.nowUs();
+    this.addNumber(atUs);
+    this.addText(from);
+    this.addText(to);
+    this.addText(purpose);
+    this.addBytes(frame);
+    this.onLine?.({ kind: 'frame', atUs, from, to, purpose, bytes: Buffer.from(frame).toString('hex') });
+  }
+
+  noteTick(id: Principal, record: TickRecord): void {
+    const atUs = this.nowUs();
+    this.addNumber(atUs);
+    this.addText(id);
+    this.addNumber(record.tick);
+    this.addText(record.mode);
+    this.addText(record.vector ?? '-');
+    this.addText(record.state ?? '-');
+    this.addNumber(record.agreedUs ?? -1);
+    for (const command of record.commands ?? []) this.addText(command === null ? '-' : String(command));
+    this.addNumber(record.absent);
+    this.addNumber(record.late);
+    this.onLine?.({ kind: 'tick', atUs, id, record });
+  }
+
+  noteVoter(id: Principal, record: VoterRecord): void {
+    const atUs = this.nowUs();
+    this.addNumber(atUs);
+    this.addText(id);
+    this.addText(JSON.stringify(record));
+    this.onLine?.({ kind: 'voter', atUs, id, record });
+  }
+
+  /** SHA-256 of everything so far, hexadecimal. */
+  digest(): string {
+    this.spill();
+    return this.hash.copy().digest('hex');
+  }
+
+  private addNumber(value: number): void {
+    this.reserve(8);
+    this.used = this.chunk.writeDoubleLE(value, this.used);
+  }
+
+  private addText(text: string): void {
+    this.reserve(2 + PIECE_MAX_BYTES);
+    const length = this.chunk.write(text, this.used + 2, PIECE_MAX_BYTES, 'utf8');
+    this.chunk.writeUInt16LE(length, this.used);
+    this.used += 2 + length;
+  }
+
+  private addBytes(bytes: Uint8Array): void {
+    this.addNumber(bytes.length);
+    if (bytes.length > PIECE_MAX_BYTES) {
+      this.spill();
+      this.hash.update(bytes);
+      return;
+    }
+    this.reserve(bytes.length);
+    this.chunk.set(bytes, this.used);
+    this.used += bytes.length;
+  }
+
+  private reserve(bytes: number): void {
+    if (this.used + bytes > CHUNK_BYTES) this.spill();
+  }
+
+  private spill(): void {
+    this.hash.update(this.chunk.subarray(0, this.used));
+    this.used = 0;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Faults drawn by a seed for a flight of any length, always inside the rig's hypothesis: in each slot as many replicas
+ * as may be faulty suffer one fault each, then the rig has time to recover.
+ */
+import { listFaults } from '../faults/catalogue.js';
+import { planFault } from '../faults/plan-fault.js';
+import { Random } from '../faults/random.js';
+import { formatFault, parseFault } from '../faults/spec.js';
+import type { PlannedFault } from '../demo/tour.js';
+import type { Rig } from '../rig/rig.js';
+
+/** What a replica that has only stopped, or whose sensors and links fail, may do to the others. */
+const BENIGN: ReadonlySet<string> = new Set([
+  'crash',
+  'restart',
+  'crash-mid-round',
+  'pause',
+  'omit-send',
+  'omit-receive',
+  'delay',
+  'reorder',
+  'duplicate',
+  'corrupt',
+  'truncate',
+  'broker-kill',
+  'broker-slow',
+  'broker-half-open',
+  'sensor-stuck',
+  'sensor-drift',
+  'sensor-bias',
+  'sensor-noise',
+  'sensor-spike',
+  'sensor-dropout',
+  'sensor-swap',
+  'sensor-frozen',
+]);
+
+const QUIET_TICKS = 40;
+const SLOT_MIN_TICKS = 15;
+const SLOT_SPAN_TICKS = 50;
+/** A replica that was killed takes this long to be started again and to take its place. */
+const RETURN_SECONDS = 1.2;
+const REST_SECONDS = 1.5;
+
+/** Kinds of faults that a replica of this rig can suffer without leaving the hypothesis. */
+export function listWeather(rig: Rig): readonly string[] {
+  if (rig.hypothesis.kind === 'none') return [];
+  const byzantine = rig.hypothesis.kind === 'byzantine';
+  return listFaults()
+    .filter(({ name, targets, implementation }) => {
+      if (implementation.kind !== 'built' || !targets.includes('replica')) return false;
+      return byzantine || BENIGN.has(name);
+    })
+    .map(({ name }) => name);
+}
+
+/** Faults for a flight of `ticks` ticks. Same rig, length and seed: same faults. */
+export function drawWeather(rig: Rig, ticks: number, seed: number): readonly PlannedFault[] {
+  const kinds = listWeather(rig);
+  if (!rig.faultInjection || kinds.length === 0 || rig.hypothesis.kind === 'none') return [];
+  const random = new Random(`weather ${seed}`);
+  const toTicks = (seconds: number): number => Math.ceil((seconds * 1e6) / rig.periodUs);
+  const rest = toTicks(REST_SECONDS);
+  const faults: PlannedFault[] = [];
+  let at = QUIET_TICKS;
+  for (;;) {
+    const slot = SLOT_MIN_TICKS + random.nextInteger(SLOT_SPAN_TICKS);
+    const end = at + slot + toTicks(RETURN_SECONDS);
+    if (end + rest > ticks) return faults;
+    const places = [...rig.replicas.keys()];
+    for (let struck = 0; struck < rig.hypothesis.f; struck += 1) {
+      const place = places.splice(random.nextInteger(places.length), 1)[0] ?? 0;
+      const fault = drawFault(rig, kinds, rig.replicas[place]?.id ?? '', at, slot, random);
+      if (fault !== null) faults.push(fault);
+    }
+    at = end + rest;
+  }
+}
+
+const TRIES = 8;
+
+/** A fault that the rig accepts; null where eight drawn ones did not fit it. */
+function drawFault(
+  rig: Rig,
+  kinds: readonly string[],
+  id: string,
+  at: number,
+  slot: number,
+  random: Random,
+): PlannedFault | null {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const kind = kinds[random.nextInteger(kinds.length)] ?? '';
+    const parsed = parseFault(`${kind} on ${id} at ${at} for ${slot}`);
+    if (!parsed.ok || parsed.spec.kind !== 'inject' || !planFault(parsed.spec, rig).ok) continue;
+    return { spec: parsed.spec, text: formatFault(parsed.spec), say: '' };
+  }
+  return null;
+}
