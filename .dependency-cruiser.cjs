@@ -7,6 +7,14 @@ const only = (name, from, allowed, comment) => ({
   to: { pathNot: allowed, dependencyTypesNot: ['core', 'npm', 'npm-dev', 'npm-optional'] },
 });
 
+/** What is simulated is the live rig's own drive loop, and no copy of it. */
+const required = (module, to) => ({
+  name: 'simulation-runs-the-drive-loops',
+  severity: 'error',
+  module: { path: module },
+  to: { path: to },
+});
+
 module.exports = {
   forbidden: [
     {
@@ -83,19 +91,10 @@ module.exports = {
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
   ],
   required: [
-    {
-      name: 'simulation-imports-the-drive-loops',
-      comment: "what is simulated is the live rig's own loop, and no copy of it",
-      severity: 'error',
-      module: { path: '^src/simulation/rig-world\\.ts' },
-      to: { path: '^src/process/replica-drive\\.ts', reachable: true },
-    },
-    {
-      name: 'simulation-imports-the-voter',
-      severity: 'error',
-      module: { path: '^src/simulation/rig-world\\.ts' },
-      to: { path: '^src/process/actuator-drive\\.ts', reachable: true },
-    },
+    required('^src/simulation/rig-world\\.ts', '^src/process/replica-process\\.ts'),
+    required('^src/process/replica-process\\.ts', '^src/process/replica-drive\\.ts'),
+    required('^src/simulation/rig-world\\.ts', '^src/process/actuator-process\\.ts'),
+    required('^src/process/actuator-process\\.ts', '^src/process/actuator-drive\\.ts'),
   ],
   options: {
     tsPreCompilationDeps: true,
