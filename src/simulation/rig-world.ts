@@ -18,19 +18,20 @@ import { Random } from '../faults/random.js';
 import type { ActuatorPort, Entropy, Log, PeerPort, Principal, SensorPort } from '../ports.js';
 import { ActuatorProcess } from '../process/actuator-process.js';
 import { openSecureMessenger, type OpenMessenger } from '../process/messenger.js';
+import { wireCodecs, type ReplicaCodecs } from '../process/replica-config.js';
 import { ReplicaProcess } from '../process/replica-process.js';
 import type { Telemetry, TickRecord, VoterRecord } from '../process/telemetry.js';
-import { composeLaw } from '../rig/compose-law.js';
+import { composeLaw, type ComposedLaw } from '../rig/compose-law.js';
 import { computeArithmeticDigest } from '../rig/digest.js';
 import type { LoadedRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
 import { decodeCbor, encodeCbor } from '../wire/cbor.js';
-import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
 import { generateKeys, type PrincipalKeys } from '../wire/keys.js';
 import { openDirectActuator, openDirectSensors, openSimulatedLine } from './bridge.js';
 import { RANK } from './event-queue.js';
 import { Host, PERFECT_CLOCK, World, type ClockModel } from './host.js';
 import { Network, type NetworkModel, type NetworkWatch } from './network.js';
+import { askOnce, plainCodecs } from './plain-codecs.js';
 import { PlainWire } from './plain-messenger.js';
 
 export interface RigWorldOptions {
@@ -92,6 +93,9 @@ export class RigWorld {
   private readonly keys: ReadonlyMap<Principal, PrincipalKeys>;
   private readonly seats = new Map<Principal, Seat>();
   private readonly openMessenger: OpenMessenger;
+  private readonly codecs: ReplicaCodecs;
+  /** One law for all replicas where it is asked once for each question; each its own on the full wire. */
+  private readonly sharedLaw: ComposedLaw | null;
   private orders: Order[];
   private startTick: number | null = null;
   private boots = 0;
@@ -122,6 +126,8 @@ export class RigWorld {
             rig,
             rig.replicas.map(() => this.random.nextBits()),
           ).open;
+    this.codecs = wire === 'full' ? wireCodecs(rig) : plainCodecs(rig);
+    this.sharedLaw = wire === 'full' ? null : askOnce(this.composeLaw());
     this.orders = faults.map((fault) => ({ fault, replicas: listObeying(fault, rig), told: new Set() }));
     this.plant = PlantHost.create({
       rig,
@@ -174,7 +180,6 @@ export class RigWorld {
     const { loaded, seed } = this.options;
     const life = host.lifeNumber;
     const isAlive = (): boolean => host.lifeNumber === life && host.isAlive;
-    const shape = { sensorTypes: rig.sensors.map(({ type }) => type), actuators: rig.actuators.length };
     const injector = rig.faultInjection
       ? new FaultInjector({
           rig,
@@ -186,8 +191,8 @@ export class RigWorld {
             stall: (ms) => host.stall(ms * 1_000),
             killBroker: (ms) => this.network.closeInbox(id, ms * 1_000),
           },
-          encodeEntry,
-          decodeEntry: (value) => decodeEntry(value, shape),
+          encodeEntry: this.codecs.encodeEntry,
+          decodeEntry: this.codecs.decodeEntry,
           sendFrameAs: (claimed, to, purpose, frame) => this.network.sendAs(id, claimed, to, purpose, frame),
           onEvent: (event) => {
             watch.onTelemetry({ kind: 'fault', id, ...event });
@@ -202,7 +207,8 @@ export class RigWorld {
       id,
       keys: this.keysOf(id),
       digests: { rig: loaded.digests.rig, law: loaded.digests.law, arithmetic: computeArithmeticDigest() },
-      law: composeLaw(loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) }),
+      law: this.sharedLaw ?? this.composeLaw(),
+      codecs: this.codecs,
       transport: this.network.attach(id, host),
       sensors: this.openSensors(id, host, entropy),
       clock: host.clock,
@@ -264,6 +270,10 @@ export class RigWorld {
     });
     seat.readRejected = () => process.readRejected();
     host.schedule(world.nowUs, RANK.timer, () => process.start());
+  }
+
+  private composeLaw(): ComposedLaw {
+    return composeLaw(this.options.loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) });
   }
 
   private openSensors(id: Principal, host: Host, entropy: Entropy): SensorPort {

@@ -73,6 +73,7 @@ class Simulation {
   private readonly rigWorld: RigWorld;
   private replicaTicks = 0;
   private newsUs = 0;
+  private hasNews = false;
 
   constructor(private readonly options: SimulationOptions) {
     const { loaded, ticks, seed, wire, faults, network, clocks, onTrace } = options;
@@ -108,18 +109,20 @@ class Simulation {
     const { observer } = this;
     const { world } = this.rigWorld;
     let told = 0;
-    while (!observer.complete && world.advance()) {
+    for (;;) {
+      // Whether it is over is looked at when somebody has told something.
+      for (this.hasNews = false; !this.hasNews;) if (!world.advance()) return 'nothing happens any more';
+      if (observer.complete) return null;
       const flown = observer.flownTicks;
       if (flown === null) {
         if (world.nowUs > ARM_LIMIT_US) return `no actuator was armed within ${ARM_LIMIT_US / 1e6} s`;
         continue;
       }
-      if (world.nowUs - this.newsUs > SILENCE_LIMIT_US) break;
+      if (world.nowUs - this.newsUs > SILENCE_LIMIT_US) return null;
       if (flown - told < PROGRESS_TICKS) continue;
       told = flown;
       this.options.onProgress?.(flown);
     }
-    return null;
   }
 
   private makeWatch(): RigWatch {
@@ -128,10 +131,14 @@ class Simulation {
     const nowUs = (): number => this.rigWorld.world.nowUs;
     return {
       onSent: (from, to, purpose, frame) => trace.noteFrame(from, to, purpose, frame),
-      onTelemetry: (message) => observer.note(message, nowUs()),
+      onTelemetry: (message) => {
+        this.hasNews = true;
+        observer.note(message, nowUs());
+      },
       onTick: (replica, record) => {
         this.replicaTicks += 1;
         this.newsUs = nowUs();
+        this.hasNews = true;
         const id = rig.replicas[replica]?.id ?? '';
         trace.noteTick(id, record);
         observer.note({ kind: 'ticks', id, records: [record] }, nowUs());

@@ -28,6 +28,7 @@ export class Trace {
   private readonly hash = createHash('sha256');
   private readonly chunk = Buffer.alloc(CHUNK_BYTES);
   private used = 0;
+  private readonly names = new Map<string, number>();
 
   constructor(
     private readonly nowUs: () => number,
@@ -37,9 +38,7 @@ export class Trace {
   noteFrame(from: Principal, to: Principal, purpose: Purpose, frame: Uint8Array): void {
     const atUs = this.nowUs();
     this.addNumber(atUs);
-    this.addText(from);
-    this.addText(to);
-    this.addText(purpose);
+    this.addNumber(this.numberOf(from) * 65_536 + this.numberOf(to) * 256 + this.numberOf(purpose));
     this.addBytes(frame);
     this.onLine?.({ kind: 'frame', atUs, from, to, purpose, bytes: Buffer.from(frame).toString('hex') });
   }
@@ -47,15 +46,14 @@ export class Trace {
   noteTick(id: Principal, record: TickRecord): void {
     const atUs = this.nowUs();
     this.addNumber(atUs);
-    this.addText(id);
+    this.addNumber(this.numberOf(id) * 256 + this.numberOf(record.mode));
     this.addNumber(record.tick);
-    this.addText(record.mode);
     this.addText(record.vector ?? '-');
     this.addText(record.state ?? '-');
     this.addNumber(record.agreedUs ?? -1);
-    for (const command of record.commands ?? []) this.addText(command === null ? '-' : String(command));
-    this.addNumber(record.absent);
-    this.addNumber(record.late);
+    for (const command of record.commands ?? [])
+      this.addNumber(command === null ? NaN : command === 'trip' ? Infinity : command);
+    this.addNumber(record.absent * 256 + record.late);
     this.onLine?.({ kind: 'tick', atUs, id, record });
   }
 
@@ -73,6 +71,15 @@ export class Trace {
     return this.hash.copy().digest('hex');
   }
 
+  /** A name by the order of its first appearance; the first time it is written out. */
+  private numberOf(name: string): number {
+    const known = this.names.get(name);
+    if (known !== undefined) return known;
+    this.names.set(name, this.names.size);
+    this.addText(name);
+    return this.names.size - 1;
+  }
+
   private addNumber(value: number): void {
     this.reserve(8);
     this.used = this.chunk.writeDoubleLE(value, this.used);
@@ -80,7 +87,7 @@ export class Trace {
 
   private addText(text: string): void {
     this.reserve(2 + PIECE_MAX_BYTES);
-    const length = this.chunk.write(text, this.used + 2, PIECE_MAX_BYTES, 'utf8');
+    const length = this.chunk.write(text, this.used + 2, PIECE_MAX_BYTES, 'latin1');
     this.chunk.writeUInt16LE(length, this.used);
     this.used += 2 + length;
   }
