@@ -4,16 +4,20 @@
  * runs on it.
  */
 import type { Cancel, Clock } from '../ports.js';
-import { EventQueue, RANK } from './event-queue.js';
+import { EventQueue, RANK, type ScheduledEvent } from './event-queue.js';
 
 /** The world's own time. Virtual microseconds from 0; it runs as fast as the processor allows. */
 export class World {
   readonly queue = new EventQueue();
   nowUs = 0;
 
-  at(atUs: number, rank: number, run: () => void): Cancel {
-    const event = this.queue.add(Math.max(atUs, this.nowUs), rank, run);
-    return () => this.queue.cancel(event);
+  at(atUs: number, rank: number, run: () => void): ScheduledEvent {
+    return this.queue.add(Math.max(atUs, this.nowUs), rank, run);
+  }
+
+  /** It will not happen; harmless when it has. */
+  cancel(event: ScheduledEvent): void {
+    this.queue.cancel(event);
   }
 
   /** Lets the next thing happen; false when there is none. */
@@ -91,14 +95,19 @@ export class Host {
   /** Lets the process do something at `atUs` of the world's time, or as soon as it runs again; never if it has died by then. */
   schedule(atUs: number, rank: number, run: () => void): Cancel {
     const { world, life } = this;
-    let cancel: Cancel = () => {};
     const attempt = (): void => {
       if (this.life !== life || !this.alive) return;
-      if (this.busyUntilUs > world.nowUs) cancel = world.at(this.busyUntilUs, rank, attempt);
+      if (this.busyUntilUs > world.nowUs) event = world.at(this.busyUntilUs, rank, attempt);
       else run();
     };
-    cancel = world.at(Math.max(atUs, this.presentUs()), rank, attempt);
-    return () => cancel();
+    let event = world.at(Math.max(atUs, this.presentUs()), rank, attempt);
+    return () => world.cancel(event);
+  }
+
+  /** The same as `schedule` for the present, without a turn of the queue where the process runs. */
+  runNow(rank: number, run: () => void): void {
+    if (this.busyUntilUs > this.world.nowUs) this.schedule(this.world.nowUs, rank, run);
+    else if (this.alive) run();
   }
 
   private toLocalUs(worldUs: number): number {

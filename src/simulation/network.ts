@@ -192,9 +192,7 @@ export class Network {
         return;
       }
       const { host } = station;
-      host.schedule(this.world.nowUs, RANK.arrival, () =>
-        station.handler?.(from, purpose, frame, host.clock.nowUs()),
-      );
+      host.runNow(RANK.arrival, () => station.handler?.(from, purpose, frame, host.clock.nowUs()));
     });
   }
 

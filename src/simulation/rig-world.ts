@@ -134,7 +134,10 @@ export class RigWorld {
       plant: startNamedPlant(rig.plant.model, rig.plant.parameters, seed),
       clock: {
         nowUs: () => this.world.nowUs,
-        schedule: (atUs, callback) => this.world.at(atUs, RANK.timer, callback),
+        schedule: (atUs, callback) => {
+          const event = this.world.at(atUs, RANK.timer, callback);
+          return () => this.world.cancel(event);
+        },
       },
       entropy: seededEntropy(`devices ${seed}`),
       log: this.logOf('plant'),

@@ -1,0 +1,54 @@
+/** The order in which things happen in a simulated world. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { EventQueue, type ScheduledEvent } from '../../src/simulation/event-queue.js';
+
+const drain = (queue: EventQueue): void => {
+  for (let next = queue.take(); next !== null; next = queue.take()) next.run();
+};
+
+describe('the event queue', () => {
+  it('hands out by time, then rank, then who asked first; what was cancelled never comes', () => {
+    const planned = fc.array(fc.record({ atUs: fc.nat(20), rank: fc.nat(1), cancelled: fc.boolean() }), {
+      maxLength: 200,
+    });
+    fc.assert(
+      fc.property(planned, (plans) => {
+        const queue = new EventQueue();
+        const happened: number[] = [];
+        const events = plans.map(({ atUs, rank }, at) => queue.add(atUs, rank, () => happened.push(at)));
+        plans.forEach(({ cancelled }, at) => {
+          if (cancelled) queue.cancel(events[at] as ScheduledEvent);
+        });
+        const expected = plans
+          .map((plan, at) => ({ ...plan, at }))
+          .filter(({ cancelled }) => !cancelled)
+          .sort((a, b) => a.atUs - b.atUs || a.rank - b.rank || a.at - b.at)
+          .map(({ at }) => at);
+        expect(queue.size).toBe(expected.length);
+        drain(queue);
+        expect(happened).toEqual(expected);
+        expect(queue.size).toBe(0);
+      }),
+    );
+  });
+
+  it('keeps no room for what was cancelled long before its time', () => {
+    const queue = new EventQueue();
+    let happened = 0;
+    for (let i = 0; i < 100_000; i += 1) queue.cancel(queue.add(1e9 + i, 0, () => (happened += 1)));
+    queue.add(1, 0, () => (happened += 1));
+    expect(queue.size).toBe(1);
+    expect((queue as unknown as { heap: unknown[] }).heap.length).toBeLessThan(5_000);
+    drain(queue);
+    expect(happened).toBe(1);
+  });
+
+  it('takes a cancellation of what has happened for nothing', () => {
+    const queue = new EventQueue();
+    const event = queue.add(1, 0, () => {});
+    drain(queue);
+    queue.cancel(event);
+    expect(queue.size).toBe(0);
+  });
+});
