@@ -95,7 +95,7 @@ export class PlainWire {
         item.path.length === 0 ? digestSigned(message, item.value) : readLink(received, item.path.length - 1);
       const proof = new Uint8Array(received.length + LINK_BYTES);
       proof.set(received);
-      writeLink(proof, item.path.length, this.link(self, before));
+      writeLink(proof, received.length, this.link(self, before));
       items.push({ path: item.path, value: item.value, proof });
     }
     return { ...message, items };
@@ -142,8 +142,8 @@ function readLink(proof: Uint8Array, at: number): Link {
   return [view.getInt32(0), view.getInt32(4)];
 }
 
-function writeLink(proof: Uint8Array, at: number, [high, low]: Link): void {
-  const view = new DataView(proof.buffer, at * LINK_BYTES);
+function writeLink(proof: Uint8Array, offset: number, [high, low]: Link): void {
+  const view = new DataView(proof.buffer, offset);
   view.setInt32(0, high);
   view.setInt32(4, low);
 }
