@@ -63,11 +63,25 @@ module.exports = {
       'a fault is a wrapper around a port',
     ),
     {
+      name: 'checkers-stand-alone',
+      comment:
+        'a checker that shares code with what it checks proves nothing: of core it knows the words alone',
+      severity: 'error',
+      from: { path: '^src/checkers' },
+      to: { pathNot: '^src/(checkers|core/types\\.ts)' },
+    },
+    only(
+      'adversary-is-pure',
+      '^src/simulation/adversary',
+      '^src/(core|rig|simulation/adversary)',
+      'an adversary is told what it may do; it opens nothing and asks no machine for chance',
+    ),
+    {
       name: 'faults-only-composed',
       comment: 'no code that is attacked knows its attacker',
       severity: 'error',
       from: { path: '^(src/(core|wire|rig|process|mqtt|store)|firmware-bridge|hardware)' },
-      to: { path: '^src/(faults|simulation|demo|cli)' },
+      to: { path: '^src/(faults|simulation|checkers|demo|cli)' },
     },
     only(
       'simulation-runs-the-live-rig',

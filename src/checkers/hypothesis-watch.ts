@@ -1,0 +1,118 @@
+/**
+ * Who is correct in a tick, and whether the tick lies inside the fault hypothesis (protocol.md §2, §3 overrun, §6).
+ *
+ * A replica is *correct* when no fault is at work on it and it is a member: a replica that starts, or whose fault is
+ * over, is on its way back until it has taken its full part in a few ticks in a row (spoken in round 1, agreed,
+ * stepped). Until then it is silent or speaks of an old state, so it uses up one of the f like a faulty one. More than
+ * f of both and the tick is outside. After a tick outside everybody has to show that it is a member again: the rig may
+ * be split over two states, or even two runs, and finds together by itself.
+ *
+ * It must never take a replica that fails to do its part for a faulty one: once correct, only the truth about faults,
+ * or a tick outside, ends that.
+ */
+import type { ReplicaIndex, Tick } from '../core/types.js';
+import { holds, sizeOf } from './bytes.js';
+import type { CheckedRig, FaultKind } from './observations.js';
+import type { TickSlot } from './tick-slot.js';
+
+interface Change {
+  readonly replica: ReplicaIndex;
+  readonly tick: Tick;
+  readonly fault: FaultKind | null;
+}
+
+/** Judges tick after tick, in order. */
+export class HypothesisWatch {
+  /** Who was correct already before the tick that was judged last, and is not faulty in it: who owes it a step. */
+  expected = 0;
+  lastOutside: Tick = -1;
+  /** Ticks in a row inside the hypothesis. */
+  insideInRow = 0;
+  /** Ticks in a row with no more than f faulty replicas, whoever is on its way back. */
+  quietInRow = 0;
+  insideTicks = 0;
+  outsideTicks = 0;
+
+  private readonly n: number;
+  private readonly everybody: number;
+  private readonly tolerated: number;
+  private readonly settleTicks: number;
+  private readonly faults: (FaultKind | null)[];
+  private readonly changes: Change[] = [];
+  private readonly partsInRow: number[];
+  private correct = 0;
+  private everFaulty = false;
+
+  constructor(private readonly rig: CheckedRig) {
+    this.n = rig.replicas.length;
+    this.everybody = 2 ** this.n - 1;
+    this.tolerated = rig.hypothesis === 'none' ? 0 : rig.f;
+    this.settleTicks = rig.settleTicks ?? 3;
+    this.faults = new Array<null>(this.n).fill(null);
+    this.partsInRow = new Array<number>(this.n).fill(0);
+  }
+
+  noteFault(replica: ReplicaIndex, tick: Tick, fault: FaultKind | null): void {
+    let at = this.changes.length;
+    while (at > 0 && (this.changes[at - 1] as Change).tick > tick) at -= 1;
+    this.changes.splice(at, 0, { replica, tick, fault });
+  }
+
+  /** Fills in the slot's verdict. */
+  judge(slot: TickSlot): void {
+    this.applyFaults(slot);
+    const { faulty } = slot;
+    this.expected = this.correct & ~faulty;
+    slot.correct = this.expected;
+    for (let replica = 0; replica < this.n; replica += 1) {
+      const part = !holds(faulty, replica) && slot.tookPart(replica);
+      this.partsInRow[replica] = part ? (this.partsInRow[replica] as number) + 1 : 0;
+      if ((this.partsInRow[replica] as number) >= this.settleTicks) slot.correct |= 1 << replica;
+    }
+    const asAssumed = this.isOfAssumedKind(slot);
+    slot.inside = asAssumed && sizeOf(this.everybody & ~slot.correct) <= this.tolerated;
+    slot.judged = true;
+    this.quietInRow = asAssumed && sizeOf(faulty) <= this.tolerated ? this.quietInRow + 1 : 0;
+    if (slot.inside) {
+      this.insideTicks += 1;
+      this.insideInRow += 1;
+      this.correct = slot.correct;
+      return;
+    }
+    this.outsideTicks += 1;
+    this.insideInRow = 0;
+    this.lastOutside = slot.tick;
+    this.correct = 0;
+  }
+
+  private applyFaults(slot: TickSlot): void {
+    for (let replica = 0; replica < this.n; replica += 1) {
+      if (!this.changes.some((change) => change.replica === replica && change.tick <= slot.tick))
+        this.addFault(slot, replica, this.faults[replica] ?? null);
+    }
+    while (this.changes.length > 0 && (this.changes[0] as Change).tick <= slot.tick) {
+      const { replica, fault } = this.changes.shift() as Change;
+      this.addFault(slot, replica, fault);
+      this.faults[replica] = fault;
+    }
+    this.everFaulty ||= slot.faulty !== 0;
+  }
+
+  private addFault(slot: TickSlot, replica: ReplicaIndex, fault: FaultKind | null): void {
+    if (fault === null) return;
+    slot.faulty |= 1 << replica;
+    if (fault === 'lies') slot.lying |= 1 << replica;
+  }
+
+  /** Whether the faults are of the kind that the hypothesis speaks of. Without agreement nothing mends a split. */
+  private isOfAssumedKind(slot: TickSlot): boolean {
+    switch (this.rig.hypothesis) {
+      case 'byzantine':
+        return true;
+      case 'crash':
+        return slot.lying === 0;
+      case 'none':
+        return !this.everFaulty;
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Liveness of replicas (protocol.md §3, §6, §11): inside the hypothesis every correct replica agrees on every tick and
+ * steps it; and a replica whose fault is over becomes a member again within a bound, as does everybody after a start
+ * or after ticks outside the hypothesis. What a joining replica owes meanwhile is nothing: it is silent.
+ */
+import type { ReplicaIndex, Tick } from '../core/types.js';
+import { holds } from './bytes.js';
+import type { HypothesisWatch } from './hypothesis-watch.js';
+import type { CheckedRig } from './observations.js';
+import type { TickSlot } from './tick-slot.js';
+import type { ViolationLog } from './violation-log.js';
+
+const NAME = 'liveness';
+
+/** Judges after the hypothesis watch has judged the same tick. */
+export class LivenessChecker {
+  private readonly n: number;
+  private readonly returnTicks: number;
+  /** Since when each replica has been on its way back without a break; −1 where it is not. */
+  private readonly backSince: Tick[];
+
+  constructor(
+    private readonly rig: CheckedRig,
+    private readonly log: ViolationLog,
+    private readonly watch: HypothesisWatch,
+  ) {
+    this.n = rig.replicas.length;
+    this.returnTicks = rig.returnTicks ?? 60;
+    this.backSince = new Array<Tick>(this.n).fill(-1);
+  }
+
+  judge(slot: TickSlot): void {
+    for (let replica = 0; replica < this.n; replica += 1) {
+      if (slot.inside && holds(this.watch.expected, replica)) this.judgeMember(slot, replica);
+      this.judgeReturn(slot, replica);
+    }
+  }
+
+  private judgeMember(slot: TickSlot, replica: ReplicaIndex): void {
+    if (slot.vectors[replica] === null)
+      this.add('§3 decides', slot, replica, 'It is correct and agreed on nothing.');
+    else if (slot.stateDigests[replica] === null)
+      this.add('§3 steps', slot, replica, 'It is correct, has a vector and did not step.');
+    if (slot.proposed[replica] === null)
+      this.add('§3 speaks', slot, replica, 'It is correct and said nothing in round 1.');
+  }
+
+  private judgeReturn(slot: TickSlot, replica: ReplicaIndex): void {
+    const onItsWay = !holds(slot.faulty, replica) && !holds(slot.correct, replica);
+    if (!onItsWay || this.watch.quietInRow === 0) {
+      this.backSince[replica] = -1;
+      return;
+    }
+    if ((this.backSince[replica] as Tick) < 0) this.backSince[replica] = slot.tick;
+    const ticks = slot.tick - (this.backSince[replica] as Tick) + 1;
+    if (ticks <= this.returnTicks) return;
+    this.add('§6 comes back', slot, replica, `It is no member, ${ticks} ticks after its fault or the start.`);
+    // Told once for each time that the bound has passed.
+    this.backSince[replica] = slot.tick;
+  }
+
+  private add(rule: string, slot: TickSlot, replica: ReplicaIndex, what: string): void {
+    this.log.add(NAME, rule, slot.tick, this.rig.replicas[replica] ?? `replica ${replica}`, () => what);
+  }
+}
