@@ -86,7 +86,7 @@ module.exports = {
     only(
       'simulation-runs-the-live-rig',
       '^src/simulation',
-      '^(src/(core|wire|rig|process|faults|demo|simulation|ports\\.ts|mqtt/(token-bucket|inbox-limits)\\.ts)|firmware-bridge/host|hardware/(emulated|plants))',
+      '^(src/(core|wire|rig|process|faults|demo|simulation|checkers|ports\\.ts|mqtt/(token-bucket|inbox-limits)\\.ts)|firmware-bridge/host|hardware/(emulated|plants))',
       'the simulator is another world for the same code',
     ),
     {

@@ -54,6 +54,11 @@ export interface FaultNote {
   readonly reason?: string | undefined;
 }
 
+/** Whether a fault of this name makes a replica say what it did not compute. */
+export function isLie(name: string): boolean {
+  return LYING.has(name);
+}
+
 /** Name of the fault in a specification: its first word. */
 export function readFaultName(spec: string): string {
   return spec.trim().split(/\s+/, 1)[0] ?? '';
@@ -129,7 +134,7 @@ export class FaultLedger {
   lies(replica: number, tick: number): boolean {
     return this.windows.some(
       (one) =>
-        one.replica === replica && one.from <= tick && tick <= one.to && LYING.has(readFaultName(one.spec)),
+        one.replica === replica && one.from <= tick && tick <= one.to && isLie(readFaultName(one.spec)),
     );
   }
 

@@ -75,6 +75,11 @@ export class ActuatorProcess {
     this.messenger.stop();
   }
 
+  /** What the voter says of itself. */
+  account(): VoterAccount {
+    return this.drive.account();
+  }
+
   /** What was not accepted so far, by cause. */
   readRejected(): Record<string, number> {
     return { ...this.messenger.readRefused(), ...Object.fromEntries(this.refused) };

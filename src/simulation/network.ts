@@ -40,6 +40,8 @@ const RECONNECT_MIN_US = 20_000;
 const RECONNECT_SPAN_US = 180_000;
 /** For how long an inbox keeps a sender out that has exceeded its rate. */
 const PENALTY_US = 500_000;
+/** What a frame may take of a round without having been late for anybody. */
+const TOLERATED_SHARE = 0.5;
 
 interface Link {
   readonly model: LinkModel;
@@ -63,12 +65,15 @@ interface Station {
 export interface NetworkWatch {
   /** A frame has left its sender's process; called before the network does anything to it. */
   onSent(from: Principal, to: Principal, purpose: Purpose, frame: Uint8Array): void;
+  /** The network itself lost a frame of this sender, or held it up for longer than a round can bear. */
+  onTrouble(from: Principal): void;
 }
 
 export class Network {
   private readonly stations = new Map<Principal, Station>();
   private readonly links = new Map<Principal, Map<Principal, Link>>();
   private readonly rates: BucketRates;
+  private readonly toleratedUs: number;
   /** Frames that no process was there to take, that the links lost, and that inboxes refused. */
   readonly dropped = { absent: 0, lost: 0, rate: 0 };
 
@@ -80,6 +85,7 @@ export class Network {
     private readonly watch: NetworkWatch,
   ) {
     this.rates = deriveInboxLimits(rig);
+    this.toleratedUs = rig.roundUs * TOLERATED_SHARE;
   }
 
   /** A process starts at a host: its inbox opens, and it connects to those of the others. */
@@ -165,6 +171,7 @@ export class Network {
     }
     if (model.loss > 0 && random.nextChance(model.loss)) {
       this.dropped.lost += 1;
+      this.watch.onTrouble(from);
       return;
     }
     const copies = model.duplicate > 0 && random.nextChance(model.duplicate) ? 2 : 1;
@@ -174,6 +181,7 @@ export class Network {
         atUs = Math.max(atUs, link.lastArrivalUs);
         link.lastArrivalUs = atUs;
       }
+      if (atUs - leavesUs > this.toleratedUs) this.watch.onTrouble(from);
       this.deliver(claimed, receiver, purpose, frame, atUs);
     }
   }

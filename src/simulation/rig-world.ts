@@ -31,6 +31,7 @@ import { openDirectActuator, openDirectSensors, openSimulatedLine } from './brid
 import { RANK } from './event-queue.js';
 import { Host, PERFECT_CLOCK, World, type ClockModel } from './host.js';
 import { Network, type NetworkModel, type NetworkWatch } from './network.js';
+import { measureMemory } from './measure-memory.js';
 import { askOnce, plainCodecs } from './plain-codecs.js';
 import { PlainWire } from './plain-messenger.js';
 
@@ -53,8 +54,14 @@ export interface RigWatch extends NetworkWatch {
   onReport(replica: number, report: Report): void;
   onStart(id: Principal): void;
   onDeath(id: Principal): void;
+  onVoterStart(actuator: number, bootNonce: Uint8Array): void;
+  onVoterStop(actuator: number): void;
   /** What a replica hands out, before any fault touches it. */
   wrapPeers(replica: number, port: PeerPort): PeerPort;
+  /** What processes say to each other. */
+  wrapMessenger(open: OpenMessenger): OpenMessenger;
+  /** A period has passed; what each replica holds in memory is worked out when it is asked for. */
+  onPeriod(measure: () => readonly (number | null)[]): void;
   /** Faults at work on a process by what has been told. */
   openFaults(id: Principal): readonly string[];
   /** Something that a person should read. */
@@ -74,6 +81,7 @@ interface Seat {
   readonly host: Host;
   injector: FaultInjector | null;
   readRejected: () => Record<string, number>;
+  process: object | null;
 }
 
 interface Order {
@@ -119,13 +127,11 @@ export class RigWorld {
       generateKeys(rig, seededEntropy(`keys ${seed}`)).map((keys) => [keys.principal, keys]),
     );
     this.network = new Network(this.world, rig, network, new Random(`network ${seed}`), watch);
-    this.openMessenger =
-      wire === 'full'
-        ? openSecureMessenger
-        : new PlainWire(
-            rig,
-            rig.replicas.map(() => this.random.nextBits()),
-          ).open;
+    const plainWire = new PlainWire(
+      rig,
+      rig.replicas.map(() => this.random.nextBits()),
+    );
+    this.openMessenger = watch.wrapMessenger(wire === 'full' ? openSecureMessenger : plainWire.open);
     this.codecs = wire === 'full' ? wireCodecs(rig) : plainCodecs(rig);
     this.sharedLaw = wire === 'full' ? null : askOnce(this.composeLaw());
     this.orders = faults.map((fault) => ({ fault, replicas: listObeying(fault, rig), told: new Set() }));
@@ -146,7 +152,7 @@ export class RigWorld {
     });
     for (const { id } of [...rig.actuators, ...rig.replicas]) {
       const host = new Host(this.world, clocks[id] ?? PERFECT_CLOCK);
-      this.seats.set(id, { id, host, injector: null, readRejected: () => ({}) });
+      this.seats.set(id, { id, host, injector: null, process: null, readRejected: () => ({}) });
       this.world.at(this.random.nextInteger(BOOT_SPAN_US), RANK.timer, () => this.boot(id));
     }
     this.world.at(0, RANK.timer, () => this.pump());
@@ -240,6 +246,7 @@ export class RigWorld {
       },
     });
     seat.injector = injector;
+    seat.process = process;
     seat.readRejected = () => process.readRejected();
     host.schedule(world.nowUs, RANK.timer, () => process.start());
   }
@@ -272,6 +279,7 @@ export class RigWorld {
       },
     });
     seat.readRejected = () => process.readRejected();
+    watch.onVoterStart(at, process.account().bootNonce);
     host.schedule(world.nowUs, RANK.timer, () => process.start());
   }
 
@@ -321,6 +329,7 @@ export class RigWorld {
     this.tellStats(seat);
     seat.host.kill();
     seat.injector = null;
+    seat.process = null;
     seat.readRejected = () => ({});
     this.network.detach(id);
     const { killer, ended } = explainDeath(this.watch.openFaults(id));
@@ -360,7 +369,18 @@ export class RigWorld {
       this.statsDueUs = this.world.nowUs + STATS_REPORT_US;
       for (const seat of this.seats.values()) this.tellStats(seat);
     }
+    this.watch.onPeriod(() => this.measureReplicas());
     this.world.at(this.world.nowUs + this.rig.periodUs, RANK.timer, () => this.pump());
+  }
+
+  private measureReplicas(): readonly (number | null)[] {
+    const { rig, world, network, watch, options } = this;
+    const hosts = [...this.seats.values()].map(({ host }) => host);
+    const shared = [rig, options, options.loaded, world, network, watch, this.plant, this.codecs, ...hosts];
+    return rig.replicas.map(({ id }) => {
+      const process = this.seats.get(id)?.process ?? null;
+      return process === null ? null : measureMemory(process, shared);
+    });
   }
 
   private orderFaults(): void {

@@ -3,12 +3,15 @@
  * as a live flight, and by checkers that know which replicas are faulty. No timer, socket or file of the machine takes
  * part, and none of the machine's time or chance.
  */
+import type { CheckersSummary } from '../checkers/create-checkers.js';
+import type { Violation } from '../checkers/observations.js';
 import type { FlightFigures } from '../demo/figures.js';
 import { Observer } from '../demo/observer.js';
 import type { PlannedFault } from '../demo/tour.js';
 import { judgeFlight, type Verdict } from '../demo/verdict.js';
 import type { Principal } from '../ports.js';
 import type { LoadedRig } from '../rig/load-rig.js';
+import { CheckerFeed } from './checker-feed.js';
 import type { ClockModel } from './host.js';
 import { QUIET_NETWORK, type NetworkModel } from './network.js';
 import { RigWorld, type RigWatch } from './rig-world.js';
@@ -31,22 +34,13 @@ export interface SimulationOptions {
   readonly onProgress?: (ticks: number) => void;
 }
 
-/** A promise of the protocol that was broken. */
-export interface Violation {
-  readonly checker: string;
-  /** Paragraph of the protocol rules. */
-  readonly rule: string;
-  readonly tick: number;
-  readonly who: string;
-  readonly what: string;
-}
-
 export interface SimulationOutcome {
   readonly figures: FlightFigures;
   readonly verdict: Verdict;
   /** What the checkers found, the first of them; `violationCount` counts all. */
   readonly violations: readonly Violation[];
   readonly violationCount: number;
+  readonly checked: CheckersSummary;
   /** SHA-256 over every frame, account and output with its virtual time, hexadecimal. */
   readonly traceDigest: string;
   /** Ticks that replicas have lived through, all together. */
@@ -70,6 +64,7 @@ export function simulate(options: SimulationOptions): SimulationOutcome {
 class Simulation {
   private readonly observer: Observer;
   private readonly trace: Trace;
+  private readonly feed: CheckerFeed;
   private readonly rigWorld: RigWorld;
   private replicaTicks = 0;
   private newsUs = 0;
@@ -80,6 +75,7 @@ class Simulation {
     this.observer = new Observer(loaded.rig, ticks);
     for (const { text } of faults) this.observer.expectFault(text);
     this.trace = new Trace(() => this.rigWorld.world.nowUs, onTrace ?? null);
+    this.feed = new CheckerFeed(loaded.rig, () => this.rigWorld.world.nowUs);
     this.rigWorld = new RigWorld(
       { loaded, seed, wire, faults, network: network ?? QUIET_NETWORK, clocks: clocks ?? {} },
       this.makeWatch(),
@@ -96,8 +92,9 @@ class Simulation {
     return {
       figures,
       verdict: judgeFlight(loaded.rig.expect, figures, failure === null),
-      violations: [],
-      violationCount: 0,
+      violations: this.feed.checkers.violations,
+      violationCount: this.feed.checkers.violationCount,
+      checked: this.feed.checkers.summary(),
       traceDigest: this.trace.digest(),
       replicaTicks: this.replicaTicks,
       seed,
@@ -126,7 +123,7 @@ class Simulation {
   }
 
   private makeWatch(): RigWatch {
-    const { observer, trace, options } = this;
+    const { observer, trace, feed, options } = this;
     const { rig } = options.loaded;
     const nowUs = (): number => this.rigWorld.world.nowUs;
     return {
@@ -134,6 +131,7 @@ class Simulation {
       onTelemetry: (message) => {
         this.hasNews = true;
         observer.note(message, nowUs());
+        if (message.kind === 'fault') feed.noteFault(message.id, message);
       },
       onTick: (replica, record) => {
         this.replicaTicks += 1;
@@ -146,12 +144,18 @@ class Simulation {
       onVoter: (actuator, record) => {
         const id = rig.actuators[actuator]?.id ?? '';
         trace.noteVoter(id, record);
+        feed.noteVoter(actuator, record);
         observer.note({ kind: 'voter', id, records: [record] }, nowUs());
       },
-      onReport: () => {},
+      onTrouble: (from) => feed.noteTrouble(from),
+      onReport: (replica, report) => feed.noteReport(replica, report),
+      onVoterStart: (actuator, bootNonce) => feed.noteVoterStart(actuator, bootNonce),
+      onVoterStop: (actuator) => feed.noteVoterStop(actuator),
+      onPeriod: (measure) => feed.turn(measure),
       onStart: (id) => observer.noteStart(id),
       onDeath: (id) => observer.noteDeath(id, nowUs()),
-      wrapPeers: (_, port) => port,
+      wrapPeers: (replica, port) => feed.wrapPeers(replica, port),
+      wrapMessenger: (open) => feed.wrapMessenger(open),
       openFaults: (id) => observer.openFaults(id),
       say: (line) => options.onLine?.(line),
     };

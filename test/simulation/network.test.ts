@@ -28,7 +28,7 @@ beforeEach(() => {
 
 function makeNetwork(model: Partial<LinkModel> = {}, only: Record<string, LinkModel> = {}): Network {
   const network = { default: { ...QUIET_LINK, ...model }, links: only };
-  return new Network(world, rig, network, new Random('test'), { onSent: () => {} });
+  return new Network(world, rig, network, new Random('test'), { onSent: () => {}, onTrouble: () => {} });
 }
 
 function join(network: Network, id: string): { readonly host: Host; readonly transport: Transport } {

@@ -35,7 +35,10 @@ class Bench {
   readonly seats = new Map<Principal, Seat>();
 
   constructor(readonly rig = pitch) {
-    this.network = new Network(this.world, rig, QUIET_NETWORK, new Random('net'), { onSent: () => {} });
+    this.network = new Network(this.world, rig, QUIET_NETWORK, new Random('net'), {
+      onSent: () => {},
+      onTrouble: () => {},
+    });
     this.wire = new PlainWire(
       rig,
       rig.replicas.map((_, at) => 1_000 + at),

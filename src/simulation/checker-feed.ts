@@ -1,0 +1,300 @@
+/**
+ * What the checkers are told of a simulated run, and the truth about who is faulty: from the faults as they strike and
+ * end, and from frames that the network lost or held up longer than a round may take. The replicas know nothing of it.
+ */
+import { createCheckers, type Checkers } from '../checkers/create-checkers.js';
+import type { FaultKind, Order } from '../checkers/observations.js';
+import type { Report } from '../core/replica.js';
+import type { ActuatorCommand, PeerMessage, Tick, Value } from '../core/types.js';
+import { isLie, readFaultName } from '../demo/fault-ledger.js';
+import type { FaultEvent } from '../faults/injector.js';
+import type { PeerPort, Principal } from '../ports.js';
+import type { Messenger, MessengerParts, OpenMessenger } from '../process/messenger.js';
+import type { VoterRecord } from '../process/telemetry.js';
+import type { Rig } from '../rig/rig.js';
+
+/** Ticks after the end of a fault in which what was under way may still arrive. */
+const MARGIN_TICKS = 3;
+/** A tick is judged when so many have passed since. */
+const SETTLE_TICKS = 4;
+/** Within this a replica must be back: to be started again, greeted, and let in. */
+const RETURN_US = 4_000_000;
+const RETURN_MIN_TICKS = 60;
+/** A patience of the replicas has to pass before a split rig finds together. */
+const ARM_US = 1_000_000;
+const ARM_MIN_TICKS = 20;
+const MEMORY_TICKS = 256;
+const MAX_STATE_SENDS = 512;
+
+/** Faults at work on one replica. */
+interface Standing {
+  readonly active: Map<string, FaultKind>;
+  told: FaultKind | null;
+}
+
+export class CheckerFeed {
+  readonly checkers: Checkers;
+  private readonly indices: ReadonlyMap<Principal, number>;
+  private readonly standings: readonly Standing[];
+  /** Ends of faults, by the tick in which they are over for everybody. */
+  private readonly ends: { readonly replica: number; readonly spec: string; readonly tick: Tick }[] = [];
+  private readonly proposed: Tick[];
+  /** When messages about states were sent, the newest. */
+  private readonly stateSends = new Map<string, Tick>();
+  private judged: Tick = -1;
+
+  constructor(
+    private readonly rig: Rig,
+    private readonly nowUs: () => number,
+  ) {
+    this.indices = new Map(rig.replicas.map(({ id }, at) => [id, at]));
+    this.standings = rig.replicas.map(() => ({ active: new Map(), told: null }));
+    this.proposed = rig.replicas.map(() => -1);
+    const toTicks = (us: number): number => Math.ceil(us / rig.periodUs);
+    this.checkers = createCheckers({
+      replicas: rig.replicas.map(({ id }) => id),
+      actuators: rig.actuators.map(({ id, minCount, maxCount, failSafeCount, holdUs, vote, rearm }) => ({
+        id,
+        minCount,
+        maxCount,
+        failSafeCount,
+        holdUs,
+        vote,
+        rearm,
+      })),
+      hypothesis: rig.hypothesis.kind,
+      f: rig.hypothesis.kind === 'none' ? 0 : rig.hypothesis.f,
+      periodUs: rig.periodUs,
+      returnTicks: Math.max(RETURN_MIN_TICKS, toTicks(RETURN_US)),
+      armTicks: Math.max(ARM_MIN_TICKS, toTicks(ARM_US)),
+    });
+  }
+
+  /** A fault struck, or ended, at a replica; others' are no matter of replicas. */
+  noteFault(id: Principal, event: Pick<FaultEvent, 'spec' | 'event'>): void {
+    const replica = this.indices.get(id);
+    if (replica === undefined || event.event === 'failed') return;
+    const tick = this.tickNow();
+    if (event.event === 'applied') {
+      this.standings[replica]?.active.set(event.spec, kindOf(event.spec));
+      this.tell(replica, tick);
+    } else {
+      this.ends.push({ replica, spec: event.spec, tick: tick + MARGIN_TICKS });
+    }
+  }
+
+  /** A frame of this replica was lost or held up by the network itself: in this tick it is the faulty one. */
+  noteTrouble(from: Principal): void {
+    const replica = this.indices.get(from);
+    if (replica === undefined) return;
+    const tick = this.tickNow();
+    const spec = `network ${tick}`;
+    const standing = this.standings[replica];
+    if (standing === undefined || standing.active.has(spec)) return;
+    standing.active.set(spec, 'omits');
+    this.tell(replica, tick);
+    this.ends.push({ replica, spec, tick: tick + 1 });
+  }
+
+  /** The peers of a replica, seen before any fault touches what it says. */
+  wrapPeers(replica: number, port: PeerPort): PeerPort {
+    return {
+      send: (to, message) => {
+        const value = readOwnValue(message);
+        if (value !== null && message.kind === 'round' && this.proposed[replica] !== message.tick) {
+          this.proposed[replica] = message.tick;
+          this.checkers.onProposed(replica, message.tick, value);
+        }
+        port.send(to, message);
+      },
+    };
+  }
+
+  /** A messenger whose traffic between replicas, and to the voters, is told to the checkers. */
+  wrapMessenger(open: OpenMessenger): OpenMessenger {
+    return (parts) => {
+      const messenger = open({ ...parts, events: this.wrapEvents(parts) });
+      const self = this.indices.get(parts.id);
+      return self === undefined ? messenger : this.wrapSends(self, messenger);
+    };
+  }
+
+  noteReport(replica: number, report: Report): void {
+    if (report.kind === 'agreed') this.checkers.onVector(replica, report.tick, report.vector);
+    else if (report.kind === 'stepped')
+      this.checkers.onStepped(replica, report.tick, report.readStateDigest(), report.commands.map(readOrder));
+  }
+
+  noteVoterStart(actuator: number, bootNonce: Uint8Array): void {
+    this.checkers.onVoterStarted(actuator, bootNonce, this.nowUs());
+  }
+
+  noteVoterStop(actuator: number): void {
+    this.checkers.onVoterStopped(actuator, this.nowUs());
+  }
+
+  noteVoter(actuator: number, record: VoterRecord): void {
+    const { checkers } = this;
+    switch (record.kind) {
+      case 'output':
+        checkers.onOutput(actuator, record.tick, record.count, record.atUs);
+        break;
+      case 'fail-safe':
+        checkers.onFailSafe(actuator, record.cause, record.count, record.atUs);
+        break;
+      case 'armed':
+        checkers.onArmed(actuator, record.tick, record.atUs);
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** Once a tick. `measure`: what each replica holds in memory, bytes; null where it is down. */
+  turn(measure: () => readonly (number | null)[]): void {
+    const tick = this.tickNow();
+    while (this.ends.length > 0) {
+      const at = this.ends.findIndex((one) => one.tick <= tick);
+      if (at < 0) break;
+      const [end] = this.ends.splice(at, 1);
+      if (end === undefined) break;
+      this.standings[end.replica]?.active.delete(end.spec);
+      this.tell(end.replica, tick);
+    }
+    const over = tick - SETTLE_TICKS;
+    if (over <= this.judged) return;
+    this.judged = over;
+    this.checkers.onTickOver(over, this.nowUs());
+    if (over % MEMORY_TICKS !== 0) return;
+    measure().forEach((bytes, replica) => {
+      if (bytes !== null) this.checkers.onMemory(replica, bytes);
+    });
+  }
+
+  private wrapEvents(parts: MessengerParts): MessengerParts['events'] {
+    const self = this.indices.get(parts.id);
+    const actuator = this.rig.actuators.findIndex(({ id }) => id === parts.id);
+    const { events } = parts;
+    return {
+      ...events,
+      onMessage: (from, message, arrivedUs) => {
+        const sender = this.indices.get(from);
+        if (sender !== undefined && message.kind === 'command' && actuator >= 0)
+          this.checkers.onCommand(actuator, sender, message.command);
+        else if (sender !== undefined && self !== undefined && isPeerMessage(message))
+          this.noteAccepted(sender, self, message);
+        events.onMessage(from, message, arrivedUs);
+      },
+    };
+  }
+
+  private wrapSends(self: number, messenger: Messenger): Messenger {
+    return {
+      start: () => messenger.start(),
+      stop: () => messenger.stop(),
+      send: (to, message) => {
+        const receiver = this.indices.get(to);
+        if (receiver !== undefined && isPeerMessage(message)) this.noteSent(self, receiver, message);
+        return messenger.send(to, message);
+      },
+      sendPayload: (to, purpose, payload) => messenger.sendPayload(to, purpose, payload),
+      isEstablished: (peer) => messenger.isEstablished(peer),
+      countRefused: (from, cause) => messenger.countRefused(from, cause),
+      readRefused: () => messenger.readRefused(),
+    };
+  }
+
+  private tell(replica: number, tick: Tick): void {
+    const standing = this.standings[replica];
+    if (standing === undefined) return;
+    const kinds = [...standing.active.values()];
+    const kind = kinds.includes('lies') ? 'lies' : kinds.length > 0 ? 'omits' : null;
+    if (kind === standing.told) return;
+    standing.told = kind;
+    this.checkers.onFaulty(replica, tick, kind);
+  }
+
+  private tickNow(): Tick {
+    return Math.floor(this.nowUs() / this.rig.periodUs);
+  }
+
+  private noteSent(from: number, to: number, message: PeerMessage): void {
+    const key = hashMessage(message);
+    const tick = message.kind === 'round' ? message.tick : this.tickNow();
+    this.checkers.onSent(from, to, key, tick);
+    if (message.kind === 'round') return;
+    this.stateSends.set(`${from}>${to} ${key}`, tick);
+    if (this.stateSends.size <= MAX_STATE_SENDS) return;
+    for (const oldest of this.stateSends.keys()) {
+      this.stateSends.delete(oldest);
+      return;
+    }
+  }
+
+  /** Messages about states name no tick: they belong to the one in which they were sent. */
+  private noteAccepted(from: number, to: number, message: PeerMessage): void {
+    const key = hashMessage(message);
+    const tick =
+      message.kind === 'round'
+        ? message.tick
+        : (this.stateSends.get(`${from}>${to} ${key}`) ?? this.tickNow());
+    this.checkers.onAccepted(from, to, key, tick);
+  }
+}
+
+function kindOf(spec: string): FaultKind {
+  return isLie(readFaultName(spec)) ? 'lies' : 'omits';
+}
+
+function isPeerMessage(message: { readonly kind: string }): message is PeerMessage {
+  return message.kind === 'round' || message.kind === 'state-request' || message.kind === 'state-reply';
+}
+
+/** The value of its own that a replica hands out in round 1. */
+function readOwnValue(message: PeerMessage): Value | null {
+  if (message.kind !== 'round' || message.round !== 1) return null;
+  return message.items.find(({ path }) => path.length === 0)?.value ?? null;
+}
+
+function readOrder(command: ActuatorCommand | null): Order {
+  if (command === null || command.order.kind === 'none') return null;
+  return command.order.kind === 'trip' ? 'trip' : command.order.count;
+}
+
+/** Content as a number of 53 bits: equal content, equal number. Signatures are left out: they are added on the way. */
+function hashMessage(message: PeerMessage): number {
+  let high = 0x811c9dc5;
+  let low = 0x9e3779b9;
+  const add = (value: number): void => {
+    high = Math.imul(high ^ value, 0x01000193);
+    low = Math.imul(low + value, 0x85ebca6b) ^ (high >>> 13);
+  };
+  const addBytes = (bytes: Uint8Array): void => {
+    add(bytes.length);
+    for (let at = 0; at < bytes.length; at += 1) add(bytes[at] as number);
+  };
+  switch (message.kind) {
+    case 'round':
+      add(1);
+      add(message.tick);
+      add(message.round);
+      addBytes(message.run);
+      for (const { path, value } of message.items) {
+        // Signed messages carry no absent values.
+        if (value === null) continue;
+        for (const id of path) add(id);
+        add(-1);
+        addBytes(value);
+      }
+      break;
+    case 'state-request':
+      add(2);
+      addBytes(message.digest);
+      break;
+    case 'state-reply':
+      add(3);
+      addBytes(message.state);
+      break;
+  }
+  return (high & 0x1fffff) * 0x100000000 + (low >>> 0);
+}
