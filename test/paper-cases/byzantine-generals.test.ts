@@ -7,12 +7,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Algorithm } from '../../src/core/agreement/algorithm.js';
 import { createOralMessages } from '../../src/core/agreement/oral-messages.js';
-import { createSignedMessages } from '../../src/core/agreement/signed-messages.js';
 import { sameValue, toHex } from '../../src/core/bytes.js';
-import type { MaybeValue, RelayItem, ReplicaIndex, RoundMessage, Vector } from '../../src/core/types.js';
+import type { MaybeValue, RelayItem, ReplicaIndex, Vector } from '../../src/core/types.js';
 import { strictMajority } from '../../src/core/voting/majority.js';
-import { agree, correctOf, type AgreeRun, type Behaviour, type Saying } from '../support/agree.js';
-import { SignatureRegister } from '../support/toy-signatures.js';
+import { agree, correctOf, type AgreeRun, type Behaviour } from '../support/agree.js';
+import { choose, commandedBy, countUp, relayLie, twoFaced } from '../support/behaviours.js';
+import { agreeSigned } from '../support/signed-wire.js';
 import { toBytes, toText } from '../support/toy-codec.js';
 
 const [u, v, w] = ['u', 'v', 'w'].map(toBytes) as [Uint8Array, Uint8Array, Uint8Array];
@@ -38,24 +38,6 @@ function expectConsistent(
         throw new Error(`replica ${id} holds ${read(vector)[commander]} for the correct ${commander}`);
     }
   }
-}
-
-/** One commander's value, everybody else proposes nothing. */
-function commandedBy(commander: ReplicaIndex, n: number, value: MaybeValue): MaybeValue[] {
-  return Array.from({ length: n }, (_, id) => (id === commander ? value : null));
-}
-
-/** Says `values[to]` as commander and is honest otherwise. */
-function twoFaced(values: Readonly<Record<number, MaybeValue>>): Behaviour {
-  return ({ round, to, items }) => (round === 1 ? [{ path: [], value: values[to] ?? null }] : items);
-}
-
-/** Relays `value` of what `commander` said, to everybody or as a function of the receiver. */
-function relayLie(commander: ReplicaIndex, value: (to: ReplicaIndex) => MaybeValue): Behaviour {
-  return ({ round, to, items }) =>
-    round === 1
-      ? items
-      : items.map((item) => (item.path[0] === commander ? { ...item, value: value(to) } : item));
 }
 
 describe('B1: n=4, f=1, the commander is correct, lieutenant p3 lies (Fig. 15.19, left)', () => {
@@ -116,50 +98,6 @@ test('B4: n=3, oral, f=1 (Fig. 15.18): both scenarios give lieutenant p2 the sam
   expect(left.vectors[1]?.[0]).toBeNull();
 });
 
-/** The wire of signed mode around `agree`: signs what leaves, drops what a signature is missing from. */
-function signedWire(liars: Readonly<Record<number, Behaviour>>): {
-  readonly register: SignatureRegister;
-  readonly liars: Record<number, Behaviour>;
-  readonly admit: (saying: Saying) => readonly RelayItem[];
-} {
-  const register = new SignatureRegister();
-  const frame = (round: number, items: readonly RelayItem[]): RoundMessage => ({
-    kind: 'round',
-    tick: 1,
-    round,
-    run: new Uint8Array(16),
-    items,
-  });
-  return {
-    register,
-    // A liar's wire signs whatever the liar says, in its own name.
-    liars: Object.fromEntries(
-      Object.entries(liars).map(([id, behaviour]) => [
-        id,
-        (saying: Saying) => {
-          const items = behaviour(saying);
-          if (items !== null) register.sign(saying.from, frame(saying.round, items));
-          return items;
-        },
-      ]),
-    ),
-    admit: ({ from, round, items }) => {
-      if (liars[from] === undefined) register.sign(from, frame(round, items));
-      return register.verify(from, frame(round, items)).items;
-    },
-  };
-}
-
-function agreeSigned(
-  n: number,
-  f: number,
-  proposals: readonly MaybeValue[],
-  liars: Record<number, Behaviour>,
-): AgreeRun {
-  const wire = signedWire(liars);
-  return agree(createSignedMessages(n, f), n, proposals, wire.liars, wire.admit);
-}
-
 describe('B5: signed messages', () => {
   test('n=3, f=1: a commander that signs two values makes its own entry absent, at both alike', () => {
     const run = agreeSigned(3, 1, [u, v, w], { 0: twoFaced({ 1: u, 2: w }) });
@@ -210,23 +148,7 @@ describe('B5: signed messages', () => {
 
 const BIT = ['0', '1'].map(toBytes) as [Uint8Array, Uint8Array];
 
-/** The r-th way to fill `count` places with one of `base` choices. */
-function* countUp(base: number, count: number): Generator<readonly number[]> {
-  for (let number = 0; number < base ** count; number += 1) {
-    const digits: number[] = [];
-    for (let rest = number, at = 0; at < count; at += 1, rest = Math.floor(rest / base))
-      digits.push(rest % base);
-    yield digits;
-  }
-}
-
 describe('B6: every behaviour of one traitor', () => {
-  /** A traitor that replaces its items one after the other, in the order in which it says them, by choices. */
-  function choose(digits: readonly number[], choices: readonly MaybeValue[]): Behaviour {
-    let at = 0;
-    return ({ items }) => items.map((item) => ({ ...item, value: choices[digits[at++] as number] ?? null }));
-  }
-
   test('n=4, OM(1): 4 traitors, 2³ proposals, 2 values for each of its 3 + 6 logical messages', () => {
     const om = createOralMessages(4, 1);
     let runs = 0;

@@ -4,15 +4,10 @@
  */
 import { expect, test } from 'vitest';
 import { createFlooding } from '../../src/core/agreement/flooding.js';
-import type { ReplicaIndex, Round, Vector } from '../../src/core/types.js';
+import type { Vector } from '../../src/core/types.js';
 import { agree, type AgreeRun, type Behaviour } from '../support/agree.js';
+import { crashes } from '../support/behaviours.js';
 import { toBytes, toText } from '../support/toy-codec.js';
-
-/** Crashes in `round` after having reached `reached` only. */
-function crashes(round: Round, reached: readonly ReplicaIndex[]): Behaviour {
-  return (saying) =>
-    saying.round < round || (saying.round === round && reached.includes(saying.to)) ? saying.items : null;
-}
 
 /** Fig. 15.17: d = minimum of the values. */
 function minimum(vector: Vector): number {

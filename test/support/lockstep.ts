@@ -81,7 +81,35 @@ export interface LockstepOptions {
   readonly timerLatenessUs?: (replica: ReplicaIndex, dueUs: number) => number;
   /** What a voter is beyond the usual. */
   readonly voter?: Partial<VoterConfig>;
+  /** Sees everything that goes into and comes out of replicas, links and voters, in order. */
+  readonly watch?: (seen: Seen) => void;
 }
+
+/** What happens at the edges of a world, for a test that writes it down. */
+export type Seen =
+  | {
+      readonly kind: 'replica';
+      readonly replica: ReplicaIndex;
+      readonly atUs: number;
+      readonly input: Input;
+      readonly effects: readonly Effect[];
+    }
+  /** What really went out; `delayUs` is null where the link lost it. */
+  | {
+      readonly kind: 'sent';
+      readonly link: Link;
+      readonly message: PeerMessage;
+      readonly delayUs: number | null;
+    }
+  | {
+      readonly kind: 'voter';
+      readonly actuator: number;
+      readonly atUs: number;
+      readonly input: VoterInput;
+      readonly effects: readonly VoterEffect[];
+      /** The voter's own, as the input left it. */
+      readonly state: VoterState;
+    };
 
 /** A replica's report, and when it made it. */
 export interface Reported {
@@ -315,6 +343,7 @@ export class Lockstep {
     const seat = this.seats[replica];
     if (seat === null || seat === undefined) return;
     const { effects } = step(seat.config, seat.state, input);
+    this.options.watch?.({ kind: 'replica', replica, atUs: this.nowUs, input, effects });
     for (const effect of effects) this.carryOut(replica, seat, effect);
     if (this.seats[replica] === seat) this.armWake(replica, seat);
   }
@@ -375,6 +404,7 @@ export class Lockstep {
         this.signatures.sign(link.from, one);
       }
       const delayUs = options.delayUs === undefined ? DELAY_US : options.delayUs(link, one);
+      options.watch?.({ kind: 'sent', link, message: one, delayUs });
       if (delayUs === null) continue;
       this.push(this.nowUs + delayUs, ARRIVAL, () =>
         this.whenAwake(link.to, () => {
@@ -415,9 +445,9 @@ export class Lockstep {
   private feedVoter(actuator: number, input: VoterInput): void {
     const seat = this.voters[actuator];
     if (seat === null || seat === undefined) return;
-    for (const effect of stepVoter(seat.config, seat.state, input)) {
-      this.voterEvents.push({ actuator, atUs: this.nowUs, effect });
-    }
+    const effects = stepVoter(seat.config, seat.state, input);
+    for (const effect of effects) this.voterEvents.push({ actuator, atUs: this.nowUs, effect });
+    this.options.watch?.({ kind: 'voter', actuator, atUs: this.nowUs, input, effects, state: seat.state });
     seat.wake += 1;
     const { wake } = seat;
     const dueUs = nextVoterDeadlineUs(seat.config, seat.state);
