@@ -18,9 +18,9 @@ function listFiles(): string[] {
 }
 
 describe('golden traces', () => {
-  test.each(NAMES)('%s', (name) => {
+  test.each(NAMES)('%s', async (name) => {
     const file = new URL(`${name}.txt`, FOLDER);
-    const page = (TRACES[name] as (typeof TRACES)[string])().toString();
+    const page = (await (TRACES[name] as (typeof TRACES)[string])()).toString();
     if (UPDATE) writeFileSync(file, page);
     const difference = describeDifference(readFileSync(file, 'utf8'), page);
     if (difference !== null)

@@ -4,12 +4,13 @@ import { traceB6, traceB7, traceB8, traceB9 } from './cases/counting-cases.js';
 import { traceC1, traceC2 } from './cases/crash-cases.js';
 import { traceB1, traceB2, traceB3, traceB4 } from './cases/oral-cases.js';
 import { traceB5 } from './cases/signed-cases.js';
+import { traceSimulatedRun } from './cases/simulated-run.js';
 import { traceWholeRun } from './cases/whole-run.js';
 import { traceV1, traceV2, traceV3, traceV4, traceV5 } from './cases/voter-cases.js';
 import type { Page } from './trace/page.js';
 
 /** By file name without its ending. */
-export const TRACES: Readonly<Record<string, () => Page>> = {
+export const TRACES: Readonly<Record<string, () => Page | Promise<Page>>> = {
   b1: traceB1,
   b2: traceB2,
   b3: traceB3,
@@ -32,4 +33,5 @@ export const TRACES: Readonly<Record<string, () => Page>> = {
   om2: traceOm2,
   flooding: traceFlooding,
   'whole-run': traceWholeRun,
+  'simulated-run': traceSimulatedRun,
 };
