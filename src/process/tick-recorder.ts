@@ -61,6 +61,8 @@ export class TickRecorder {
     if (draft === null) return;
     switch (report.kind) {
       case 'mode':
+        // The mode of the tick that is about to begin is told before it begins.
+        if (report.tick !== draft.tick) break;
         draft.mode = report.mode;
         draft.startTick = this.startTick;
         break;
