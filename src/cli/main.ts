@@ -16,6 +16,7 @@ const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['plant', async () => (await import('./plant-command.js')).registerPlantCommand],
   ['fault', async () => (await import('./fault-command.js')).registerFaultCommand],
   ['faults', async () => (await import('./fault-command.js')).registerFaultsCommand],
+  ['exhaust', async () => (await import('./exhaust-command.js')).registerExhaustCommand],
 ]);
 
 /** Errors that say by themselves what is wrong and how to mend it. */
