@@ -6,8 +6,8 @@
 import type { ActuatorCommand, ReplicaIndex, Tick } from '../core/types.js';
 
 /**
- * How a replica is faulty. `omits`: it, or a link of it, is silent, late or asleep, and says nothing false. `lies`:
- * anything else, and whatever is in doubt.
+ * How a replica is faulty. `omits`: it, or a link of it, is silent, late or asleep, or its sensor is wrong, and it says
+ * to all alike what it took for true. `lies`: anything else, and whatever is in doubt.
  */
 export type FaultKind = 'omits' | 'lies';
 
