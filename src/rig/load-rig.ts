@@ -1,5 +1,5 @@
 /** Loads a rig folder from disk: rig.yaml, the control law, their digests. The only reader of rig files. */
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { digestRig } from './digest.js';
 import { loadLaw } from './load-law.js';
@@ -8,7 +8,8 @@ import { RigError, sortMistakes, suggest } from './mistake.js';
 import type { Mistake } from './mistake.js';
 import { parseRig } from './parse-rig.js';
 import type { AppliedDefault, ParsedRig } from './parse-rig.js';
-import { MAX_YAML_LENGTH } from './read-yaml.js';
+import { explainUnreadable, readText } from './read-text.js';
+import type { ReadText } from './read-text.js';
 import type { Path, Place } from './read-yaml.js';
 import type { Rig } from './rig.js';
 
@@ -56,8 +57,9 @@ export async function loadRig(where: string): Promise<LoadedRig> {
 
 async function readRigFile(where: string): Promise<{ parsed: ParsedRig & { ok: true }; file: string }> {
   const file = await findRigFile(where);
-  const text = await readText(file);
-  const parsed = parseRig(text, file);
+  const read = await readText(file);
+  if (!read.ok) throw refuseText(file, read);
+  const parsed = parseRig(read.text, file);
   if (parsed.ok) return { parsed, file };
   const mistakes = [...parsed.mistakes];
   if (parsed.lawPath !== null) {
@@ -78,52 +80,22 @@ async function findRigFile(where: string): Promise<string> {
   try {
     return (await stat(where)).isDirectory() ? path.join(where, RIG_FILE) : path.normalize(where);
   } catch (error) {
-    throw refuseFile(where, error, `Name a rig folder, such as hardware/rigs/pitch, or its ${RIG_FILE}`);
+    throw refuseFile(
+      where,
+      explainUnreadable(error),
+      `Name a rig folder, such as hardware/rigs/pitch, or its ${RIG_FILE}`,
+    );
   }
 }
 
-async function readText(file: string): Promise<string> {
-  // Read to a limit and no further: the path may name a device or a file that grows.
-  const limit = 4 * MAX_YAML_LENGTH + 1;
-  const bytes = new Uint8Array(limit);
-  let length = 0;
-  try {
-    const handle = await open(file, 'r');
-    try {
-      while (length < limit) {
-        const { bytesRead } = await handle.read(bytes, length, limit - length);
-        if (bytesRead === 0) break;
-        length += bytesRead;
-      }
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw refuseFile(file, error, 'Create it, or name another rig');
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length));
-  } catch {
-    if (length === limit) return ' '.repeat(MAX_YAML_LENGTH + 1); // cut inside a character, and too long either way
-    throw new RigError([
-      {
-        code: 'VP-RIG-YAML',
-        file,
-        line: 1,
-        column: 1,
-        what: 'the file is not UTF-8',
-        cure: 'Save it as UTF-8',
-      },
-    ]);
-  }
+function refuseText(file: string, read: ReadText & { ok: false }): RigError {
+  if (read.trouble === 'unreadable') return refuseFile(file, read.what, 'Create it, or name another rig');
+  return new RigError([
+    { code: 'VP-RIG-YAML', file, line: 1, column: 1, what: read.what, cure: 'Save it as UTF-8' },
+  ]);
 }
 
-function refuseFile(file: string, error: unknown, cure: string): RigError {
-  const code = (error as { code?: unknown }).code;
-  const what =
-    code === 'ENOENT'
-      ? 'there is no such file or folder'
-      : `the file cannot be read (${typeof code === 'string' ? code : String(error)})`;
+function refuseFile(file: string, what: string, cure: string): RigError {
   return new RigError([{ code: 'VP-RIG-FILE', file, line: 1, column: 1, what, cure }]);
 }
 

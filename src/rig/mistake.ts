@@ -45,8 +45,8 @@ export const MISTAKE_CODES = {
 export type MistakeCode = keyof typeof MISTAKE_CODES;
 
 /** One thing that is wrong. Lines and columns count from 1; 1:1 where the whole file is meant. */
-export interface Mistake {
-  readonly code: MistakeCode;
+export interface Mistake<Code extends string = MistakeCode> {
+  readonly code: Code;
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -57,12 +57,12 @@ export interface Mistake {
 }
 
 /** `file:line:column code what — cure`, one line. */
-export function formatMistake(mistake: Mistake): string {
+export function formatMistake(mistake: Mistake<string>): string {
   return `${mistake.file}:${mistake.line}:${mistake.column} ${mistake.code} ${mistake.what}. ${mistake.cure}`;
 }
 
 /** Orders by file, then place, so that a list reads like the file. */
-export function sortMistakes(mistakes: readonly Mistake[]): Mistake[] {
+export function sortMistakes<Code extends string>(mistakes: readonly Mistake<Code>[]): Mistake<Code>[] {
   return [...mistakes].sort(
     (a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column,
   );

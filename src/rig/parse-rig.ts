@@ -18,7 +18,7 @@ import { sortMistakes, suggest } from './mistake.js';
 import type { Mistake, MistakeCode } from './mistake.js';
 import { formatDuration, parseDuration, parseQuantity } from './quantity.js';
 import { readYaml } from './read-yaml.js';
-import type { Path, Place, YamlSource, YamlValue } from './read-yaml.js';
+import type { Path, Place, YamlDialect, YamlSource, YamlValue } from './read-yaml.js';
 import type { ActuatorPart, BridgePart, InboxPart, PlantPart, ReplicaPart, Rig, SensorPart } from './rig.js';
 import {
   ID_PATTERN,
@@ -29,6 +29,7 @@ import {
   partSchemas,
   rigSchema,
 } from './schema.js';
+import { isMapping, pickFields, showValue, type Fields } from './yaml-form.js';
 
 /** A default that is in force because the file says nothing: where, and what. */
 export interface AppliedDefault {
@@ -53,6 +54,13 @@ export type ParsedRig =
       readonly lawPath: string | null;
     };
 
+/** How a rig file that cannot be read as YAML is told of. */
+export const RIG_DIALECT: YamlDialect<MistakeCode> = {
+  noun: 'rig',
+  size: 'VP-RIG-SIZE',
+  yaml: 'VP-RIG-YAML',
+};
+
 const DEFAULT_PROCESSING_US = 2_000;
 const DEFAULT_STATE_BYTES = 256;
 /** Shortest and longest tick, µs. */
@@ -63,7 +71,7 @@ const MAX_COUNT = 2_147_483_647;
 
 /** Reads the text of a rig file; `file` is what mistakes call it. Never throws. */
 export function parseRig(text: string, file: string): ParsedRig {
-  const yaml = readYaml(text, file);
+  const yaml = readYaml(text, file, RIG_DIALECT);
   if (!yaml.ok) return { ...yaml, lawPath: null };
   const reader = new RigReader(yaml.source, file);
   const rig = reader.read();
@@ -78,8 +86,6 @@ export function parseRig(text: string, file: string): ParsedRig {
     placeOf: (path) => yaml.source.placeOf(path),
   };
 }
-
-type Fields<Shape extends Record<string, z.ZodType>> = { [Key in keyof Shape]?: z.output<Shape[Key]> };
 
 class RigReader {
   readonly mistakes: Mistake[] = [];
@@ -820,7 +826,7 @@ class RigReader {
         return;
       case 'invalid_value': {
         const choices = issue.values.map(String);
-        const what = `${name} is ${show(value)}`;
+        const what = `${name} is ${showValue(value)}`;
         const cure = `Write ${choices.length === 1 ? choices[0] : `one of ${choices.join(', ')}`}${typeof value === 'string' ? suggest(value, choices) : ''}`;
         this.report('VP-RIG-CHOICE', path, what, cure);
         return;
@@ -833,7 +839,7 @@ class RigReader {
         }
         const branch = chooseBranch(issue.errors);
         if (branch === null) {
-          this.report('VP-RIG-TYPE', path, `${name} is ${show(value)}`, describeForm(path));
+          this.report('VP-RIG-TYPE', path, `${name} is ${showValue(value)}`, describeForm(path));
           return;
         }
         for (const inner of branch) this.reportIssue(inner, path);
@@ -856,13 +862,13 @@ class RigReader {
     }
     switch (issue.message) {
       case 'id':
-        this.reportId(path, typeof value === 'string' ? value : show(value), 'value');
+        this.reportId(path, typeof value === 'string' ? value : showValue(value), 'value');
         return;
       case 'duration':
         this.report(
           'VP-RIG-QUANTITY',
           path,
-          `${name} is ${show(value)}, which is no time with a unit`,
+          `${name} is ${showValue(value)}, which is no time with a unit`,
           typeof value === 'number' ? `Write ${value} ms, ${value} us or ${value} s` : 'Write it like 20 ms',
         );
         return;
@@ -870,7 +876,7 @@ class RigReader {
         this.report(
           'VP-RIG-QUANTITY',
           path,
-          `${name} is ${show(value)}`,
+          `${name} is ${showValue(value)}`,
           'Write a number, or a number with its unit',
         );
         return;
@@ -878,27 +884,32 @@ class RigReader {
         this.report(
           'VP-RIG-UNIT',
           path,
-          `${name} is ${show(value)}, which is no unit`,
+          `${name} is ${showValue(value)}, which is no unit`,
           'Write one like deg or m/s',
         );
         return;
       case 'ends':
-        this.report('VP-RIG-RANGE', path, `${name} is ${show(value)}`, 'Write two ends: [lowest, highest]');
+        this.report(
+          'VP-RIG-RANGE',
+          path,
+          `${name} is ${showValue(value)}`,
+          'Write two ends: [lowest, highest]',
+        );
         return;
       case 'inbox':
       case 'bridge':
-        this.report('VP-RIG-ADDRESS', path, `${name} is ${show(value)}`, 'Write an address as text');
+        this.report('VP-RIG-ADDRESS', path, `${name} is ${showValue(value)}`, 'Write an address as text');
         return;
       case 'parameter':
         this.report(
           'VP-RIG-TYPE',
           path,
-          `${name} is ${show(value)}`,
+          `${name} is ${showValue(value)}`,
           'Write a number, a short text, true or false',
         );
         return;
       default:
-        this.report('VP-RIG-TYPE', path, `${name} is ${show(value)}`, describeForm(path, issue));
+        this.report('VP-RIG-TYPE', path, `${name} is ${showValue(value)}`, describeForm(path, issue));
     }
   }
 
@@ -959,22 +970,6 @@ interface CountRange {
   readonly failSafeCount: number;
 }
 
-function isMapping(value: YamlValue | undefined): value is { [key: string]: YamlValue } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The fields whose form is sound; the others are left out, and have been reported by the whole schema. */
-function pickFields<Shape extends Record<string, z.ZodType>>(shape: Shape, value: YamlValue): Fields<Shape> {
-  const fields: Fields<Shape> = {};
-  if (!isMapping(value)) return fields;
-  for (const key of Object.keys(shape) as (keyof Shape & string)[]) {
-    if (!Object.hasOwn(value, key)) continue;
-    const checked = (shape[key] as z.ZodType).safeParse(value[key]);
-    if (checked.success) fields[key] = checked.data as Fields<Shape>[typeof key];
-  }
-  return fields;
-}
-
 /** The alternative that the author most likely meant: the right kind of value, with the fewest complaints. */
 function chooseBranch(
   branches: readonly (readonly z.core.$ZodIssue[])[],
@@ -1032,15 +1027,6 @@ function describeForm(path: Path, issue?: z.core.$ZodIssue): string {
     default:
       return 'See hardware/rigs for examples';
   }
-}
-
-/** A value as a person wrote it, cut to a readable length. */
-function show(value: YamlValue | undefined): string {
-  if (value === undefined) return 'missing';
-  if (Array.isArray(value)) return 'a list';
-  if (isMapping(value)) return 'a mapping';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 function append(map: Map<string, string[]>, key: string, value: string): void {

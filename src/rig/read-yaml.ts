@@ -1,11 +1,11 @@
 /**
- * YAML text to plain values that remember where they stood. Accepts the part of YAML 1.2 that a rig file needs: one
+ * YAML text to plain values that remember where they stood. Accepts the part of YAML 1.2 that rig and scenario files need: one
  * document, mappings with plain text keys, sequences, scalars of the core schema, a few aliases. Everything is bounded:
  * a file may come from anywhere, and reading it must not throw, hang or grow memory.
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Document, Node } from 'yaml';
-import type { Mistake, MistakeCode } from './mistake.js';
+import type { Mistake } from './mistake.js';
 
 /** Longest file, characters. */
 export const MAX_YAML_LENGTH = 32_768;
@@ -37,28 +37,43 @@ export interface YamlSource {
   placeOfKey(path: Path): Place;
 }
 
-export type YamlResult =
+export type YamlResult<Code extends string> =
   | { readonly ok: true; readonly source: YamlSource }
-  | { readonly ok: false; readonly mistakes: readonly Mistake[] };
+  | { readonly ok: false; readonly mistakes: readonly Mistake<Code>[] };
+
+/** What a kind of file is called in complaints, and their codes. */
+export interface YamlDialect<Code extends string> {
+  readonly noun: string;
+  /** Larger, deeper or more repetitive than such a file can be. */
+  readonly size: Code;
+  /** Not YAML, or YAML that is not allowed. */
+  readonly yaml: Code;
+}
+
+type Trouble = 'size' | 'yaml';
 
 /** Reads `text`; `file` is what mistakes call it. Never throws. */
-export function readYaml(text: string, file: string): YamlResult {
-  const refuse = (code: MistakeCode, place: Place, what: string, cure: string): YamlResult => ({
+export function readYaml<Code extends string>(
+  text: string,
+  file: string,
+  dialect: YamlDialect<Code>,
+): YamlResult<Code> {
+  const refuse = (trouble: Trouble, place: Place, what: string, cure: string): YamlResult<Code> => ({
     ok: false,
-    mistakes: [{ code, file, ...place, what, cure }],
+    mistakes: [{ code: dialect[trouble], file, ...place, what, cure }],
   });
   if (text.length > MAX_YAML_LENGTH) {
     const what = `the file has ${text.length} characters, more than ${MAX_YAML_LENGTH}`;
-    return refuse('VP-RIG-SIZE', { line: 1, column: 1 }, what, 'Keep one rig per file');
+    return refuse('size', { line: 1, column: 1 }, what, `Keep one ${dialect.noun} per file`);
   }
   const deep = findDeepLine(text);
   if (deep !== null) {
     const what = `more than ${MAX_OPEN} values are nested in one another`;
     return refuse(
-      'VP-RIG-SIZE',
+      'size',
       { line: deep, column: 1 },
       what,
-      `A rig file is at most ${MAX_DEPTH} levels deep`,
+      `A ${dialect.noun} file is at most ${MAX_DEPTH} levels deep`,
     );
   }
   const lines = new LineCounter();
@@ -75,7 +90,7 @@ export function readYaml(text: string, file: string): YamlResult {
   } catch (error) {
     // The parser promises errors as values; what it throws all the same is still the file's mistake.
     const what = `the YAML parser gives up (${error instanceof Error ? error.message : String(error)})`;
-    return refuse('VP-RIG-YAML', { line: 1, column: 1 }, what, 'Write plain mappings, lists and texts');
+    return refuse('yaml', { line: 1, column: 1 }, what, 'Write plain mappings, lists and texts');
   }
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
@@ -86,10 +101,10 @@ export function readYaml(text: string, file: string): YamlResult {
     return {
       ok: false,
       mistakes: complaints.slice(0, 50).map((complaint) => ({
-        code: 'VP-RIG-YAML',
+        code: dialect.yaml,
         file,
         ...placeAt(complaint.pos[0]),
-        what: describeComplaint(complaint.code, complaint.message),
+        what: describeComplaint(complaint.code, complaint.message, dialect.noun),
         cure: cureComplaint(complaint.code),
       })),
     };
@@ -97,7 +112,7 @@ export function readYaml(text: string, file: string): YamlResult {
   const walker = new Walker(document, placeAt);
   const value = walker.read(document.contents, [], 0);
   if (walker.fault !== null)
-    return refuse(walker.fault.code, walker.fault.place, walker.fault.what, walker.fault.cure);
+    return refuse(walker.fault.trouble, walker.fault.place, walker.fault.what, walker.fault.cure);
   return {
     ok: true,
     source: {
@@ -109,7 +124,7 @@ export function readYaml(text: string, file: string): YamlResult {
 }
 
 interface Fault {
-  readonly code: MistakeCode;
+  readonly trouble: Trouble;
   readonly place: Place;
   readonly what: string;
   readonly cure: string;
@@ -134,17 +149,17 @@ class Walker {
     this.values += 1;
     if (this.values > MAX_VALUES) {
       const what = `the file says more than ${MAX_VALUES} values once aliases are followed`;
-      return this.stop('VP-RIG-SIZE', place, what, 'Write fewer values and aliases');
+      return this.stop('size', place, what, 'Write fewer values and aliases');
     }
     if (depth > MAX_DEPTH) {
       const what = `values are nested more than ${MAX_DEPTH} deep`;
-      return this.stop('VP-RIG-SIZE', place, what, 'Flatten them; an alias must not hold itself');
+      return this.stop('size', place, what, 'Flatten them; an alias must not hold itself');
     }
     if (isAlias(node)) {
       const target = node.resolve(this.document);
       if (target !== undefined) return this.read(target, path, depth + 1);
       return this.stop(
-        'VP-RIG-YAML',
+        'yaml',
         place,
         `there is no anchor &${node.source} before this alias`,
         'Write the value',
@@ -154,12 +169,7 @@ class Walker {
       const { value } = node;
       if (value === null || typeof value === 'boolean' || typeof value === 'number') return value;
       if (typeof value === 'string') return value;
-      return this.stop(
-        'VP-RIG-YAML',
-        place,
-        'a scalar of an unusual kind',
-        'Write a number, text, true or false',
-      );
+      return this.stop('yaml', place, 'a scalar of an unusual kind', 'Write a number, text, true or false');
     }
     if (isSeq(node)) {
       return node.items.map((item, index) => {
@@ -176,12 +186,7 @@ class Walker {
         const key: unknown = isScalar(pair.key) ? pair.key.value : null;
         const name = typeof key === 'number' || typeof key === 'boolean' ? String(key) : key;
         if (typeof name !== 'string' || name === '__proto__') {
-          return this.stop(
-            'VP-RIG-YAML',
-            keyPlace,
-            'a key that is not a plain text',
-            'Write keys as plain words',
-          );
+          return this.stop('yaml', keyPlace, 'a key that is not a plain text', 'Write keys as plain words');
         }
         const inner = [...path, name];
         const valuePlace = pair.value === null ? keyPlace : this.placeOfNode(pair.value, inner);
@@ -206,8 +211,8 @@ class Walker {
     return range === null || range === undefined ? this.find(path, 'value') : this.placeAt(range[0]);
   }
 
-  private stop(code: MistakeCode, place: Place, what: string, cure: string): YamlValue {
-    this.fault ??= { code, place, what, cure };
+  private stop(trouble: Trouble, place: Place, what: string, cure: string): YamlValue {
+    this.fault ??= { trouble, place, what, cure };
     return null;
   }
 }
@@ -245,10 +250,10 @@ function findDeepLine(text: string): number | null {
   return null;
 }
 
-function describeComplaint(code: string, message: string): string {
+function describeComplaint(code: string, message: string, noun: string): string {
   if (code === 'DUPLICATE_KEY') return 'a key stands twice in one mapping';
   const first = (message.split('\n')[0] ?? message).trim().replace(/\.$/, '');
-  return `this is not YAML that a rig can hold: ${first.slice(0, 160)}`;
+  return `this is not YAML that a ${noun} can hold: ${first.slice(0, 160)}`;
 }
 
 function cureComplaint(code: string): string {

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { registerCheckCommand } from '../../src/cli/check-command.js';
 import { loadLaw } from '../../src/rig/load-law.js';
 import { loadRig } from '../../src/rig/load-rig.js';
-import { parseRig } from '../../src/rig/parse-rig.js';
+import { parseRig, RIG_DIALECT } from '../../src/rig/parse-rig.js';
 import { readYaml } from '../../src/rig/read-yaml.js';
 import { renderJsonSchema, rigSchema } from '../../src/rig/schema.js';
 import { removeRigFolders, SOUND_RIG, writeRigFolder } from './rig-folder.js';
@@ -151,7 +151,7 @@ describe('the JSON Schema', () => {
   test('takes the rigs that ship and refuses what the checker refuses by form', () => {
     const schema = z.fromJSONSchema(JSON.parse(renderJsonSchema()) as Parameters<typeof z.fromJSONSchema>[0]);
     const read = (text: string): unknown => {
-      const yaml = readYaml(text, 'f');
+      const yaml = readYaml(text, 'f', RIG_DIALECT);
       if (!yaml.ok) throw new Error(JSON.stringify(yaml.mistakes));
       return JSON.parse(JSON.stringify(yaml.source.value)) as unknown;
     };

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseBridge, parseHostPort, parseInbox } from '../../src/rig/address.js';
-import { parseRig } from '../../src/rig/parse-rig.js';
+import { parseRig, RIG_DIALECT } from '../../src/rig/parse-rig.js';
 import { formatDuration, parseDuration, parseQuantity } from '../../src/rig/quantity.js';
 import { MAX_YAML_LENGTH, readYaml } from '../../src/rig/read-yaml.js';
 import { SOUND_RIG } from './rig-folder.js';
@@ -236,7 +236,7 @@ describe('any text at all', () => {
 });
 
 test('places count from 1, for keys and values', () => {
-  const yaml = readYaml('a:\n  b: [1, two]\n', 'f');
+  const yaml = readYaml('a:\n  b: [1, two]\n', 'f', RIG_DIALECT);
   if (!yaml.ok) throw new Error('sound YAML was refused');
   expect(yaml.source.placeOf(['a', 'b', 1])).toEqual({ line: 2, column: 10 });
   expect(yaml.source.placeOfKey(['a', 'b'])).toEqual({ line: 2, column: 3 });
