@@ -1,6 +1,9 @@
 /** What a demo measures of a flight, as it stands in its JSON. Counts unless the name ends in a unit. */
 import type { Percentiles } from './histogram.js';
 
+/** Why a replica does not count as correct in a tick. */
+export type FaultyCause = 'fault' | 'down' | 'joining' | 'late' | 'behind';
+
 /** A fault as it really struck, summed over the replicas that did it. */
 export interface FaultFigures {
   /** As it was ordered, in the fault grammar. */
@@ -16,10 +19,23 @@ export interface FaultFigures {
   readonly failed: string | null;
 }
 
+/** One fall of an actuator to fail-safe. */
+export interface TripFigures {
+  readonly actuator: string;
+  /** Tick of the run in which it fell. */
+  readonly tick: number;
+  readonly cause: string;
+}
+
 export interface SuspectFigures {
   readonly id: string;
   /** Ticks in which at least one correct replica suspected it. */
   readonly ticks: number;
+  /**
+   * Those of them that nobody's slowness explains: for as long as evidence lasts a replica that suspected it had been
+   * correct itself, and it had not been late without a fault.
+   */
+  readonly firmTicks: number;
   /** Who did, over the flight. */
   readonly by: readonly string[];
 }
@@ -57,6 +73,8 @@ export interface FlightFigures {
   readonly ticksOutsideHypothesis: number;
   /** Those of them that the injected faults account for. */
   readonly ticksOutsideByFaults: number;
+  /** First tick of the run that the injected faults put outside; null where none did. */
+  readonly outsideByFaultsFrom: number | null;
   /** For each tick outside, what was wrong with its replicas, such as `late+fault`. */
   readonly outsideCauses: Readonly<Record<string, number>>;
   /** Ticks of which a correct replica said nothing. */
@@ -69,6 +87,8 @@ export interface FlightFigures {
   /** Ticks in fail-safe that followed from ticks outside the hypothesis or from a voter's own death. */
   readonly uncoveredOutside: number;
   readonly failSafeTrips: number;
+  /** The first twenty of each actuator, in the order of time. */
+  readonly trips: readonly TripFigures[];
   /** Ticks without an output in time, by actuator. */
   readonly missedTicks: Readonly<Record<string, number>>;
   readonly lateMessages: number;

@@ -12,16 +12,14 @@ import { deriveQuorums } from '../core/agreement/hypothesis.js';
 import type { Telemetry, TickRecord } from '../process/telemetry.js';
 import type { Rig } from '../rig/rig.js';
 import { FaultLedger } from './fault-ledger.js';
-import type { FlightFigures, PlantFigures } from './figures.js';
+import type { FaultyCause, FlightFigures, PlantFigures, TripFigures } from './figures.js';
 import { explainMissedLinks, type MissedLink } from './late-links.js';
 import { Histogram } from './histogram.js';
 import { ProcessWatch } from './process-watch.js';
+import { SuspicionWatch } from './suspicion-watch.js';
 import { VoterWatch, type FailSafePeriod, type ObservedOutput } from './voter-watch.js';
 
 export type ObservedRig = Pick<Rig, 'replicas' | 'actuators' | 'hypothesis' | 'periodUs'>;
-
-/** Why a replica does not count as correct in a tick. */
-export type FaultyCause = 'fault' | 'down' | 'joining' | 'late' | 'behind';
 
 /** What is known of the newest tick that all talking replicas have told of, for the view. */
 export interface LatestTick {
@@ -111,6 +109,8 @@ export class Observer {
   private readonly disagreementTicks: number[] = [];
   private ticksOutside = 0;
   private ticksOutsideByFaults = 0;
+  /** The first of them, on the rig's grid. */
+  private outsideByFaultsFrom: number | null = null;
   private readonly outsideCauses = new Map<string, number>();
   private unreported = 0;
   private unsafeOutputs = 0;
@@ -119,8 +119,7 @@ export class Observer {
   private uncoveredOutside = 0;
   private lateMessages = 0;
   private readonly missedTicks: number[];
-  private readonly suspectTicks: number[];
-  private readonly suspectedBy: Set<number>[];
+  private readonly suspicions: SuspicionWatch;
   private plant: PlantFigures | null = null;
   private machineStallMs = 0;
 
@@ -140,8 +139,7 @@ export class Observer {
     this.downs = Array.from({ length: n }, () => [{ from: -Infinity, to: Infinity }]);
     this.recovering = new Array<boolean>(n).fill(false);
     this.missedTicks = rig.actuators.map(() => 0);
-    this.suspectTicks = new Array<number>(n).fill(0);
-    this.suspectedBy = Array.from({ length: n }, () => new Set<number>());
+    this.suspicions = new SuspicionWatch(this.ids);
   }
 
   /** Takes in what a process told; `atUs` is when it came. */
@@ -305,6 +303,8 @@ export class Observer {
       disagreementTicks: [...this.disagreementTicks],
       ticksOutsideHypothesis: this.ticksOutside,
       ticksOutsideByFaults: this.ticksOutsideByFaults,
+      outsideByFaultsFrom:
+        this.outsideByFaultsFrom === null ? null : this.toRunTick(this.outsideByFaultsFrom),
       outsideCauses: Object.fromEntries(this.outsideCauses),
       unreported: this.unreported,
       unsafeOutputs: this.unsafeOutputs + count((voter) => voter.unsafeOutputs),
@@ -312,6 +312,7 @@ export class Observer {
       uncoveredTicks: this.uncoveredTicks,
       uncoveredOutside: this.uncoveredOutside,
       failSafeTrips: count((voter) => voter.failSafeTrips),
+      trips: this.listTrips(),
       missedTicks: Object.fromEntries(
         this.rig.actuators.map((actuator, at) => [actuator.id, this.missedTicks[at] as number]),
       ),
@@ -321,11 +322,7 @@ export class Observer {
       latencyUs: this.latency.summarize(),
       agreementUs: this.agreement.summarize(),
       plant: this.plant,
-      suspects: this.ids.flatMap((id, at) => {
-        const ticks = this.suspectTicks[at] as number;
-        const by = [...(this.suspectedBy[at] as Set<number>)].sort((a, b) => a - b);
-        return ticks === 0 ? [] : [{ id, ticks, by: by.map((one) => this.ids[one] as string) }];
-      }),
+      suspects: this.suspicions.figures(),
       processes: this.processes.figures(),
       machineStallMs: Math.round(this.machineStallMs * 10) / 10,
     };
@@ -397,6 +394,17 @@ export class Observer {
     return best;
   }
 
+  private toRunTick(tick: number): number {
+    return tick - (this.startTick() ?? 0);
+  }
+
+  private listTrips(): readonly TripFigures[] {
+    return this.voters
+      .flatMap(({ actuator, trips }) => trips.map((trip) => ({ ...trip, actuator: actuator.id })))
+      .sort((a, b) => a.atUs - b.atUs)
+      .map(({ actuator, atUs, cause }) => ({ actuator, tick: this.toRunTick(this.tickAt(atUs)), cause }));
+  }
+
   /** Counting begins with the tick in which the last of the actuators is first armed. */
   private settleStart(): void {
     if (this.countFrom !== null || this.newest < 0) return;
@@ -462,12 +470,13 @@ export class Observer {
       else {
         this.disagreements += 1;
         if (this.disagreementTicks.length < MAX_NAMED_TICKS) {
-          this.disagreementTicks.push(tick - (this.startTick() ?? 0));
+          this.disagreementTicks.push(this.toRunTick(tick));
         }
       }
     }
     this.judgeOutputs(tick, accounts, judgement);
     this.readAccounts(accounts, causes);
+    this.suspicions.note(tick, accounts, causes);
     causes.forEach((cause, replica) => {
       if (this.ledger.covers(replica, tick)) this.recovering[replica] = true;
       else if (cause === null) this.recovering[replica] = false;
@@ -500,7 +509,10 @@ export class Observer {
     // What follows without a break from ticks that faults put outside is theirs too: a rig has to find together again.
     const continues = this.lastOutsideByFaults && this.lastOutside === tick - 1;
     this.lastOutsideByFaults = provoked > this.maxFaulty || continues;
-    if (this.lastOutsideByFaults) this.ticksOutsideByFaults += 1;
+    if (this.lastOutsideByFaults) {
+      this.ticksOutsideByFaults += 1;
+      this.outsideByFaultsFrom ??= tick;
+    }
     this.lastOutside = tick;
   }
 
@@ -576,21 +588,13 @@ export class Observer {
     accounts: readonly (TickRecord | null)[],
     causes: readonly (FaultyCause | null)[],
   ): void {
-    const suspected = new Set<number>();
     accounts.forEach((record, replica) => {
       if (record === null) return;
       this.lateMessages += record.lateMessages;
       if (causes[replica] !== null) return;
       if (record.agreedUs !== null && record.firstSendUs !== null)
         this.agreement.add(record.agreedUs - record.firstSendUs);
-      for (const peer of record.suspects) {
-        this.suspectedBy[peer]?.add(replica);
-        suspected.add(peer);
-      }
     });
-    for (const peer of suspected) {
-      if (peer < this.suspectTicks.length) this.suspectTicks[peer] = (this.suspectTicks[peer] as number) + 1;
-    }
   }
 
   private forgetBefore(tick: number): void {

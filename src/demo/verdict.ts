@@ -19,9 +19,9 @@ export interface Verdict {
 /** Share of ticks that a noisy machine may put outside the hypothesis, or that may stay without account. */
 export const TOLERATED_SHARE = 0.005;
 
-/** How many of `ticks` that share allows; never less than one, or a short flight could not have any. */
-export function countTolerated(ticks: number): number {
-  return Math.max(1, Math.floor(ticks * TOLERATED_SHARE));
+/** How many of `ticks` a share allows; never less than one, or a short flight could not have any. */
+export function countTolerated(ticks: number, share = TOLERATED_SHARE): number {
+  return Math.max(1, Math.floor(ticks * share));
 }
 
 /** Judges one flight of a rig. `flown` is false when the flight was cut short by the person who watched it. */
@@ -50,9 +50,8 @@ function judgeMasked(figures: FlightFigures, flown: boolean): Verdict {
   const { ticks } = figures;
   const broken = findIdleFaults(figures, flown);
   const notes: string[] = [];
-  const byMachine = figures.ticksOutsideHypothesis - figures.ticksOutsideByFaults;
+  const byMachine = countTicksByMachine(figures);
   const beyond = figures.ticksOutsideByFaults > 0;
-  const tolerated = countTolerated(ticks);
 
   if (ticks === 0) broken.push('Not one tick was flown: no actuator was ever armed.');
   if (figures.unsafeOutputs > 0)
@@ -65,15 +64,7 @@ function judgeMasked(figures: FlightFigures, flown: boolean): Verdict {
     broken.push(
       `In ${count(figures.uncoveredTicks, 'tick')} inside the hypothesis an actuator stood in fail-safe.`,
     );
-  if (byMachine > tolerated)
-    broken.push(
-      `${count(byMachine, 'tick')} of ${ticks} lay outside the hypothesis by the machine's own delays, more than ` +
-        `${TOLERATED_SHARE * 100} % (${formatCauses(figures)}).`,
-    );
-  if (figures.unreported > tolerated)
-    broken.push(`Of ${count(figures.unreported, 'tick')} of ${ticks} a correct replica gave no account.`);
-  if (figures.unverifiedOutputs > tolerated)
-    broken.push(`${count(figures.unverifiedOutputs, 'output')} could not be verified.`);
+  broken.push(...findMachineTrouble(figures));
   const lost = figures.plant !== null && !figures.plant.survived;
   if (figures.ticksOutsideHypothesis === 0) {
     if (lost) broken.push('The aircraft was lost.');
@@ -112,8 +103,31 @@ function judgeMasked(figures: FlightFigures, flown: boolean): Verdict {
   return { exitCode: 0, headline: 'All promises kept.', findings: notes };
 }
 
-/** A fault that altered nothing proves nothing. */
-function findIdleFaults(figures: FlightFigures, flown: boolean): string[] {
+/** Ticks that no injected fault but the machine's own delays put outside the hypothesis. */
+export function countTicksByMachine(figures: FlightFigures): number {
+  return figures.ticksOutsideHypothesis - figures.ticksOutsideByFaults;
+}
+
+/** Where the machine's own delays go beyond a tolerated share of the ticks, one sentence each. */
+export function findMachineTrouble(figures: FlightFigures, share = TOLERATED_SHARE): string[] {
+  const { ticks } = figures;
+  const byMachine = countTicksByMachine(figures);
+  const tolerated = countTolerated(ticks, share);
+  const trouble: string[] = [];
+  if (byMachine > tolerated)
+    trouble.push(
+      `${count(byMachine, 'tick')} of ${ticks} lay outside the hypothesis by the machine's own delays, more than ` +
+        `${share * 100} % (${formatCauses(figures)}).`,
+    );
+  if (figures.unreported > tolerated)
+    trouble.push(`Of ${count(figures.unreported, 'tick')} of ${ticks} a correct replica gave no account.`);
+  if (figures.unverifiedOutputs > tolerated)
+    trouble.push(`${count(figures.unverifiedOutputs, 'output')} could not be verified.`);
+  return trouble;
+}
+
+/** Faults that altered nothing, one sentence each: such a fault proves nothing. */
+export function findIdleFaults(figures: FlightFigures, flown: boolean): string[] {
   return figures.faults.flatMap((fault) => {
     if (fault.failed !== null) return [`The fault "${fault.spec}" could not be done: ${fault.failed}.`];
     if (fault.appliedAt === null) return flown ? [`The fault "${fault.spec}" never struck.`] : [];

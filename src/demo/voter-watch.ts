@@ -24,13 +24,23 @@ interface PhaseChange {
   readonly failSafe: FailSafePeriod | null;
 }
 
+/** A fall to fail-safe, for the figures. */
+export interface ObservedTrip {
+  readonly atUs: number;
+  readonly cause: string;
+}
+
 const MAX_PENDING = 4_096;
+/** Trips that are kept one by one. */
+const MAX_NAMED_TRIPS = 20;
 
 /** One actuator's voter over one flight, restarts of it included. */
 export class VoterWatch {
   /** Broken by an output whatever the replicas computed. */
   unsafeOutputs = 0;
   failSafeTrips = 0;
+  /** The first of them. */
+  readonly trips: ObservedTrip[] = [];
   /** Tick of the first arming; null before it. */
   firstArmedTick: number | null = null;
   dissents = 0;
@@ -48,7 +58,7 @@ export class VoterWatch {
         this.noteOutput(record);
         break;
       case 'fail-safe':
-        if (record.cause !== 'start') this.failSafeTrips += 1;
+        if (record.cause !== 'start') this.noteTrip(record);
         this.change(record.atUs, { sinceUs: record.atUs, cause: record.cause });
         break;
       case 'armed':
@@ -106,6 +116,11 @@ export class VoterWatch {
     if (this.misses.some((one) => one.firstTick + one.ticks <= tick))
       this.misses = this.misses.filter((one) => one.firstTick + one.ticks > tick);
     for (const known of this.outputs.keys()) if (known < tick) this.outputs.delete(known);
+  }
+
+  private noteTrip({ atUs, cause }: ObservedTrip): void {
+    this.failSafeTrips += 1;
+    if (this.trips.length < MAX_NAMED_TRIPS) this.trips.push({ atUs, cause });
   }
 
   private noteOutput(record: ObservedOutput): void {

@@ -155,7 +155,7 @@ describe('sabotaged agreement', () => {
     expect(figures.faults).toEqual([
       { spec, on: ['c'], appliedAt: 20, clearedAt: 50, affected: 90, failed: null },
     ]);
-    expect(figures.suspects).toEqual([{ id: 'c', ticks: 30, by: ['a', 'b', 'd'] }]);
+    expect(figures.suspects).toEqual([{ id: 'c', ticks: 30, firmTicks: 23, by: ['a', 'b', 'd'] }]);
     expect(exitCode(figures)).toBe(0);
   });
 

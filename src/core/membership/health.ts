@@ -18,7 +18,7 @@ const KINDS: readonly Evidence[] = [
 ];
 
 /** How many ticks evidence lasts. */
-const WINDOW_TICKS = 32;
+export const WINDOW_TICKS = 32;
 /** A peer is a suspect when its evidence stands in at least this many ticks of the window. */
 const SUSPECT_TICKS = 3;
 
