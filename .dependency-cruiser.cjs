@@ -62,6 +62,12 @@ module.exports = {
       '^src/(core|wire|rig|faults|process|ports\\.ts)',
       'a fault is a wrapper around a port',
     ),
+    only(
+      'scenario-reads-and-judges',
+      '^src/scenario',
+      '^src/((core|wire|rig|faults|scenario)/|ports\\.ts|demo/(figures|verdict|tour)\\.ts)',
+      'a scenario is judged by figures alone, so that it means the same in a simulator and on live processes',
+    ),
     {
       name: 'checkers-stand-alone',
       comment:
@@ -81,7 +87,7 @@ module.exports = {
       comment: 'no code that is attacked knows its attacker',
       severity: 'error',
       from: { path: '^(src/(core|wire|rig|process|mqtt|store)|firmware-bridge|hardware)' },
-      to: { path: '^src/(faults|simulation|checkers|demo|cli)' },
+      to: { path: '^src/(faults|simulation|scenario|checkers|demo|cli)' },
     },
     only(
       'simulation-runs-the-live-rig',

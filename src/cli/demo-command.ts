@@ -25,6 +25,9 @@ import { resolveFaultTargets } from '../faults/plan-fault.js';
 import { createSystemClock, readMonotonicUs } from '../process/system-clock.js';
 import { loadRig, type LoadedRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
+import { judgeScenario } from '../scenario/judge-scenario.js';
+import { loadScenario } from '../scenario/load-scenario.js';
+import type { Scenario } from '../scenario/scenario.js';
 import { openReport, parseSeed, parseTicks, readVersion } from './flight-options.js';
 import { openTransport } from './open-transport.js';
 import { createStderrLog } from './stderr-log.js';
@@ -37,7 +40,8 @@ interface DemoOptions {
   readonly matrix?: boolean;
   readonly each: number;
   readonly quick?: boolean;
-  readonly seed: number;
+  readonly scenario?: string;
+  readonly seed?: number;
   readonly headless?: boolean;
   readonly json?: string;
   readonly respawn: boolean;
@@ -49,10 +53,13 @@ interface PlannedFlight {
   readonly rigPath: string;
   readonly faults: readonly PlannedFault[];
   readonly ticks: number;
+  /** What the flight is judged by in place of the rig's promises; null where nothing special is expected. */
+  readonly scenario: Scenario | null;
 }
 
 const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url));
 const DEFAULT_RIG = path.join(PACKAGE, 'hardware', 'rigs', 'pitch');
+const DEFAULT_SEED = 1;
 /** What a stop of the tour needs to recover before the flight ends. */
 const RECOVER_US = 1_000_000;
 
@@ -79,7 +86,15 @@ export function registerDemoCommand(program: Command): void {
     .option('--matrix', 'every fault that the hypothesis covers on every replica in place of the tour')
     .option('--each <ticks>', 'how long each fault of the matrix has', parseTicks, 40)
     .option('--quick', 'ten seconds of the tour, for a first look')
-    .option('--seed <number>', 'what turbulence, noise and faults are drawn from', parseSeed, 1)
+    .option(
+      '--scenario <file>',
+      'fly a scenario file in place of the tour; exit 0 when all it expects is met, else 1',
+    )
+    .option(
+      '--seed <number>',
+      "what turbulence, noise and faults are drawn from; without it the scenario's, or 1",
+      parseSeed,
+    )
     .option('--headless', 'plain lines in place of the live view')
     .option('--json <file>', 'write all figures there, whatever the exit')
     .option('--no-respawn', 'leave a dead process dead')
@@ -96,8 +111,11 @@ class Demo {
   private readonly versions = readVersions(readVersion());
   private flight: Flight | null = null;
   private interrupted = false;
+  private seed: number;
 
-  constructor(private readonly options: DemoOptions) {}
+  constructor(private readonly options: DemoOptions) {
+    this.seed = options.seed ?? DEFAULT_SEED;
+  }
 
   async run(rigArgument: string | undefined): Promise<ExitCode> {
     const { json } = this.options;
@@ -112,7 +130,11 @@ class Demo {
     let exitCode: ExitCode = EXIT_USAGE;
     let error: string | null = null;
     try {
-      const flights = await this.plan(rigArgument);
+      const { scenario } = this.options;
+      const flights =
+        scenario === undefined
+          ? await this.plan(rigArgument)
+          : [await this.planScenario(scenario, rigArgument)];
       for (const planned of flights) {
         if (this.interrupted) break;
         error = await this.fly(planned);
@@ -125,7 +147,7 @@ class Demo {
       throw cause;
     } finally {
       for (const signal of signals) process.off(signal, stop);
-      const { seed } = this.options;
+      const { seed } = this;
       await file?.write(formatJson({ exitCode, error, seed, versions: this.versions, flights: this.flown }));
     }
     return exitCode;
@@ -145,6 +167,27 @@ class Demo {
       flights.push(this.planFlight(await loadRig(otherPath), otherPath, tour));
     }
     return flights;
+  }
+
+  /** The flight of a scenario file. Throws UsageError, ScenarioError. */
+  private async planScenario(file: string, rigArgument: string | undefined): Promise<PlannedFlight> {
+    const { fault, matrix, quick, ticks, rig } = this.options;
+    const excluded = [
+      ['a rig', rigArgument ?? rig],
+      ['--fault', fault[0]],
+      ['--matrix', matrix],
+      ['--quick', quick],
+      ['--ticks', ticks],
+    ].find(([, given]) => given !== undefined);
+    if (excluded !== undefined) {
+      throw new UsageError(
+        `--scenario and ${String(excluded[0])} exclude each other: the file says it all; give one of them`,
+      );
+    }
+    const { scenario, loaded } = await loadScenario(file);
+    this.seed = this.options.seed ?? scenario.seed;
+    const { rigPath, faults } = scenario;
+    return { loaded, rigPath, faults, ticks: scenario.ticks, scenario };
   }
 
   private planFlight(loaded: LoadedRig, rigPath: string, tour: Rig['tour']): PlannedFlight {
@@ -181,7 +224,8 @@ class Demo {
       if (!targets.ok)
         throw new UsageError(`${rigPath}: fault "${fault.text}": ${targets.what}; ${targets.cure}`);
     }
-    if (askedTicks === undefined) return { loaded, rigPath, faults, ticks: countFlightTicks(rig, faults) };
+    if (askedTicks === undefined)
+      return { loaded, rigPath, faults, ticks: countFlightTicks(rig, faults), scenario: null };
     const late = faults.find(({ spec }) => spec.at.tick >= askedTicks);
     if (isAsked && late !== undefined) {
       throw new UsageError(
@@ -193,14 +237,15 @@ class Demo {
     const fitting = isAsked
       ? faults
       : faults.filter(({ spec }) => spec.at.tick + (spec.forTicks ?? 0) <= lastEnd);
-    return { loaded, rigPath, faults: fitting, ticks: askedTicks };
+    return { loaded, rigPath, faults: fitting, ticks: askedTicks, scenario: null };
   }
 
   /** Flies and judges; the answer says why it could not be flown, null when it was. */
   private async fly(planned: PlannedFlight): Promise<string | null> {
-    const { loaded, rigPath, faults, ticks } = planned;
+    const { loaded, rigPath, faults, ticks, scenario } = planned;
     const { rig } = loaded;
-    const { headless, seed, respawn } = this.options;
+    const { headless, respawn } = this.options;
+    const { seed } = this;
     const print = (line: string): void => {
       process.stdout.write(`${line}\n`);
     };
@@ -208,6 +253,7 @@ class Demo {
     const folder = await prepareFlightFolder(rig);
     let screen: Screen | null = null;
     try {
+      if (scenario !== null) print(`${scenario.title}\n${scenario.why}`);
       print(`flying ${rig.id} (${describeHypothesis(rig)}): ${ticks} ticks, ${faults.length} faults`);
       if (!rig.faultInjection) print('this rig does not enable faults, so none will strike');
       const sender = faults.length > 0 ? await openFaultSender(loaded, folder) : null;
@@ -234,7 +280,10 @@ class Demo {
       const result: FlightResult = await this.flight.run();
       screen.close();
       if (result.failure !== null) return `${rig.id} could not be flown: ${result.failure}`;
-      const flown = { rig, rigPath, result, verdict: judgeFlight(rig.expect, result.figures, result.flown) };
+      const { figures, flown: wasFlown } = result;
+      const judged = scenario === null ? null : judgeScenario(scenario, figures, wasFlown);
+      const verdict = judged ?? judgeFlight(rig.expect, figures, wasFlown);
+      const flown = { rig, rigPath, result, verdict, scenario: judged };
       this.flown.push(flown);
       const { isTTY, columns } = process.stdout;
       for (const line of wrapLines(formatVerdict(flown), isTTY === true ? columns : Infinity)) print(line);

@@ -23,6 +23,7 @@ const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
 const EXPLAINED = new Set([
   'UsageError',
   'RigError',
+  'ScenarioError',
   'KeyFileError',
   'StateFolderError',
   'PlantError',

@@ -3,6 +3,7 @@ import { release, type as osType, arch, cpus } from 'node:os';
 import type { Rig } from '../rig/rig.js';
 import type { FaultFigures, FlightFigures } from './figures.js';
 import type { FlightResult } from './flight.js';
+import type { ScenarioVerdict } from '../scenario/judge-scenario.js';
 import type { ExitCode, Verdict } from './verdict.js';
 import { describeHypothesis, formatPercentiles, wrapText } from './view.js';
 
@@ -12,6 +13,8 @@ export interface FlownFlight {
   readonly rigPath: string;
   readonly result: FlightResult;
   readonly verdict: Verdict;
+  /** The same verdict where a scenario was flown. */
+  readonly scenario?: ScenarioVerdict | null;
 }
 
 export interface Versions {
@@ -54,7 +57,7 @@ export function formatJson(report: DemoReport): string {
 }
 
 function describeFlight(flight: FlownFlight): FlightFigures & Readonly<Record<string, unknown>> {
-  const { rig, rigPath, result, verdict } = flight;
+  const { rig, rigPath, result, verdict, scenario = null } = flight;
   return {
     rig: rig.id,
     rigPath,
@@ -63,15 +66,21 @@ function describeFlight(flight: FlownFlight): FlightFigures & Readonly<Record<st
     exitCode: verdict.exitCode,
     verdict: verdict.headline,
     findings: verdict.findings,
+    ...(scenario === null ? {} : { scenario: describeScenario(scenario) }),
     flown: result.flown,
     badExits: result.badExits,
     ...result.figures,
   };
 }
 
+function describeScenario(verdict: ScenarioVerdict): Readonly<Record<string, unknown>> {
+  const { file, title, expectations, spoiltByMachine } = verdict;
+  return { file, title, expectations, spoiltByMachine };
+}
+
 /** The verdict over one flight, in lines for people. */
 export function formatVerdict(flight: FlownFlight): readonly string[] {
-  const { rig, result, verdict } = flight;
+  const { rig, result, verdict, scenario } = flight;
   const { figures } = result;
   const missed = Object.values(figures.missedTicks).reduce((sum, ticks) => sum + ticks, 0);
   const { plant } = figures;
@@ -79,6 +88,9 @@ export function formatVerdict(flight: FlownFlight): readonly string[] {
   return [
     `${rig.id} (${describeHypothesis(rig)}): ${verdict.headline}`,
     ...verdict.findings.map((finding) => `  ${finding}`),
+    ...(scenario?.expectations.flatMap(({ text, met, found }) =>
+      met ? [`  As expected, ${text}: ${found}.`] : [],
+    ) ?? []),
     `  ${figures.ticks} ticks flown, ${figures.completedTicks} with an output at every actuator, ${missed} missed.`,
     `  Disagreements ${figures.disagreements}, unsafe outputs ${figures.unsafeOutputs}, uncovered ticks ` +
       `${figures.uncoveredTicks}, trips to fail-safe ${figures.failSafeTrips}, ticks outside the hypothesis ` +
