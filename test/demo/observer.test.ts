@@ -79,7 +79,7 @@ describe('a flight without faults', () => {
           records: [
             makeOutput(tick),
             { kind: 'missed', firstTick: tick, ticks: 1, atUs: startUs(tick) },
-            { kind: 'fail-safe', cause: 'ordered', trips: 1, count: 0, atUs: startUs(tick) + 1 },
+            { kind: 'fail-safe', cause: 'ordered', trips: 1, count: 0, atUs: startUs(tick) + 1_000 },
             { kind: 'armed', tick: tick + 1, trips: 1, atUs: startUs(tick) + 2 },
           ],
         },
@@ -526,5 +526,49 @@ describe('numbers of processes', () => {
             : undefined,
     });
     expect(figures.machineStallMs).toBe(12.3);
+  });
+});
+
+describe('what a scenario asks for', () => {
+  test('when each trip was, in ticks of the run, and from when on the faults were too many', () => {
+    const applied = (id: string): Telemetry => fault(`lie on ${id} at 20 for 30`, 'applied', 20, 0, id);
+    const cleared = (id: string): Telemetry => fault(`lie on ${id} at 20 for 30`, 'cleared', 50, 30, id);
+    const figures = fly(200, {
+      before: (tick) =>
+        tick === START + 20
+          ? [applied('c'), applied('d')]
+          : tick === START + 50
+            ? [cleared('c'), cleared('d')]
+            : undefined,
+      voter: (tick) =>
+        tick === START + 23
+          ? [{ kind: 'fail-safe', cause: 'hold-expired', trips: 1, count: 0, atUs: startUs(tick) + 9_000 }]
+          : tick === START + 55
+            ? [{ kind: 'armed', tick, trips: 1, atUs: startUs(tick) + 4_000 }, makeOutput(tick)]
+            : tick >= START + 20 && tick < START + 55
+              ? []
+              : undefined,
+    });
+    expect(figures).toMatchObject({
+      outsideByFaultsFrom: 20,
+      failSafeTrips: 1,
+      trips: [{ actuator: 'elevator', tick: 23, cause: 'hold-expired' }],
+    });
+    expect(fly(50)).toMatchObject({ outsideByFaultsFrom: null, trips: [] });
+  });
+
+  test('the first twenty trips are named, all are counted', () => {
+    const figures = fly(200, {
+      voter: (tick) =>
+        tick < START + 100
+          ? [
+              { kind: 'fail-safe', cause: 'ordered', trips: 1, count: 0, atUs: startUs(tick) + 1_000 },
+              { kind: 'armed', tick, trips: 1, atUs: startUs(tick) + 2_000 },
+              makeOutput(tick),
+            ]
+          : undefined,
+    });
+    expect(figures.failSafeTrips).toBe(100);
+    expect(figures.trips.map(({ tick }) => tick)).toEqual(Array.from({ length: 20 }, (_, tick) => tick));
   });
 });
