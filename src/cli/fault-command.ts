@@ -6,9 +6,10 @@
 import { randomBytes } from 'node:crypto';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ControlClient, DEFAULT_TIMEOUT_MS, type OrderOutcome } from '../faults/control-client.js';
-import { describeFault, findFault, listFaults, type FaultRow } from '../faults/catalogue.js';
+import { describeFault, findFault, listFaults } from '../faults/catalogue.js';
 import { describeType } from '../faults/parameters.js';
 import { resolveFaultTargets } from '../faults/plan-fault.js';
+import type { FaultRow } from '../faults/row.js';
 import { parseFault } from '../faults/spec.js';
 import { createSystemClock } from '../process/system-clock.js';
 import { loadRig } from '../rig/load-rig.js';
@@ -174,6 +175,7 @@ function describeRow(row: FaultRow): unknown {
     injectedAt,
     expected,
     available: implementation.kind === 'built',
+    worlds: implementation.kind === 'built' ? implementation.worlds : [],
     needs: implementation.kind === 'missing' ? implementation.part : null,
     parameters: parameters.map(({ key, type, default: standard, meaning: purpose }) => ({
       key,

@@ -57,7 +57,6 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
   const clock = createSystemClock();
   const law = composeLaw(loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) });
   const { transport, readRefused } = await openTransport({ rig, keys, addresses, log });
-  const sensors = openBridgeSensors({ rig, id, addresses, clock, log });
   const stopper = runUntilStopped();
   const channel = openParentChannel(
     id,
@@ -82,6 +81,8 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
         onEvent: (event) => channel.send({ kind: 'fault', id, ...event }),
       })
     : null;
+  const localClock = injector?.wrapClock() ?? clock;
+  const sensors = openBridgeSensors({ rig, id, addresses, clock: localClock, log });
   const replica = new ReplicaProcess({
     rig,
     id,
@@ -90,7 +91,7 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
     law,
     transport,
     sensors,
-    clock,
+    clock: localClock,
     entropy: { bytes: (length) => new Uint8Array(randomBytes(length)) },
     log,
     channel,

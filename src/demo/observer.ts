@@ -146,7 +146,7 @@ export class Observer {
   note(message: Telemetry, atUs: number): void {
     switch (message.kind) {
       case 'ticks':
-        for (const record of message.records) this.noteTick(message.id, record);
+        for (const record of message.records) this.noteTick(message.id, record, atUs);
         break;
       case 'voter': {
         const voter = this.voters.find((one) => one.actuator.id === message.id);
@@ -328,10 +328,12 @@ export class Observer {
     };
   }
 
-  private noteTick(id: string, record: TickRecord): void {
+  private noteTick(id: string, record: TickRecord, atUs: number): void {
     const replica = this.ids.indexOf(id);
     if (replica < 0 || !Number.isSafeInteger(record.tick) || record.tick < 0) return;
     if (this.newest >= 0 && record.tick > this.newest + MAX_JUMP_TICKS) return;
+    // A tick that is told before it can have begun: the clock of that replica is ahead, and says nothing of the others.
+    if (this.gridUs !== null && record.tick > this.tickAt(atUs) + 1) return;
     if (record.firstSendUs !== null) this.followGrid(record.firstSendUs - record.tick * this.rig.periodUs);
     this.startTicks[replica] = record.startTick ?? this.startTicks[replica] ?? null;
     const before = this.newestAccount[replica];

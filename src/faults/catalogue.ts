@@ -37,9 +37,7 @@ import {
   buildLie,
   buildRelayLie,
   buildSosValue,
-  chooseColluders,
 } from './lies.js';
-import type { ParameterRule, Parameters } from './parameters.js';
 import { describeType } from './parameters.js';
 import {
   buildSensorBias,
@@ -52,140 +50,36 @@ import {
   buildSensorSwap,
   pairSensors,
 } from './sensors.js';
-import type { FaultTarget } from './spec.js';
-import type { FaultContext, FaultWrapper } from './wrapper.js';
-
-export type TargetKind = 'replica' | 'channel' | 'link' | 'broker' | 'actuator' | 'world';
-
-/** A fault about to be accepted, ids resolved and parameters read. */
-export interface FaultCandidate {
-  readonly rig: Rig;
-  readonly target: FaultTarget;
-  readonly targetKind: TargetKind;
-  /** Places of the struck sensors in the rig's list. */
-  readonly sensors: readonly number[];
-  readonly parameters: Parameters;
-  readonly forTicks: number | null;
-}
-
-/** What speaks against a fault on this rig, and the cure. */
-export interface Objection {
-  readonly what: string;
-  readonly cure: string;
-}
-
-export interface FaultRow {
-  readonly name: string;
-  readonly parameters: readonly ParameterRule[];
-  readonly targets: readonly TargetKind[];
-  /** The place in the rig. */
-  readonly injectedAt: string;
-  /** What it does. */
-  readonly meaning: string;
-  /** What a rig does about it inside its hypothesis. */
-  readonly expected: string;
-  readonly implementation: FaultImplementation;
-}
-
-export type FaultImplementation =
-  | {
-      readonly kind: 'built';
-      /** Which end of a link does it. */
-      readonly side: 'sender' | 'receiver';
-      readonly build: (context: FaultContext, targetKind: TargetKind) => FaultWrapper;
-      /** What the parameters' own limits cannot say; null where nothing speaks against it. */
-      readonly object: (candidate: FaultCandidate) => Objection | null;
-    }
-  /** Refused: `part` of the product, which it would strike, does not exist. */
-  | { readonly kind: 'missing'; readonly part: string };
-
-type Build = (context: FaultContext, targetKind: TargetKind) => FaultWrapper;
-type Objector = (candidate: FaultCandidate) => Objection | null;
-
-const noObjection: Objector = () => null;
-
-function built(
-  build: Build,
-  object: Objector = noObjection,
-  side: 'sender' | 'receiver' = 'sender',
-): FaultImplementation {
-  return { kind: 'built', side, build, object };
-}
-
-function missing(part: string): FaultImplementation {
-  return { kind: 'missing', part };
-}
-
-function number(
-  key: string,
-  unit: string,
-  limits: { readonly min: number; readonly max: number; readonly whole?: boolean },
-  standard: number | null,
-  meaning: string,
-): ParameterRule {
-  const { min, max, whole = false } = limits;
-  return {
-    key,
-    type: { kind: 'number', unit, min, max, whole },
-    default: standard === null ? null : String(standard),
-    meaning,
-  };
-}
-
-const MAX_MS = 60_000;
-const ANY = { min: -1e12, max: 1e12 };
-
-const P = number('p', '', { min: 0, max: 1 }, 1, 'probability for each');
-const MS = (standard: number, meaning: string): ParameterRule =>
-  number('ms', 'milliseconds', { min: 1, max: MAX_MS }, standard, meaning);
-const BURST = number(
-  'burst',
-  'frames',
-  { min: 1, max: 10_000, whole: true },
-  1,
-  'frames lost in a row each time',
-);
-const PEERS: ParameterRule = {
-  key: 'peers',
-  type: { kind: 'ids', of: 'receivers' },
-  default: null,
-  meaning: 'whose frames; without it all',
-};
-const TO: ParameterRule = {
-  key: 'to',
-  type: { kind: 'ids', of: 'receivers' },
-  default: null,
-  meaning: 'to whom; without it everybody',
-};
-const AS: ParameterRule = {
-  key: 'as',
-  type: { kind: 'ids', of: 'replicas' },
-  default: null,
-  meaning: "whose name is taken; without it the next replica's",
-};
-const VALUE: ParameterRule = {
-  key: 'value',
-  type: { kind: 'value' },
-  default: null,
-  meaning: 'what is said instead, nan and overflow included',
-};
-const OFFSET = number(
-  'offset',
-  'in the unit of the sensor or actuator',
+import { MACHINE_ROWS } from './machine-rows.js';
+import {
+  objectToBooleans,
+  objectToColluders,
+  objectToMidRound,
+  objectToRelays,
+  objectToTwoLies,
+  objectToVictim,
+} from './objections.js';
+import {
   ANY,
-  null,
-  'how far from the truth; without it and without value a fifth of the range',
-);
-const OF: ParameterRule = {
-  key: 'of',
-  type: { kind: 'choice', choices: ['both', 'samples', 'commands'] },
-  default: 'both',
-  meaning: 'what a lying replica lies about',
-};
-
-const MASKED = 'masked: the correct replicas agree, the actuators stay right, no deadline is missed';
-const OUTVOTED = 'outvoted and named in the diagnosis';
-const FLAGGED = 'the fused reading stays between correct ones and is flagged';
+  AS,
+  BURST,
+  built,
+  FLAGGED,
+  MASKED,
+  MAX_MS,
+  missing,
+  MS,
+  number,
+  OF,
+  OFFSET,
+  OUTVOTED,
+  P,
+  PEERS,
+  TO,
+  VALUE,
+  type FaultRow,
+} from './row.js';
+import type { Parameters } from './parameters.js';
 
 const TABLE: readonly FaultRow[] = [
   {
@@ -216,7 +110,7 @@ const TABLE: readonly FaultRow[] = [
     injectedAt: 'replica',
     meaning: 'the process is gone after some of the messages of a round have left',
     expected: MASKED,
-    implementation: built(buildCrashMidRound, objectToMidRound),
+    implementation: built(buildCrashMidRound, { object: objectToMidRound }),
   },
   {
     name: 'pause',
@@ -252,7 +146,7 @@ const TABLE: readonly FaultRow[] = [
     injectedAt: 'link',
     meaning: 'frames are lost at their receiver',
     expected: MASKED,
-    implementation: built(buildOmitReceive, noObjection, 'receiver'),
+    implementation: built(buildOmitReceive, { side: 'receiver' }),
   },
   {
     name: 'delay',
@@ -324,7 +218,9 @@ const TABLE: readonly FaultRow[] = [
     injectedAt: 'replica (samples and commands) or channel (its samples)',
     meaning: 'the same falsehood to everybody',
     expected: OUTVOTED,
-    implementation: built((context, kind) => buildLie(context, kind === 'replica'), objectToTwoLies),
+    implementation: built((context, kind) => buildLie(context, kind === 'replica'), {
+      object: objectToTwoLies,
+    }),
   },
   {
     name: 'equivocate',
@@ -360,10 +256,9 @@ const TABLE: readonly FaultRow[] = [
     injectedAt: 'replica',
     meaning: 'what others said is handed on altered',
     expected: MASKED,
-    implementation: built(
-      buildRelayLie,
-      (candidate) => objectToTwoLies(candidate) ?? objectToRelays(candidate),
-    ),
+    implementation: built(buildRelayLie, {
+      object: (candidate) => objectToTwoLies(candidate) ?? objectToRelays(candidate),
+    }),
   },
   {
     name: 'forge-path',
@@ -372,7 +267,7 @@ const TABLE: readonly FaultRow[] = [
     injectedAt: 'replica',
     meaning: 'relays carry a path that they did not take',
     expected: 'the bad path is dropped',
-    implementation: built(buildForgePath, objectToRelays),
+    implementation: built(buildForgePath, { object: objectToRelays }),
   },
   {
     name: 'sos-timing',
@@ -435,10 +330,9 @@ const TABLE: readonly FaultRow[] = [
     injectedAt: 'replicas',
     meaning: 'several replicas tell the same lie, in samples and commands',
     expected: 'outside the hypothesis: fail-safe, never an unsafe output',
-    implementation: built(
-      buildCollude,
-      (candidate) => objectToTwoLies(candidate) ?? objectToColluders(candidate),
-    ),
+    implementation: built(buildCollude, {
+      object: (candidate) => objectToTwoLies(candidate) ?? objectToColluders(candidate),
+    }),
   },
   {
     name: 'twin',
@@ -469,7 +363,7 @@ const TABLE: readonly FaultRow[] = [
     injectedAt: 'link',
     meaning: "another replica's frames are handed on under its name to those they were not meant for",
     expected: 'dropped before decoding, counted by cause',
-    implementation: built(buildMasquerade, objectToVictim),
+    implementation: built(buildMasquerade, { object: objectToVictim }),
   },
   {
     name: 'forge',
@@ -478,7 +372,7 @@ const TABLE: readonly FaultRow[] = [
     injectedAt: 'link',
     meaning: "invented frames go out under another replica's name",
     expected: 'dropped before decoding, counted by cause',
-    implementation: built(buildForge, objectToVictim),
+    implementation: built(buildForge, { object: objectToVictim }),
   },
   {
     name: 'corrupt',
@@ -524,13 +418,15 @@ const TABLE: readonly FaultRow[] = [
     expected: 'dropped as replayed',
     implementation: built(
       (context, kind) => (kind === 'broker' ? buildBrokerReplay(context) : buildReplay(context)),
-      ({ parameters, forTicks }) =>
-        forTicks === null || forTicks > parameters.number('age')
-          ? null
-          : {
-              what: `nothing is ${parameters.number('age')} ticks old before it ends`,
-              cure: 'let it last longer than age',
-            },
+      {
+        object: ({ parameters, forTicks }) =>
+          forTicks === null || forTicks > parameters.number('age')
+            ? null
+            : {
+                what: `nothing is ${parameters.number('age')} ticks old before it ends`,
+                cure: 'let it last longer than age',
+              },
+      },
     ),
   },
   {
@@ -557,14 +453,16 @@ const TABLE: readonly FaultRow[] = [
     injectedAt: 'broker',
     meaning: "a replica's inbox is gone for a while",
     expected: 'its owner is absent; back in at most five seconds',
-    implementation: built(buildBrokerKill, ({ rig, target }) => {
-      const owner = target.kind === 'broker' ? target.owner : target.kind === 'part' ? target.id : '';
-      return rig.replicas.find(({ id }) => id === owner)?.inbox.kind === 'embedded'
-        ? null
-        : {
-            what: `the broker of ${owner} is not inside its process`,
-            cure: 'stop the external broker by its own means',
-          };
+    implementation: built(buildBrokerKill, {
+      object: ({ rig, target }) => {
+        const owner = target.kind === 'broker' ? target.owner : target.kind === 'part' ? target.id : '';
+        return rig.replicas.find(({ id }) => id === owner)?.inbox.kind === 'embedded'
+          ? null
+          : {
+              what: `the broker of ${owner} is not inside its process`,
+              cure: 'stop the external broker by its own means',
+            };
+      },
     }),
   },
   {
@@ -611,7 +509,7 @@ const TABLE: readonly FaultRow[] = [
     injectedAt: 'channel',
     meaning: 'the reading leaves the truth slowly',
     expected: FLAGGED,
-    implementation: built(buildSensorDrift, objectToBooleans),
+    implementation: built(buildSensorDrift, { object: objectToBooleans }),
   },
   {
     name: 'sensor-bias',
@@ -684,13 +582,15 @@ const TABLE: readonly FaultRow[] = [
     expected: FLAGGED,
     implementation: built(
       (context) => buildSensorSwap(context, pairFor(context.rig, context.scope.sensors, context.parameters)),
-      ({ rig, sensors, parameters }) =>
-        pairFor(rig, sensors, parameters).size > 0
-          ? null
-          : {
-              what: 'there is no second sensor of its type to swap with',
-              cure: 'name one with with=',
-            },
+      {
+        object: ({ rig, sensors, parameters }) =>
+          pairFor(rig, sensors, parameters).size > 0
+            ? null
+            : {
+                what: 'there is no second sensor of its type to swap with',
+                cure: 'name one with with=',
+              },
+      },
     ),
   },
   {
@@ -702,97 +602,7 @@ const TABLE: readonly FaultRow[] = [
     expected: FLAGGED,
     implementation: built(buildSensorFrozen),
   },
-  ...(['bridge-hang', 'bridge-corrupt', 'bridge-reset'] as const).map((name): FaultRow => ({
-    name,
-    parameters: [],
-    targets: ['replica', 'actuator'],
-    injectedAt: 'firmware bridge',
-    meaning: {
-      'bridge-hang': 'the bridge says nothing',
-      'bridge-corrupt': 'bits on the serial line are flipped',
-      'bridge-reset': 'the bridge starts anew',
-    }[name],
-    expected: 'the channel is absent; CRC catches; it reconnects',
-    implementation: missing('faults in the byte stream of the firmware bridge'),
-  })),
-  ...(['actuator-stuck', 'actuator-slow', 'actuator-reverse'] as const).map((name): FaultRow => ({
-    name,
-    parameters: [],
-    targets: ['actuator'],
-    injectedAt: 'actuator',
-    meaning: {
-      'actuator-stuck': 'it does not move',
-      'actuator-slow': 'it moves too slowly',
-      'actuator-reverse': 'it moves the wrong way',
-    }[name],
-    expected: 'seen by read-back, alarmed',
-    implementation: missing('fault injection in the process of an actuator'),
-  })),
-  {
-    name: 'voter-restart',
-    parameters: [],
-    targets: ['actuator'],
-    injectedAt: 'actuator',
-    meaning: 'the voter starts anew',
-    expected: 'fail-safe until a majority arms it anew',
-    implementation: missing('fault injection in the process of an actuator'),
-  },
-  ...(['power-cut', 'disk-full', 'io-error', 'read-only'] as const).map((name): FaultRow => ({
-    name,
-    parameters: [],
-    targets: ['replica'],
-    injectedAt: 'store',
-    meaning: {
-      'power-cut': 'a write is lost, torn or out of order',
-      'disk-full': 'nothing can be written for want of room',
-      'io-error': 'reads and writes fail',
-      'read-only': 'nothing can be written',
-    }[name],
-    expected:
-      name === 'power-cut'
-        ? 'recovers, or refuses to vote; nothing regresses'
-        : 'keeps controlling, stops promising, alarms',
-    implementation: missing('the durable store'),
-  })),
-  ...(['clock-step', 'clock-drift', 'clock-freeze', 'clock-two-faced'] as const).map((name): FaultRow => ({
-    name,
-    parameters: [],
-    targets: ['replica'],
-    injectedAt: 'clock',
-    meaning: {
-      'clock-step': 'the clock jumps',
-      'clock-drift': 'the clock is too fast or too slow',
-      'clock-freeze': 'the clock stands still',
-      'clock-two-faced': 'each peer is shown another time',
-    }[name],
-    expected: 'no effect on rounds; drift is slewed; a frozen clock is a crash',
-    implementation: missing('clock synchronisation: all processes share one monotonic clock'),
-  })),
-  ...(['key-expire', 'key-rotate', 'key-revoke'] as const).map((name): FaultRow => ({
-    name,
-    parameters: [],
-    targets: ['replica'],
-    injectedAt: 'replica',
-    meaning: {
-      'key-expire': 'the keys end',
-      'key-rotate': 'new keys take the place of the old',
-      'key-revoke': 'the keys are worth nothing from now on',
-    }[name],
-    expected: 'overlap without a gap, then refusal',
-    implementation: missing('key epochs that change while the rig runs'),
-  })),
-  ...(['config-mismatch', 'version-mismatch'] as const).map((name): FaultRow => ({
-    name,
-    parameters: [],
-    targets: ['replica'],
-    injectedAt: 'replica',
-    meaning: {
-      'config-mismatch': 'it runs another rig file or control law',
-      'version-mismatch': 'it speaks another version of the protocol',
-    }[name],
-    expected: 'refused at joining, with a clear error',
-    implementation: missing('a start of a replica with a configuration of its own'),
-  })),
+  ...MACHINE_ROWS,
 ];
 
 const BY_NAME: ReadonlyMap<string, FaultRow> = new Map(TABLE.map((row) => [row.name, row]));
@@ -822,61 +632,9 @@ export function describeFault(name: string): string | null {
     `  expected: ${row.expected}`,
   ];
   if (implementation.kind === 'missing') lines.push(`  not available: it needs ${implementation.part}`);
+  else if (implementation.worlds.length === 1)
+    lines.push(`  available: ${implementation.worlds.join()} only`);
   return lines.join('\n');
-}
-
-function objectToTwoLies({ parameters }: FaultCandidate): Objection | null {
-  return parameters.value('value') !== null && parameters.numberOrNull('offset') !== null
-    ? { what: 'both value and offset are given', cure: 'keep one of them' }
-    : null;
-}
-
-function countRounds(rig: Rig): number {
-  return rig.hypothesis.kind === 'none' ? 1 : rig.hypothesis.f + 1;
-}
-
-function objectToRelays({ rig }: FaultCandidate): Objection | null {
-  return countRounds(rig) > 1
-    ? null
-    : { what: 'nothing is relayed in this rig', cure: 'choose a rig with a hypothesis other than none' };
-}
-
-function objectToMidRound({ rig, parameters }: FaultCandidate): Objection | null {
-  const rounds = countRounds(rig);
-  if (parameters.number('round') > rounds) {
-    return { what: `a tick of this rig has ${rounds} rounds`, cure: `choose round from 1 to ${rounds}` };
-  }
-  const peers = rig.replicas.length - 1;
-  return parameters.number('k') < peers
-    ? null
-    : { what: `a round has only ${peers} messages of a replica`, cure: `choose k from 0 to ${peers - 1}` };
-}
-
-function objectToVictim({ target, parameters }: FaultCandidate): Objection | null {
-  const victims = parameters.ids('as');
-  const self = target.kind === 'link' ? target.from : target.kind === 'part' ? target.id : null;
-  if (victims === null) return null;
-  if (victims.length > 1) return { what: 'as names several', cure: 'name one replica' };
-  return victims[0] === self
-    ? { what: `${victims[0] ?? ''} cannot forge itself`, cure: 'name another' }
-    : null;
-}
-
-function objectToColluders({ rig, parameters }: FaultCandidate): Objection | null {
-  const colluders = chooseColluders(rig, parameters.ids('replicas'));
-  const most = Math.floor(rig.replicas.length / 2);
-  return colluders.length <= most
-    ? null
-    : {
-        what: `${colluders.length} of ${rig.replicas.length} are a majority, which no voter withstands`,
-        cure: `name at most ${most}`,
-      };
-}
-
-function objectToBooleans({ rig, sensors }: FaultCandidate): Objection | null {
-  return sensors.some((at) => rig.sensors[at]?.type === 'number')
-    ? null
-    : { what: 'a boolean cannot drift', cure: 'use sensor-stuck or sensor-noise' };
 }
 
 function pairFor(rig: Rig, sensors: readonly number[], parameters: Parameters): ReadonlyMap<number, number> {

@@ -8,8 +8,10 @@ import type { Entry, ReplicaIndex } from '../core/types.js';
 import type { Cancel, Clock, CommandPort, FrameHandler, PeerPort, SensorPort, Transport } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
 import type { FaultRefusal } from './parameters.js';
+import { FaultyClock } from './faulty-clock.js';
 import { planFault, scopeFault, type FaultPlan } from './plan-fault.js';
 import { Random } from './random.js';
+import type { World } from './row.js';
 import {
   formatFault,
   formatTarget,
@@ -20,6 +22,7 @@ import {
 } from './spec.js';
 import {
   MAX_TIMERS,
+  type Facility,
   type FaultContext,
   type FaultWrapper,
   type HostControls,
@@ -45,6 +48,9 @@ export interface InjectorParts {
   readonly self: ReplicaIndex;
   /** Same seed, same faults, same traffic: same alterations. */
   readonly seed: string | number;
+  /** Where this is; `live` where it is not said. */
+  readonly world?: World;
+  /** The host's, which no fault strikes; the process lives by what `wrapClock` makes of it. */
   readonly clock: Clock;
   readonly host: HostControls;
   readonly encodeEntry: (entry: Entry) => Uint8Array;
@@ -82,6 +88,8 @@ interface Held {
   /** First tick without it. */
   endsAt: number | null;
   wrapper: FaultWrapper | null;
+  /** What it does is over; it waits for the clock that it has struck to be right again. */
+  isEnding: boolean;
   activeSince: number;
   affected: number;
   announced: number;
@@ -91,12 +99,23 @@ interface Held {
 const MAX_FAULTS = 64;
 /** Ticks between accounts of an active fault. */
 const ACCOUNT_TICKS = 10;
+/** Faults begin and end by ticks, which need no exact time. */
+const OWN_TICK_SLACK_US = 1_000;
+
+const FACILITIES: Readonly<Record<Facility, string>> = {
+  clock: 'a clock that can be struck',
+};
 
 export class FaultInjector {
   private readonly selfId: string;
   private faults: Held[] = [];
   private tick = -1;
+  /** Where the run's ticks lie on the host's clock: one of them, as the process told it. */
+  private anchor: { readonly tick: number; readonly atUs: number } | null = null;
+  /** Set while ticks are counted by the host's clock. */
+  private cancelOwnTick: Cancel | null = null;
   private readonly timers = new Set<Cancel>();
+  private clock: FaultyClock | null = null;
   private peers: Chain<PeerPort> | null = null;
   private commands: Chain<CommandPort> | null = null;
   private sensors: Chain<SensorPort> | null = null;
@@ -107,6 +126,15 @@ export class FaultInjector {
     const self = parts.rig.replicas[parts.self];
     assert(self !== undefined, 'an injector belongs to a replica of the rig');
     this.selfId = self.id;
+  }
+
+  /**
+   * The host's clock as the process shall see it: for everything that it does by time, its sensors included. Once, and
+   * before the other ports.
+   */
+  wrapClock(): Clock {
+    this.clock = new FaultyClock(this.parts.clock);
+    return this.clock;
   }
 
   /** The port, with the active faults around it. Once for each kind of port. */
@@ -140,7 +168,9 @@ export class FaultInjector {
       onFrame: (handler) => {
         const arrivals = new Chain(handler);
         this.arrivals = arrivals;
-        port.onFrame((from, purpose, frame, arrivedUs) => arrivals.head(from, purpose, frame, arrivedUs));
+        port.onFrame((from, purpose, frame, arrivedUs) =>
+          arrivals.head(from, purpose, frame, this.clock?.localize(arrivedUs) ?? arrivedUs),
+        );
       },
       onLink: (handler) => port.onLink(handler),
       close: () => port.close(),
@@ -166,9 +196,16 @@ export class FaultInjector {
 
   /** Accepts a fault for its tick, or ends one; refused where it cannot be, or is not this replica's to do. */
   apply(spec: FaultSpec): FaultAnswer {
-    const planned = planFault(spec, this.parts.rig);
+    const planned = planFault(spec, this.parts.rig, this.parts.world ?? 'live');
     if (!planned.ok) return planned;
     const { plan } = planned;
+    const { needs } = plan.implementation;
+    if (needs !== null && !this.offers(needs)) {
+      return refuse(
+        `'${spec.name}' needs ${FACILITIES[needs]}, which '${this.selfId}' does not offer`,
+        'choose another fault',
+      );
+    }
     if (!plan.replicas.includes(this.selfId)) {
       return refuse(
         `'${spec.name} on ${formatTarget(spec.target)}' is not for replica '${this.selfId}' to do`,
@@ -185,21 +222,17 @@ export class FaultInjector {
 
   /**
    * A tick begins, before anything of it is sent. `tick` counts from the start of the run; ticks may be left out.
-   * Faults begin and end here.
+   * Faults begin and end here. While a fault keeps the process from telling ticks, or from telling the right ones, they
+   * are counted by the host's clock, until what the process tells fits again.
    */
   onTick(tick: number): void {
-    if (tick <= this.tick) return;
-    this.tick = tick;
-    if (this.faults.length === 0) return;
-    for (const held of [...this.faults]) if (held.endsAt !== null && tick >= held.endsAt) this.finish(held);
-    for (const held of this.faults) {
-      if (held.wrapper === null && tick >= held.startsAt) this.begin(held);
-      if (held.wrapper === null) continue;
-      if (held.affected !== held.announced && (tick - held.activeSince) % ACCOUNT_TICKS === 0) {
-        this.announce(held);
-      }
-      held.wrapper.onTick?.(tick);
+    if (this.cancelOwnTick !== null) {
+      if (this.areTicksStopped() || Math.abs(tick - this.tick) > 1) return;
+      this.cancelOwnTick();
+      this.cancelOwnTick = null;
     }
+    this.anchor = { tick, atUs: this.parts.clock.nowUs() };
+    this.turn(tick);
   }
 
   /** What waits and what is active. */
@@ -215,9 +248,55 @@ export class FaultInjector {
 
   /** Ends all of them and everything that they delay. */
   close(): void {
-    for (const held of [...this.faults]) this.finish(held);
+    this.cancelOwnTick?.();
+    this.cancelOwnTick = null;
+    for (const held of [...this.faults]) this.complete(held);
     for (const cancel of this.timers) cancel();
     this.timers.clear();
+  }
+
+  private turn(tick: number): void {
+    if (tick <= this.tick) return;
+    this.tick = tick;
+    if (this.faults.length === 0) return;
+    for (const held of [...this.faults]) {
+      if (held.isEnding || (held.endsAt !== null && tick >= held.endsAt)) this.finish(held);
+    }
+    for (const held of this.faults) {
+      if (held.wrapper === null && tick >= held.startsAt) this.begin(held);
+      if (held.wrapper === null) continue;
+      if (held.affected !== held.announced && (tick - held.activeSince) % ACCOUNT_TICKS === 0) {
+        this.announce(held);
+      }
+      if (!held.isEnding) held.wrapper.onTick?.(tick);
+    }
+    if (this.cancelOwnTick === null && this.areTicksStopped()) this.countOwnTick();
+  }
+
+  private areTicksStopped(): boolean {
+    return this.faults.some(({ wrapper }) => wrapper?.stopsTicks === true);
+  }
+
+  private countOwnTick(): void {
+    const { anchor, parts } = this;
+    assert(anchor !== null, 'a fault is active, so a tick has been told');
+    const { clock, rig } = parts;
+    this.cancelOwnTick = clock.schedule(
+      anchor.atUs + (this.tick + 1 - anchor.tick) * rig.periodUs,
+      () => {
+        const passed = Math.floor((clock.nowUs() - anchor.atUs) / rig.periodUs);
+        this.turn(anchor.tick + passed);
+        if (this.cancelOwnTick !== null) this.countOwnTick();
+      },
+      OWN_TICK_SLACK_US,
+    );
+  }
+
+  private offers(facility: Facility): boolean {
+    switch (facility) {
+      case 'clock':
+        return this.clock !== null;
+    }
   }
 
   private accept(spec: Injection, plan: FaultPlan): FaultAnswer {
@@ -262,6 +341,7 @@ export class FaultInjector {
       startsAt,
       endsAt,
       wrapper: null,
+      isEnding: false,
       activeSince: -1,
       affected: 0,
       announced: 0,
@@ -329,7 +409,16 @@ export class FaultInjector {
     }
   }
 
+  /** Ends a fault; it stays in the list until the clock that it has struck is right again. */
   private finish(held: Held): void {
+    if (!held.isEnding && held.wrapper?.clock !== undefined) {
+      held.isEnding = true;
+      this.rebuild();
+    }
+    if (!held.isEnding || this.clock?.standsStill !== true) this.complete(held);
+  }
+
+  private complete(held: Held): void {
     held.wrapper?.end?.();
     this.faults = this.faults.filter((other) => other !== held);
     this.rebuild();
@@ -390,7 +479,8 @@ export class FaultInjector {
 
   /** Puts the active faults around every port anew; the one that has been active longest is asked first. */
   private rebuild(): void {
-    const active = this.faults.flatMap(({ wrapper }) => wrapper ?? []);
+    const active = this.faults.flatMap(({ wrapper, isEnding }) => (isEnding ? [] : (wrapper ?? [])));
+    this.clock?.follow(active.flatMap(({ clock }) => clock ?? []));
     this.peers?.rebuild(active, (wrapper) => wrapper.peers);
     this.commands?.rebuild(active, (wrapper) => wrapper.commands);
     this.sensors?.rebuild(active, (wrapper) => wrapper.sensors);

@@ -3,16 +3,11 @@
  * The sender's command and the replica that obeys run the same checks, so that a refusal reads the same at both.
  */
 import type { Rig } from '../rig/rig.js';
-import {
-  findFault,
-  listFaults,
-  type FaultImplementation,
-  type FaultRow,
-  type TargetKind,
-} from './catalogue.js';
+import { findFault, listFaults } from './catalogue.js';
 import { choosePartitioned } from './frames.js';
 import { chooseColluders } from './lies.js';
 import { readParameters, type FaultRefusal, type Parameters } from './parameters.js';
+import { WORLDS, type FaultImplementation, type FaultRow, type TargetKind, type World } from './row.js';
 import { formatTarget, type FaultSpec, type FaultTarget } from './spec.js';
 import type { FaultScope } from './wrapper.js';
 
@@ -26,10 +21,11 @@ export interface FaultPlan {
   readonly replicas: readonly string[];
 }
 
-/** Checks a fault, or the end of one, against the catalogue and the rig. */
+/** Checks a fault, or the end of one, against the catalogue and the rig; `world`: where it is to be injected. */
 export function planFault(
   spec: FaultSpec,
   rig: Rig,
+  world: World = 'live',
 ): { readonly ok: true; readonly plan: FaultPlan } | FaultRefusal {
   if (!rig.faultInjection) {
     return refuse(
@@ -50,6 +46,14 @@ export function planFault(
     return refuse(
       `the fault '${row.name}' is not available`,
       `it needs ${implementation.part}, which does not exist yet`,
+    );
+  }
+  if (!implementation.worlds.includes(world)) {
+    return refuse(
+      `the fault '${row.name}' cannot be injected ${WHERE[world]}`,
+      `inject it ${WORLDS.filter((other) => implementation.worlds.includes(other))
+        .map((other) => WHERE[other])
+        .join(' or ')}`,
     );
   }
   const target = resolveTarget(spec.target, row, rig);
@@ -75,12 +79,18 @@ export function planFault(
   return { ok: true, plan: { row, implementation, targetKind: kind, parameters, replicas } };
 }
 
+const WHERE: Readonly<Record<World, string>> = {
+  live: 'into a rig that runs',
+  simulator: 'in the simulator',
+};
+
 /** The replicas whose processes have to carry out a fault or its end; refused where the rig has no use for it. */
 export function resolveFaultTargets(
   spec: FaultSpec,
   rig: Rig,
+  world: World = 'live',
 ): { readonly ok: true; readonly replicas: readonly string[] } | FaultRefusal {
-  const planned = planFault(spec, rig);
+  const planned = planFault(spec, rig, world);
   return planned.ok ? { ok: true, replicas: planned.plan.replicas } : planned;
 }
 

@@ -5,6 +5,7 @@
 import type { Entry, ReplicaIndex } from '../core/types.js';
 import type { Clock, CommandPort, FrameHandler, PeerPort, Principal, Purpose, SensorPort } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
+import type { ClockMapping } from './faulty-clock.js';
 import type { Parameters } from './parameters.js';
 import type { Random } from './random.js';
 
@@ -12,6 +13,9 @@ export type SendFrame = (to: Principal, purpose: Purpose, frame: Uint8Array) => 
 
 /** Sends a frame as if another had sent it: under that one's topic, with that one's name. */
 export type SendFrameAs = (claimed: Principal, to: Principal, purpose: Purpose, frame: Uint8Array) => void;
+
+/** What a process may offer to faults beyond the ports that every replica has; a fault that needs it says so. */
+export type Facility = 'clock';
 
 /** What the host of a replica lets a fault do to it. */
 export interface HostControls {
@@ -33,6 +37,10 @@ export interface FaultWrapper {
   readonly frames?: (next: SendFrame) => SendFrame;
   /** Sealed frames as they arrive. */
   readonly arrivals?: (next: FrameHandler) => FrameHandler;
+  /** How the process's clock goes. */
+  readonly clock?: ClockMapping;
+  /** True where the process cannot tell the ticks of the run while it lasts: they are counted by the host's clock then. */
+  readonly stopsTicks?: boolean;
   /** Present where what it does is over by itself after so many milliseconds; then the fault is over too. */
   readonly lastsMs?: number;
   /** Called once, after the fault has been announced. */
@@ -61,6 +69,7 @@ export interface FaultContext {
   readonly parameters: Parameters;
   /** Ticks that it lasts; null: until it is cleared. */
   readonly forTicks: number | null;
+  /** The host's, which no fault strikes. */
   readonly clock: Clock;
   /** Seeded by the run, the fault and the replica. */
   readonly random: Random;

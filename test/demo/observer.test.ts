@@ -107,6 +107,28 @@ describe('a flight without faults', () => {
     expect(figures.ticks).toBe(100);
     expect(exitCode(figures)).toBe(0);
   });
+
+  test('ticks that a replica whose clock is ahead tells of have not been flown yet', () => {
+    const spec = 'clock-step on b s=10 at 10 for 30';
+    const told = (event: 'applied' | 'cleared', tick: number): Telemetry => fault(spec, event, tick, 1, 'b');
+    const figures = fly(80, {
+      before: (tick) =>
+        tick === START + 10 ? [told('applied', 10)] : tick === START + 60 ? [told('cleared', 60)] : undefined,
+      record: (replica, tick) => {
+        if (replica !== 1 || tick < START + 10 || tick >= START + 60) return undefined;
+        return tick < START + 40
+          ? makeRecord(tick + 200, { vector: null, state: null, commands: null })
+          : null;
+      },
+    });
+    expect(figures).toMatchObject({
+      ticks: 80,
+      completedTicks: 80,
+      unreported: 0,
+      ticksOutsideHypothesis: 0,
+    });
+    expect(exitCode(figures)).toBe(0);
+  });
 });
 
 describe('sabotaged agreement', () => {

@@ -109,6 +109,19 @@ export class ManualClock implements Clock {
   }
 }
 
+/** The injector of replica c, before any port was given to it. */
+export function makeBareInjector(): FaultInjector {
+  return new FaultInjector({
+    rig: makeRig(),
+    self: 2,
+    seed: 1,
+    clock: new ManualClock(),
+    host: { kill: () => {}, stall: () => {}, killBroker: () => {} },
+    ...CODEC,
+    onEvent: () => {},
+  });
+}
+
 export interface SentFrame {
   readonly to: string;
   readonly purpose: Purpose;
@@ -129,10 +142,17 @@ export class Bench {
   readonly messages: { readonly to: number; readonly message: PeerMessage }[] = [];
   readonly commands: { readonly actuator: number; readonly command: ActuatorCommand }[] = [];
   readonly frames: SentFrame[] = [];
-  readonly delivered: { readonly from: string; readonly purpose: Purpose; readonly frame: Uint8Array }[] = [];
+  readonly delivered: {
+    readonly from: string;
+    readonly purpose: Purpose;
+    readonly frame: Uint8Array;
+    readonly arrivedUs: number;
+  }[] = [];
   readonly forged: (SentFrame & { readonly claimed: string })[] = [];
   readings: readonly Reading[] = [1, 2, true];
   readonly injector: FaultInjector;
+  /** The clock by which the replica lives. */
+  readonly localClock: Clock;
   readonly peers;
   readonly commandPort;
   readonly sensors: SensorPort;
@@ -164,6 +184,7 @@ export class Bench {
       ...(options.canForge === true ? { sendFrameAs } : {}),
       onEvent: (event) => this.events.push(event),
     });
+    this.localClock = this.injector.wrapClock();
     this.peers = this.injector.wrapPeers({ send: (to, message) => this.messages.push({ to, message }) });
     this.commandPort = this.injector.wrapCommands({
       send: (actuator, command) => this.commands.push({ actuator, command }),
@@ -181,7 +202,9 @@ export class Bench {
       onLink: () => {},
       close: () => Promise.resolve(),
     });
-    this.transport.onFrame((from, purpose, frame) => this.delivered.push({ from, purpose, frame }));
+    this.transport.onFrame((from, purpose, frame, arrivedUs) =>
+      this.delivered.push({ from, purpose, frame, arrivedUs }),
+    );
   }
 
   /** Accepts a fault and begins tick 0, from which it is active. */

@@ -1,0 +1,150 @@
+/** Rows of the catalogue for faults of what a process runs on: its bridge, its actuator, its store, its clock, its keys. */
+import { buildClockDrift, buildClockFreeze, buildClockStep } from './clocks.js';
+import { built, MASKED, missing, number, type FaultRow } from './row.js';
+
+/** Coming back takes a replica as long as its clock was ahead. */
+const MAX_STEP_S = 60;
+
+export const MACHINE_ROWS: readonly FaultRow[] = [
+  ...(['bridge-hang', 'bridge-corrupt', 'bridge-reset'] as const).map((name): FaultRow => ({
+    name,
+    parameters: [],
+    targets: ['replica', 'actuator'],
+    injectedAt: 'firmware bridge',
+    meaning: {
+      'bridge-hang': 'the bridge says nothing',
+      'bridge-corrupt': 'bits on the serial line are flipped',
+      'bridge-reset': 'the bridge starts anew',
+    }[name],
+    expected: 'the channel is absent; CRC catches; it reconnects',
+    implementation: missing('faults in the byte stream of the firmware bridge'),
+  })),
+  ...(['actuator-stuck', 'actuator-slow', 'actuator-reverse'] as const).map((name): FaultRow => ({
+    name,
+    parameters: [],
+    targets: ['actuator'],
+    injectedAt: 'actuator',
+    meaning: {
+      'actuator-stuck': 'it does not move',
+      'actuator-slow': 'it moves too slowly',
+      'actuator-reverse': 'it moves the wrong way',
+    }[name],
+    expected: 'seen by read-back, alarmed',
+    implementation: missing('fault injection in the process of an actuator'),
+  })),
+  {
+    name: 'voter-restart',
+    parameters: [],
+    targets: ['actuator'],
+    injectedAt: 'actuator',
+    meaning: 'the voter starts anew',
+    expected: 'fail-safe until a majority arms it anew',
+    implementation: missing('fault injection in the process of an actuator'),
+  },
+  ...(['power-cut', 'disk-full', 'io-error', 'read-only'] as const).map((name): FaultRow => ({
+    name,
+    parameters: [],
+    targets: ['replica'],
+    injectedAt: 'store',
+    meaning: {
+      'power-cut': 'a write is lost, torn or out of order',
+      'disk-full': 'nothing can be written for want of room',
+      'io-error': 'reads and writes fail',
+      'read-only': 'nothing can be written',
+    }[name],
+    expected:
+      name === 'power-cut'
+        ? 'recovers, or refuses to vote; nothing regresses'
+        : 'keeps controlling, stops promising, alarms',
+    implementation: missing('the durable store'),
+  })),
+  {
+    name: 'clock-step',
+    parameters: [
+      number(
+        's',
+        'seconds',
+        { min: -MAX_STEP_S, max: MAX_STEP_S },
+        1,
+        'how far ahead; less than 0 is behind',
+      ),
+    ],
+    targets: ['replica'],
+    injectedAt: 'clock',
+    meaning: 'the clock by which the replica lives jumps',
+    expected:
+      `no effect on the rounds of the others: the replica is silent, or speaks at the wrong time and is absent; ` +
+      `cleared, it is back as soon as the host's clock has come as far as its own had`,
+    implementation: built(buildClockStep, {
+      needs: 'clock',
+      object: ({ parameters }) =>
+        parameters.number('s') === 0 ? { what: 's=0 changes nothing', cure: 'name another time' } : null,
+    }),
+  },
+  {
+    name: 'clock-drift',
+    parameters: [
+      number(
+        'ppm',
+        'parts in a million',
+        { min: -500_000, max: 500_000 },
+        20_000,
+        'how much too fast; less than 0 is too slow',
+      ),
+    ],
+    targets: ['replica'],
+    injectedAt: 'clock',
+    meaning: 'the clock by which the replica lives is too fast or too slow',
+    expected:
+      `${MASKED}; clocks of replicas are not synchronised with each other, so the replica's rounds leave those of the ` +
+      `others until it is late or early by a round, and absent`,
+    implementation: built(buildClockDrift, {
+      needs: 'clock',
+      object: ({ parameters }) =>
+        parameters.number('ppm') === 0 ? { what: 'ppm=0 changes nothing', cure: 'name another rate' } : null,
+    }),
+  },
+  {
+    name: 'clock-freeze',
+    parameters: [],
+    targets: ['replica'],
+    injectedAt: 'clock',
+    meaning: 'the clock by which the replica lives stands still, and its timers with it',
+    expected: 'a crash to the others, and masked; cleared, it knows that it overslept and joins again',
+    implementation: built(buildClockFreeze, { needs: 'clock' }),
+  },
+  {
+    name: 'clock-two-faced',
+    parameters: [],
+    targets: ['replica'],
+    injectedAt: 'clock',
+    meaning: 'each peer is shown another time',
+    expected: 'no effect on rounds',
+    implementation: missing('clock synchronisation: all processes of a host share one monotonic clock'),
+  },
+  ...(['key-expire', 'key-rotate', 'key-revoke'] as const).map((name): FaultRow => ({
+    name,
+    parameters: [],
+    targets: ['replica'],
+    injectedAt: 'replica',
+    meaning: {
+      'key-expire': 'the keys end',
+      'key-rotate': 'new keys take the place of the old',
+      'key-revoke': 'the keys are worth nothing from now on',
+    }[name],
+    expected: 'overlap without a gap, then refusal',
+    implementation: missing('key epochs that change while the rig runs'),
+  })),
+  ...(['config-mismatch', 'version-mismatch'] as const).map((name): FaultRow => ({
+    name,
+    parameters: [],
+    targets: ['replica'],
+    injectedAt: 'replica',
+    meaning: {
+      'config-mismatch': 'it runs another rig file or control law',
+      'version-mismatch': 'it speaks another version of the protocol',
+    }[name],
+    expected: 'refused at joining, with a clear error',
+    implementation: missing('a start of a replica with a configuration of its own'),
+  })),
+];
