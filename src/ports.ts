@@ -79,6 +79,25 @@ export interface ActuatorPort {
   close(): Promise<void>;
 }
 
+/** A line to a device: a socket, a serial line. What it does not take at once is lost: old data is worse than none. */
+export interface ByteStream {
+  /** Sends or drops; false when dropped because the line is not open or does not drain. */
+  write(bytes: Uint8Array): boolean;
+  /** Closes for good. No callback follows. */
+  close(): void;
+}
+
+export interface ByteStreamEvents {
+  onOpen(): void;
+  /** The bytes are valid during the call only. */
+  onBytes(bytes: Uint8Array): void;
+  /** Exactly once, also where opening fails, unless `close` was called before. */
+  onClose(reason: string): void;
+}
+
+/** Starts to open a stream; the events come later, never from inside this call. */
+export type OpenByteStream = (events: ByteStreamEvents) => ByteStream;
+
 /** Numbers and events worth reading by people; lines say what to do. */
 export interface Log {
   debug(text: string, fields?: Record<string, unknown>): void;

@@ -4,8 +4,7 @@
  * sends, take a sample for fresher than the request that asked for it, or send an output to a device whose hello it
  * has not checked.
  */
-import type { Cancel, Clock, Log } from '../../src/ports.js';
-import type { ByteStream, OpenByteStream } from './byte-stream.js';
+import type { ByteStream, Cancel, Clock, Log, OpenByteStream } from '../../src/ports.js';
 import { encodeFrame, FrameDecoder } from './frame.js';
 import type { FrameRefusal } from './frame.js';
 import { ALL_CHANNELS, BRIDGE_VERSION, NO_TICK } from './messages.js';

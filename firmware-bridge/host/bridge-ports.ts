@@ -4,12 +4,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Reading } from '../../src/core/types.js';
-import type { ActuatorPort, Clock, Entropy, Log, SensorPort } from '../../src/ports.js';
+import type { ActuatorPort, Clock, Entropy, Log, OpenByteStream, SensorPort } from '../../src/ports.js';
 import type { ActuatorPart, BridgePart, Rig, SensorPart } from '../../src/rig/rig.js';
 import { BridgeClient } from './bridge-client.js';
 import type { BridgeCounts, DeviceDescription, HeldSample } from './bridge-client.js';
 import { openTcpStream } from './byte-stream.js';
-import type { OpenByteStream } from './byte-stream.js';
 import { scaleCount } from './messages.js';
 import type { BridgeScale } from './messages.js';
 import { decodeUnit, encodeUnit } from './units.js';
@@ -24,6 +23,8 @@ export interface BridgePortOptions {
   readonly log: Log;
   /** Opens something else than what the rig and `addresses` say: a serial line, a test's stream. */
   readonly open?: OpenByteStream;
+  /** What stands between the bridge and its line; fault injection is the only user. */
+  readonly wrapLine?: (open: OpenByteStream) => OpenByteStream;
   /** Source of the 32 bits that tie a hello to its request; without it the machine's. */
   readonly entropy?: Entropy;
   /** Called with true when the device answers and fits the rig, with false when that ends. */
@@ -45,7 +46,7 @@ export function openBridgeSensors(options: BridgePortOptions): SensorPort & Brid
   const line = chooseLine(options, replica.bridge);
   const client = new BridgeClient({
     name: `bridge of replica ${id} (${line.text})`,
-    open: line.open,
+    open: options.wrapLine?.(line.open) ?? line.open,
     clock,
     log: options.log,
     drawNonce: () => drawNonce(options.entropy),
@@ -78,7 +79,7 @@ export function openBridgeActuator(options: BridgePortOptions): ActuatorPort & B
   let handler: ((count: number, atUs: number) => void) | null = null;
   const client = new BridgeClient({
     name: `bridge of actuator ${id} (${line.text})`,
-    open: line.open,
+    open: options.wrapLine?.(line.open) ?? line.open,
     clock,
     log: options.log,
     drawNonce: () => drawNonce(options.entropy),

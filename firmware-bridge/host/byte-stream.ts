@@ -1,27 +1,10 @@
 /**
- * A byte stream to a device: a TCP socket here, a serial line or pty elsewhere, the same to the bridge client. What
- * it must never do: keep bytes for later when the line does not take them (old data is worse than none), or raise
- * an error event that nobody handles.
+ * A byte stream to a device over a TCP socket; a serial line or pty is the same to the bridge client. What it must
+ * never do: keep bytes for later when the line does not take them (old data is worse than none), or raise an error
+ * event that nobody handles.
  */
 import { connect } from 'node:net';
-
-export interface ByteStream {
-  /** Sends or drops; false when dropped because the line is not open or does not drain. */
-  write(bytes: Uint8Array): boolean;
-  /** Closes for good. No callback follows. */
-  close(): void;
-}
-
-export interface ByteStreamEvents {
-  onOpen(): void;
-  /** The bytes are valid during the call only. */
-  onBytes(bytes: Uint8Array): void;
-  /** Exactly once, also where opening fails, unless `close` was called before. */
-  onClose(reason: string): void;
-}
-
-/** Starts to open a stream; the events come later, never from inside this call. */
-export type OpenByteStream = (events: ByteStreamEvents) => ByteStream;
+import type { OpenByteStream } from '../../src/ports.js';
 
 /** More unsent bytes than this and further frames are dropped: some 60 frames, one second of a busy line. */
 const UNSENT_MAX_BYTES = 4096;

@@ -82,7 +82,14 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
       })
     : null;
   const localClock = injector?.wrapClock() ?? clock;
-  const sensors = openBridgeSensors({ rig, id, addresses, clock: localClock, log });
+  const sensors = openBridgeSensors({
+    rig,
+    id,
+    addresses,
+    clock: localClock,
+    log,
+    ...(injector === null ? {} : { wrapLine: (open) => injector.wrapBridge(open) }),
+  });
   const replica = new ReplicaProcess({
     rig,
     id,

@@ -22,13 +22,7 @@ import {
   buildReplay,
   buildTruncate,
 } from './frames.js';
-import {
-  buildBrokerKill,
-  buildCrash,
-  buildCrashMidRound,
-  buildPause,
-  DEFAULT_BROKER_KILL_MS,
-} from './host-faults.js';
+import { buildBrokerKill, buildCrash, buildCrashMidRound, buildPause } from './host-faults.js';
 import {
   buildCollude,
   buildDoubleVote,
@@ -65,6 +59,7 @@ import {
   BURST,
   built,
   FLAGGED,
+  GONE_MS,
   MASKED,
   MAX_MS,
   missing,
@@ -440,15 +435,7 @@ const TABLE: readonly FaultRow[] = [
   },
   {
     name: 'broker-kill',
-    parameters: [
-      number(
-        'ms',
-        'milliseconds',
-        { min: 1, max: 10 * MAX_MS },
-        null,
-        `how long; without it as long as for says, without both ${DEFAULT_BROKER_KILL_MS}`,
-      ),
-    ],
+    parameters: [GONE_MS],
     targets: ['broker', 'replica'],
     injectedAt: 'broker',
     meaning: "a replica's inbox is gone for a while",

@@ -41,12 +41,16 @@ export function buildPause(context: FaultContext): FaultWrapper {
 
 /** `broker-kill`: the replica's inbox is gone for a while: as long as the fault lasts where `ms` does not say. */
 export function buildBrokerKill(context: FaultContext): FaultWrapper {
-  const { parameters, forTicks, rig, host } = context;
-  const lasting = forTicks === null ? DEFAULT_BROKER_KILL_MS : (forTicks * rig.periodUs) / 1_000;
-  const ms = Math.max(1, Math.round(parameters.numberOrNull('ms') ?? lasting));
+  const ms = readLastingMs(context);
   context.count();
-  return { lastsMs: ms, strike: () => host.killBroker(ms) };
+  return { lastsMs: ms, strike: () => context.host.killBroker(ms) };
 }
 
-/** How long a broker is gone where neither `ms` nor `for` says. */
-export const DEFAULT_BROKER_KILL_MS = 1_000;
+/** How long something is gone where neither `ms` nor `for` says. */
+export const DEFAULT_GONE_MS = 1_000;
+
+/** Milliseconds by `ms`, else as long as the fault lasts, else the default. */
+export function readLastingMs({ parameters, forTicks, rig }: FaultContext): number {
+  const lasting = forTicks === null ? DEFAULT_GONE_MS : (forTicks * rig.periodUs) / 1_000;
+  return Math.max(1, Math.round(parameters.numberOrNull('ms') ?? lasting));
+}

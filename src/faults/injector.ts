@@ -5,9 +5,19 @@
  */
 import { assert } from '../core/assert.js';
 import type { Entry, ReplicaIndex } from '../core/types.js';
-import type { Cancel, Clock, CommandPort, FrameHandler, PeerPort, SensorPort, Transport } from '../ports.js';
+import type {
+  Cancel,
+  Clock,
+  CommandPort,
+  FrameHandler,
+  OpenByteStream,
+  PeerPort,
+  SensorPort,
+  Transport,
+} from '../ports.js';
 import type { Rig } from '../rig/rig.js';
 import type { FaultRefusal } from './parameters.js';
+import { BreakableBridge, type BridgeLine } from './bridge-line.js';
 import { FaultyClock } from './faulty-clock.js';
 import { planFault, scopeFault, type FaultPlan } from './plan-fault.js';
 import { Random } from './random.js';
@@ -104,6 +114,7 @@ const OWN_TICK_SLACK_US = 1_000;
 
 const FACILITIES: Readonly<Record<Facility, string>> = {
   clock: 'a clock that can be struck',
+  bridge: 'the line of a firmware bridge',
 };
 
 export class FaultInjector {
@@ -121,6 +132,8 @@ export class FaultInjector {
   private sensors: Chain<SensorPort> | null = null;
   private frames: Chain<SendFrame> | null = null;
   private arrivals: Chain<FrameHandler> | null = null;
+  private bridge: BreakableBridge | null = null;
+  private bridgeLine: Chain<BridgeLine> | null = null;
 
   constructor(private readonly parts: InjectorParts) {
     const self = parts.rig.replicas[parts.self];
@@ -175,6 +188,15 @@ export class FaultInjector {
       onLink: (handler) => port.onLink(handler),
       close: () => port.close(),
     };
+  }
+
+  /** The line to the device behind the firmware bridge. */
+  wrapBridge(open: OpenByteStream): OpenByteStream {
+    const bridge: BreakableBridge = new BreakableBridge(open, () => line.head);
+    const line = new Chain(bridge.base);
+    this.bridge = bridge;
+    this.bridgeLine = line;
+    return bridge.open;
   }
 
   /** Reads one fault, or the end of one, in the fault grammar and does it. */
@@ -296,6 +318,8 @@ export class FaultInjector {
     switch (facility) {
       case 'clock':
         return this.clock !== null;
+      case 'bridge':
+        return this.bridge !== null;
     }
   }
 
@@ -454,6 +478,7 @@ export class FaultInjector {
       encodeEntry,
       decodeEntry,
       sendFrameAs: sendFrameAs ?? null,
+      cutBridge: () => this.bridge?.cut() ?? false,
       count: (altered = 1) => {
         held.affected += altered;
       },
@@ -486,6 +511,7 @@ export class FaultInjector {
     this.sensors?.rebuild(active, (wrapper) => wrapper.sensors);
     this.frames?.rebuild(active, (wrapper) => wrapper.frames);
     this.arrivals?.rebuild(active, (wrapper) => wrapper.arrivals);
+    this.bridgeLine?.rebuild(active, (wrapper) => wrapper.bridge);
   }
 }
 

@@ -1,24 +1,42 @@
 /** Rows of the catalogue for faults of what a process runs on: its bridge, its actuator, its store, its clock, its keys. */
+import { buildBridgeCorrupt, buildBridgeHang, buildBridgeReset } from './bridges.js';
 import { buildClockDrift, buildClockFreeze, buildClockStep } from './clocks.js';
-import { built, MASKED, missing, number, type FaultRow } from './row.js';
+import { built, GONE_MS, MASKED, missing, number, type FaultRow } from './row.js';
 
 /** Coming back takes a replica as long as its clock was ahead. */
 const MAX_STEP_S = 60;
 
 export const MACHINE_ROWS: readonly FaultRow[] = [
-  ...(['bridge-hang', 'bridge-corrupt', 'bridge-reset'] as const).map((name): FaultRow => ({
-    name,
+  {
+    name: 'bridge-hang',
+    parameters: [GONE_MS],
+    targets: ['replica', 'actuator'],
+    injectedAt: 'firmware bridge',
+    meaning: 'the device behind the bridge neither hears nor says anything for a while',
+    expected:
+      "a replica's channels are absent, and back with the device; the device of an actuator goes to its safe value by " +
+      'its own watchdog, and its silence is alarmed',
+    implementation: built(buildBridgeHang, { needs: 'bridge' }),
+  },
+  {
+    name: 'bridge-corrupt',
+    parameters: [number('rate', '', { min: 1e-9, max: 0.5 }, 0.001, 'probability for each bit, either way')],
+    targets: ['replica', 'actuator'],
+    injectedAt: 'firmware bridge',
+    meaning: 'bits flip on the line to the device',
+    expected:
+      'the checksum of a frame catches it: what was lost is absent, and nothing false is read or put out',
+    implementation: built(buildBridgeCorrupt, { needs: 'bridge' }),
+  },
+  {
+    name: 'bridge-reset',
     parameters: [],
     targets: ['replica', 'actuator'],
     injectedAt: 'firmware bridge',
-    meaning: {
-      'bridge-hang': 'the bridge says nothing',
-      'bridge-corrupt': 'bits on the serial line are flipped',
-      'bridge-reset': 'the bridge starts anew',
-    }[name],
-    expected: 'the channel is absent; CRC catches; it reconnects',
-    implementation: missing('faults in the byte stream of the firmware bridge'),
-  })),
+    meaning: 'the line to the device breaks, with for in every tick in which it stands again',
+    expected: 'absent until the device has been greeted anew, some hundred milliseconds after the last break',
+    implementation: built(buildBridgeReset, { needs: 'bridge' }),
+  },
   ...(['actuator-stuck', 'actuator-slow', 'actuator-reverse'] as const).map((name): FaultRow => ({
     name,
     parameters: [],

@@ -3,6 +3,7 @@
  * `catalogue.ts`.
  */
 import type { Rig } from '../rig/rig.js';
+import { DEFAULT_GONE_MS } from './host-faults.js';
 import type { ParameterRule, Parameters } from './parameters.js';
 import type { FaultTarget } from './spec.js';
 import type { Facility, FaultContext, FaultWrapper } from './wrapper.js';
@@ -103,6 +104,13 @@ export const ANY = { min: -1e12, max: 1e12 };
 export const P = number('p', '', { min: 0, max: 1 }, 1, 'probability for each');
 export const MS = (standard: number, meaning: string): ParameterRule =>
   number('ms', 'milliseconds', { min: 1, max: MAX_MS }, standard, meaning);
+export const GONE_MS = number(
+  'ms',
+  'milliseconds',
+  { min: 1, max: 10 * MAX_MS },
+  null,
+  `how long; without it as long as for says, without both ${DEFAULT_GONE_MS}`,
+);
 export const BURST = number(
   'burst',
   'frames',

@@ -5,6 +5,7 @@
 import type { Entry, ReplicaIndex } from '../core/types.js';
 import type { Clock, CommandPort, FrameHandler, PeerPort, Principal, Purpose, SensorPort } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
+import type { BridgeLine } from './bridge-line.js';
 import type { ClockMapping } from './faulty-clock.js';
 import type { Parameters } from './parameters.js';
 import type { Random } from './random.js';
@@ -15,7 +16,7 @@ export type SendFrame = (to: Principal, purpose: Purpose, frame: Uint8Array) => 
 export type SendFrameAs = (claimed: Principal, to: Principal, purpose: Purpose, frame: Uint8Array) => void;
 
 /** What a process may offer to faults beyond the ports that every replica has; a fault that needs it says so. */
-export type Facility = 'clock';
+export type Facility = 'clock' | 'bridge';
 
 /** What the host of a replica lets a fault do to it. */
 export interface HostControls {
@@ -37,6 +38,8 @@ export interface FaultWrapper {
   readonly frames?: (next: SendFrame) => SendFrame;
   /** Sealed frames as they arrive. */
   readonly arrivals?: (next: FrameHandler) => FrameHandler;
+  /** Bytes to and from the device behind the firmware bridge. */
+  readonly bridge?: (next: BridgeLine) => BridgeLine;
   /** How the process's clock goes. */
   readonly clock?: ClockMapping;
   /** True where the process cannot tell the ticks of the run while it lasts: they are counted by the host's clock then. */
@@ -78,6 +81,8 @@ export interface FaultContext {
   readonly decodeEntry: (value: Uint8Array) => Entry | null;
   /** Null where the transport cannot speak under another's name. */
   readonly sendFrameAs: SendFrameAs | null;
+  /** Breaks the line to the device; false where none is open. */
+  readonly cutBridge: () => boolean;
   /** Counts messages, samples or outputs that were really altered. */
   readonly count: (altered?: number) => void;
   /** Hands the count on before the process dies. */

@@ -1,9 +1,8 @@
 /** A line and a clock under the test's hand: devices without sockets, time without waiting. */
 import type { BridgeDevice } from '../../firmware-bridge/host/bridge-device.js';
-import type { ByteStreamEvents, OpenByteStream } from '../../firmware-bridge/host/byte-stream.js';
 import { encodeFrame, FrameDecoder } from '../../firmware-bridge/host/frame.js';
 import type { BridgeMessage } from '../../firmware-bridge/host/messages.js';
-import type { Clock, Log } from '../../src/ports.js';
+import type { ByteStreamEvents, Clock, Log, OpenByteStream } from '../../src/ports.js';
 import type { Rig } from '../../src/rig/rig.js';
 
 /** A clock that moves only when told to. */
