@@ -267,7 +267,7 @@ class Demo {
         faults,
         obeying: ({ spec }) => {
           const targets = resolveFaultTargets(spec, rig);
-          return targets.ok ? targets.replicas : [];
+          return targets.ok ? targets.obeying : [];
         },
         sender,
         ticks,
@@ -296,7 +296,7 @@ class Demo {
   }
 }
 
-/** The operator's way to the replicas, with the keys of the rig's first operator. */
+/** The operator's way to replicas and actuators, with the keys of the rig's first operator. */
 async function openFaultSender(loaded: LoadedRig, folder: FlightFolder): Promise<FaultSender> {
   const { rig, digests } = loaded;
   const operator = rig.operators[0];
@@ -310,7 +310,7 @@ async function openFaultSender(loaded: LoadedRig, folder: FlightFolder): Promise
     keys,
     addresses: folder.addresses,
     log,
-    only: rig.replicas.map(({ id }) => id),
+    only: [...rig.replicas, ...rig.actuators].map(({ id }) => id),
   });
   const client = new ControlClient({
     rig,
@@ -322,7 +322,7 @@ async function openFaultSender(loaded: LoadedRig, folder: FlightFolder): Promise
     log,
   });
   return {
-    order: (replica, text) => client.send(replica, text),
+    order: (id, text) => client.send(id, text),
     close: async () => {
       client.close();
       await transport.close();

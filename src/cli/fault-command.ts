@@ -1,7 +1,7 @@
 /**
  * `voteplane fault RIG SPEC --keys F`: strikes a running rig with a fault, or ends one.
  * `voteplane faults [NAME]`: the catalogue.
- * Exit 0: every replica that has to obey has accepted; 1: one refused or did not answer; 2: usage or rig error.
+ * Exit 0: everybody who has to obey has accepted; 1: one refused or did not answer; 2: usage or rig error.
  */
 import { randomBytes } from 'node:crypto';
 import { InvalidArgumentError, Option, type Command } from 'commander';
@@ -82,7 +82,7 @@ async function runFault(rigPath: string, text: string, options: FaultOptions): P
     keys,
     addresses: readAddresses(options.addresses),
     log,
-    only: targets.replicas,
+    only: targets.obeying,
   });
   const client = new ControlClient({
     rig,
@@ -119,9 +119,9 @@ function printOutcome(outcome: OrderOutcome, isJson: boolean): void {
     console.error(`refused: ${outcome.what}; ${outcome.cure}`);
     return;
   }
-  for (const { replica, ok, text } of outcome.answers) {
+  for (const { from, ok, text } of outcome.answers) {
     if (ok) console.log(text);
-    else console.error(`${replica} refused: ${text}`);
+    else console.error(`${from} refused: ${text}`);
   }
 }
 
@@ -155,7 +155,7 @@ function listCatalogue(name: string | undefined, options: { readonly json?: bool
   if (name === undefined) {
     console.log('NAME on TARGET [key=value …] at TICK [for TICKS]        clear NAME on TARGET');
     console.log(
-      'TARGET: replica (c), channel (c.pitch), link (a>c), broker (broker:c), world; at +50: from now\n',
+      'TARGET: replica (c), channel (c.pitch), link (a>c), broker (broker:c), actuator (elevator), world; at +50: from now\n',
     );
   }
   const available = rows.filter((row) => row.implementation.kind === 'built');

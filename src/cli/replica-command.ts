@@ -3,8 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import { openBridgeSensors } from '../../firmware-bridge/host/bridge-ports.js';
 import { FaultInjector } from '../faults/injector.js';
-import type { Inbox } from '../mqtt/inbox.js';
-import type { Clock, Log } from '../ports.js';
 import { openParentChannel } from '../process/parent-channel.js';
 import { ReplicaProcess, type ReplicaProcessParts } from '../process/replica-process.js';
 import { createSystemClock } from '../process/system-clock.js';
@@ -15,6 +13,7 @@ import { claimStateFolder } from '../store/state-folder.js';
 import { decodeCbor, encodeCbor } from '../wire/cbor.js';
 import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
 import { readAddresses } from './addresses.js';
+import { openHostControls } from './host-controls.js';
 import { loadKeys } from './load-keys.js';
 import { openTransport } from './open-transport.js';
 import { runUntilStopped } from './run-until-stopped.js';
@@ -70,11 +69,7 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
         self: rig.replicas.findIndex((one) => one.id === id),
         seed: options.seed,
         clock,
-        host: {
-          kill: () => process.kill(process.pid, 'SIGKILL'),
-          stall: stallThisThread,
-          killBroker: (ms) => restartInbox(transport.inbox, ms, clock, log),
-        },
+        host: openHostControls(transport.inbox, clock, log),
         encodeEntry,
         decodeEntry: (value) => decodeEntry(value, shape),
         sendFrameAs: (claimed, to, purpose, frame) => transport.sendAs(claimed, to, purpose, frame),
@@ -126,24 +121,6 @@ function composeFaults(injector: FaultInjector): Pick<ReplicaProcessParts, 'inte
       wrapTransport: (port) => injector.wrapTransport(port),
       onTick: (runTick) => injector.onTick(runTick),
     },
-    onControl: (_, text) => {
-      const answer = injector.handle(text);
-      return answer.ok
-        ? { ok: true, text: answer.text }
-        : { ok: false, text: `${answer.what}; ${answer.cure}` };
-    },
+    onControl: (_, text) => injector.answer(text),
   };
-}
-
-/** Keeps this thread from running, as a collector's long pause or a swapped-out process would. */
-function stallThisThread(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-}
-
-/** Cuts everybody off the inbox and opens it again `ms` later. */
-function restartInbox(inbox: Inbox | null, ms: number, clock: Clock, log: Log): void {
-  if (inbox === null) return;
-  const fail = (error: unknown): void => log.error(`the inbox did not come back: ${String(error)}`);
-  clock.schedule(clock.nowUs() + ms * 1_000, () => void inbox.open().catch(fail));
-  inbox.close().catch(fail);
 }

@@ -113,7 +113,7 @@ function planFlight(loaded: LoadedRig, rigPath: string, options: SimulateOptions
       plan.mistakes.map(({ text, what, cure }) => `fault "${text}": ${what}; ${cure}`).join('\n'),
     );
   for (const { spec, text } of plan.faults) {
-    const targets = resolveFaultTargets(spec, rig);
+    const targets = resolveFaultTargets(spec, rig, 'simulator');
     if (!targets.ok) throw new UsageError(`${rigPath}: fault "${text}": ${targets.what}; ${targets.cure}`);
   }
   return plan.faults;

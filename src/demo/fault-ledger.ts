@@ -2,6 +2,7 @@
  * Which fault was at work on which replica in which tick, from what the replicas told when they did it. A demo's
  * verdict needs both: who was faulty when, and whether each fault altered anything at all.
  */
+import { readReturn } from '../faults/host-faults.js';
 import { parseFault } from '../faults/spec.js';
 import type { FaultFigures } from './figures.js';
 
@@ -26,6 +27,7 @@ const MAX_FAULTS = 4_096;
 
 interface Window {
   readonly spec: string;
+  /** −1 where it strikes no replica but an actuator. */
   readonly replica: number;
   readonly from: number;
   to: number;
@@ -64,23 +66,29 @@ export function readFaultName(spec: string): string {
   return spec.trim().split(/\s+/, 1)[0] ?? '';
 }
 
+/** A fault that killed its process. */
+export interface Killer {
+  readonly spec: string;
+  /** When the process is to be started again; null: not at all. */
+  readonly forTicks: number | null;
+}
+
 /**
- * What a replica's death makes of the faults that were at work on it: which of them killed it, when it comes back (null:
- * not by itself), and which ended with it.
+ * What the death of a process makes of the faults that were at work on it: which of them killed it and when it comes
+ * back, and which ended with it. `periodUs` is the rig's.
  */
-export function explainDeath(open: readonly string[]): {
-  readonly killer: { readonly spec: string; readonly forTicks: number | null } | null;
-  readonly ended: readonly string[];
-} {
-  let killer: { spec: string; forTicks: number | null } | null = null;
+export function explainDeath(
+  open: readonly string[],
+  periodUs: number,
+): { readonly killer: Killer | null; readonly ended: readonly string[] } {
+  let killer: Killer | null = null;
   const ended: string[] = [];
   for (const spec of open) {
-    const name = readFaultName(spec);
     const parsed = parseFault(spec);
-    if (name === 'restart') killer = { spec, forTicks: 0 };
-    else if (name.startsWith('crash') && parsed.ok && parsed.spec.kind === 'inject')
-      killer = { spec, forTicks: parsed.spec.forTicks };
-    else ended.push(spec);
+    const forTicks =
+      parsed.ok && parsed.spec.kind === 'inject' ? readReturn(parsed.spec, periodUs) : undefined;
+    if (forTicks === undefined) ended.push(spec);
+    else killer = { spec, forTicks };
   }
   return { killer, ended };
 }
@@ -114,7 +122,7 @@ export class FaultLedger {
       const known = this.windows.some(
         (one) => one.replica === replica && one.spec === note.spec && one.to === Infinity,
       );
-      if (replica >= 0 && !known && this.windows.length < MAX_FAULTS)
+      if (!known && this.windows.length < MAX_FAULTS)
         this.windows.push({ spec: note.spec, replica, from: note.tick, to: Infinity });
       return;
     }

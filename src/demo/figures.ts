@@ -91,6 +91,8 @@ export interface FlightFigures {
   readonly trips: readonly TripFigures[];
   /** Ticks without an output in time, by actuator. */
   readonly missedTicks: Readonly<Record<string, number>>;
+  /** How often a device was seen not to do what it was ordered, by actuator. */
+  readonly actuatorAlarms: Readonly<Record<string, number>>;
   readonly lateMessages: number;
   /** Frames and items that were not accepted, by cause. */
   readonly rejected: Readonly<Record<string, number>>;

@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { readMonotonicUs } from '../process/system-clock.js';
+import type { RunStartOrder } from '../process/run-start.js';
 import type { Telemetry } from '../process/telemetry.js';
 import { SMALL_BOARD_V8_FLAGS } from '../process/v8-flags.js';
 import type { Rig } from '../rig/rig.js';
@@ -14,10 +15,10 @@ import { Observer, type LatestTick } from './observer.js';
 import { describeExit, Supervisor, type ProcessExit, type ProcessPlan } from './supervisor.js';
 import type { PlannedFault } from './tour.js';
 
-/** The way for faults to the replicas that do them. */
+/** The way for faults to the processes that do them. */
 export interface FaultSender {
-  /** Orders a fault at one replica. Never rejects: what goes wrong is in the answer. */
-  order(replica: string, text: string): Promise<{ readonly ok: boolean; readonly text: string }>;
+  /** Orders a fault at one replica or actuator. Never rejects: what goes wrong is in the answer. */
+  order(id: string, text: string): Promise<{ readonly ok: boolean; readonly text: string }>;
   close(): Promise<void>;
 }
 
@@ -29,7 +30,7 @@ export interface FlightParts {
   /** Module that the processes run: the `voteplane` command. */
   readonly entry: string;
   readonly faults: readonly PlannedFault[];
-  /** Replicas that do a fault. */
+  /** Replicas and actuators that do a fault. */
   readonly obeying: (fault: PlannedFault) => readonly string[];
   /** Null where the rig lets nobody inject faults; then `faults` is empty. */
   readonly sender: FaultSender | null;
@@ -65,6 +66,7 @@ export interface FlightResult {
   readonly badExits: readonly string[];
 }
 
+const PLANT = 'plant';
 const PUMP_MS = 50;
 const VIEW_MS = 100;
 /** Faults are ordered so long before they strike. */
@@ -175,16 +177,22 @@ export class Flight {
     if (this.over) return;
     if (message.kind === 'event' && message.level !== 'info') this.say(`${message.id}: ${message.text}`);
     if (message.kind === 'fault') this.sayFault(message);
-    // A plant that starts anew has to hear again when the run began.
-    if (message.kind === 'ready' && message.id === 'plant') this.toldStart = null;
+    // A plant or voter that starts anew has to hear again when the run began.
+    if (message.kind === 'ready' && this.hearsRunStart(message.id)) this.toldStart = null;
     if (message.kind === 'ticks') {
       const start = message.records.find((record) => record.startTick !== null)?.startTick ?? null;
       if (start !== null && start !== this.toldStart) {
         this.toldStart = start;
-        this.supervisor.tell('plant', { kind: 'run-start', startTick: start });
+        const order: RunStartOrder = { kind: 'run-start', startTick: start };
+        for (const { id } of this.parts.rig.actuators) this.supervisor.tell(id, order);
+        this.supervisor.tell(PLANT, order);
       }
       if (this.observer.complete) this.finishFlight({ flown: true, failure: null });
     }
+  }
+
+  private hearsRunStart(id: string): boolean {
+    return id === PLANT || this.parts.rig.actuators.some((actuator) => actuator.id === id);
   }
 
   private onDeath(exit: ProcessExit): void {
@@ -192,7 +200,7 @@ export class Flight {
     this.observer.noteDeath(id, readMonotonicUs());
     if (this.over) return;
     const runTick = this.observer.runTick ?? 0;
-    const { killer, ended } = explainDeath(this.observer.openFaults(id));
+    const { killer, ended } = explainDeath(this.observer.openFaults(id), this.parts.rig.periodUs);
     // Whatever else it was doing wrong has ended with it.
     for (const spec of ended) this.endFault(id, spec, runTick);
     if (killer !== null) {
@@ -256,12 +264,12 @@ export class Flight {
     for (const order of this.orders) {
       const { spec, text } = order.fault;
       if (order.ordered || spec.at.tick > reach) continue;
-      const replicas = obeying(order.fault);
-      // A replica that is still down is told as soon as it is back, and as long as that makes sense.
-      const waits = replicas.some((id) => !this.supervisor.isAlive(id));
+      const ids = obeying(order.fault);
+      // Whoever is still down is told as soon as it is back, and as long as that makes sense.
+      const waits = ids.some((id) => !this.supervisor.isAlive(id));
       if (waits && (this.observer.runTick ?? 0) < spec.at.tick) continue;
       order.ordered = true;
-      for (const id of replicas) {
+      for (const id of ids) {
         void sender.order(id, text).then((answer) => {
           if (answer.ok || this.over) return;
           this.observer.noteFault({
@@ -346,11 +354,21 @@ function planProcesses(parts: FlightParts): readonly ProcessPlan[] {
   const { rig, rigPath, folder, seed } = parts;
   const common = ['--addresses', folder.addressesFile, '--log-level', 'warn'];
   return [
-    { id: 'plant', nodeFlags: [], args: ['plant', rigPath, ...common, '--seed', String(seed)] },
+    { id: PLANT, nodeFlags: [], args: ['plant', rigPath, ...common, '--seed', String(seed)] },
     ...rig.actuators.map(({ id }) => ({
       id,
       nodeFlags: SMALL_BOARD_V8_FLAGS,
-      args: ['actuator', rigPath, '--id', id, '--keys', folder.keyFileOf(id), ...common],
+      args: [
+        'actuator',
+        rigPath,
+        '--id',
+        id,
+        '--keys',
+        folder.keyFileOf(id),
+        '--seed',
+        String(seed),
+        ...common,
+      ],
     })),
     ...rig.replicas.map(({ id }) => ({
       id,

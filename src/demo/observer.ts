@@ -316,6 +316,9 @@ export class Observer {
       missedTicks: Object.fromEntries(
         this.rig.actuators.map((actuator, at) => [actuator.id, this.missedTicks[at] as number]),
       ),
+      actuatorAlarms: Object.fromEntries(
+        this.voters.map(({ actuator, readBackAlarms }) => [actuator.id, readBackAlarms]),
+      ),
       lateMessages: this.lateMessages,
       rejected: this.processes.rejected(),
       faults: this.ledger.figures(),

@@ -66,15 +66,22 @@ function judgeMasked(figures: FlightFigures, flown: boolean): Verdict {
     );
   broken.push(...findMachineTrouble(figures));
   const lost = figures.plant !== null && !figures.plant.survived;
-  if (figures.ticksOutsideHypothesis === 0) {
+  const struck = listStruckActuators(figures);
+  notes.push(...describeReadBack(figures, struck));
+  if (lost && struck.length > 0) {
+    // The hypothesis speaks of replicas: behind the vote there is one device.
+    notes.push(
+      `The aircraft was lost after ${struck.join(' and ')} had been struck, which no vote can mend.`,
+    );
+  } else if (figures.ticksOutsideHypothesis === 0) {
     if (lost) broken.push('The aircraft was lost.');
-    if (figures.failSafeTrips > 0 && figures.uncoveredTicks === 0)
-      broken.push(`An actuator fell to fail-safe ${count(figures.failSafeTrips, 'time')}.`);
   } else if (lost) {
     notes.push('The aircraft was lost.');
     if (figures.failSafeTrips === 0)
       broken.push('The aircraft was lost although no actuator fell to fail-safe.');
   }
+  if (figures.ticksOutsideHypothesis === 0 && figures.failSafeTrips > 0 && figures.uncoveredTicks === 0)
+    broken.push(`An actuator fell to fail-safe ${count(figures.failSafeTrips, 'time')}.`);
   if (figures.disagreementsOutside > 0)
     notes.push(
       `Outside the hypothesis replicas disagreed in ${count(figures.disagreementsOutside, 'tick')}.`,
@@ -101,6 +108,20 @@ function judgeMasked(figures: FlightFigures, flown: boolean): Verdict {
       `${count(byMachine, 'tick')} of ${ticks} lay outside the hypothesis by the machine's own delays.`,
     );
   return { exitCode: 0, headline: 'All promises kept.', findings: notes };
+}
+
+/** Actuators whose voter or device an injected fault struck. */
+function listStruckActuators(figures: FlightFigures): readonly string[] {
+  return Object.keys(figures.missedTicks).filter((id) =>
+    figures.faults.some(({ appliedAt, on }) => appliedAt !== null && on.includes(id)),
+  );
+}
+
+function describeReadBack(figures: FlightFigures, struck: readonly string[]): string[] {
+  return Object.entries(figures.actuatorAlarms).flatMap(([id, alarms]) => {
+    if (alarms > 0) return [`The read-back of ${id} was alarmed ${count(alarms, 'time')}.`];
+    return struck.includes(id) ? [`The read-back of ${id} showed nothing to be alarmed at.`] : [];
+  });
 }
 
 /** Ticks that no injected fault but the machine's own delays put outside the hypothesis. */

@@ -44,6 +44,8 @@ export class VoterWatch {
   /** Tick of the first arming; null before it. */
   firstArmedTick: number | null = null;
   dissents = 0;
+  /** How often the device began to do something else than it was ordered, or to say nothing. */
+  readBackAlarms = 0;
   lastOutput: ObservedOutput | null = null;
   private lastTick = -1;
   private phases: PhaseChange[] = [{ atUs: -Infinity, failSafe: { sinceUs: -Infinity, cause: 'start' } }];
@@ -71,6 +73,9 @@ export class VoterWatch {
         break;
       case 'dissent':
         this.dissents += 1;
+        break;
+      case 'read-back':
+        if (record.alarm !== null) this.readBackAlarms += 1;
         break;
       case 'outside-envelope':
       case 'refused':

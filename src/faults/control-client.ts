@@ -1,5 +1,6 @@
 /**
- * The operator's end of the control channel: orders in the fault grammar go to the replicas that have to obey, each
+ * The operator's end of the control channel: orders in the fault grammar go to the replicas and actuators that have to
+ * obey, each
  * over an authenticated session of its own, and their answers come back. Sessions are kept for further orders.
  * A replica that started anew knows nothing of the session before: a new one is made whenever the way to it opens and
  * whenever it does not answer. An order that is sent twice is one order, as replicas know their faults by their words.
@@ -21,22 +22,22 @@ export interface ControlClientParts {
   readonly keys: PrincipalKeys;
   /** Digest of the rig, as loaded. */
   readonly rigDigest: Uint8Array;
-  /** The operator's transport; its links lead to the replicas, and what they publish for it arrives here. */
+  /** The operator's transport; its links lead to replicas and actuators, and what they publish for it arrives here. */
   readonly transport: Transport;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
 }
 
-/** What one replica said to an order. */
+/** What one replica or actuator said to an order. */
 export interface ControlAnswer {
-  readonly replica: string;
+  readonly from: Principal;
   readonly ok: boolean;
   /** What it will do, or what is wrong and the cure. */
   readonly text: string;
 }
 
-/** What became of an order: refused before it was sent, or what each replica said. */
+/** What became of an order: refused before it was sent, or what everybody said. */
 export type OrderOutcome =
   | (FaultRefusal & {
       /** Where in the text, counted from 1; absent where the rig and not the text is the matter. */
@@ -63,7 +64,7 @@ interface Line {
   cancelRetry: Cancel | null;
 }
 
-/** One operator, in touch with the replicas of a rig. */
+/** One operator, in touch with the replicas and actuators of a rig. */
 export class ControlClient {
   private readonly lines = new Map<Principal, Line>();
   private nextSequence: number;
@@ -82,7 +83,7 @@ export class ControlClient {
   }
 
   /**
-   * Sends one fault, or the end of one, to every replica that has to obey and waits for their answers. Never rejects.
+   * Sends one fault, or the end of one, to everybody who has to obey and waits for their answers. Never rejects.
    * `ok` is true when all have accepted; of the end of a fault in the whole rig, when any has.
    */
   async order(text: string, timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<OrderOutcome> {
@@ -92,7 +93,7 @@ export class ControlClient {
     const targets = resolveFaultTargets(spec, this.parts.rig);
     if (!targets.ok) return targets;
     const answers = await Promise.all(
-      targets.replicas.map((target) => this.send(target, formatFault(spec), timeoutMs)),
+      targets.obeying.map((target) => this.send(target, formatFault(spec), timeoutMs)),
     );
     const isAnyEnough = spec.kind === 'clear' && spec.target.kind === 'world';
     const ok = isAnyEnough ? answers.some((answer) => answer.ok) : answers.every((answer) => answer.ok);
@@ -100,7 +101,7 @@ export class ControlClient {
   }
 
   /**
-   * Sends a text to one replica as it is; no answer within the time is an answer that is not `ok`. Rejects with
+   * Sends a text to one replica or actuator as it is; no answer within the time is an answer that is not `ok`. Rejects with
    * `RangeError` only where the text is longer than the wire carries.
    */
   send(target: Principal, text: string, timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<ControlAnswer> {
@@ -109,7 +110,7 @@ export class ControlClient {
     return new Promise((resolve) => {
       if (line.pending.size >= MAX_PENDING) {
         resolve({
-          replica: target,
+          from: target,
           ok: false,
           text: `${MAX_PENDING} orders to ${target} wait for an answer`,
         });
@@ -120,7 +121,7 @@ export class ControlClient {
       const cancel = clock.schedule(
         clock.nowUs() + timeoutMs * 1_000,
         () => {
-          const how = `no answer from replica ${target} within ${timeoutMs} ms`;
+          const how = `no answer from ${this.nameOf(target)} within ${timeoutMs} ms`;
           pending.settle(
             false,
             `${how}: see that it runs, that its inbox can be reached and that the keys are of this rig`,
@@ -133,7 +134,7 @@ export class ControlClient {
         settle: (ok, answer) => {
           cancel();
           line.pending.delete(sequence);
-          resolve({ replica: target, ok, text: answer });
+          resolve({ from: target, ok, text: answer });
         },
       };
       line.pending.set(sequence, pending);
@@ -149,7 +150,7 @@ export class ControlClient {
       line.endpoint?.stop();
       line.cancelRetry?.();
       for (const pending of [...line.pending.values()]) {
-        pending.settle(false, `the way to replica ${target} was closed before it answered`);
+        pending.settle(false, `the way to ${this.nameOf(target)} was closed before it answered`);
       }
     }
     this.lines.clear();
@@ -158,13 +159,18 @@ export class ControlClient {
   private lineTo(target: Principal): Line {
     const known = this.lines.get(target);
     if (known !== undefined) return known;
+    const { replicas, actuators } = this.parts.rig;
     assert(
-      this.parts.rig.replicas.some(({ id }) => id === target),
-      'orders go to replicas of the rig',
+      [...replicas, ...actuators].some(({ id }) => id === target),
+      'orders go to replicas and actuators of the rig',
     );
     const line: Line = { endpoint: null, onFrame: null, pending: new Map(), cancelRetry: null };
     this.lines.set(target, line);
     return line;
+  }
+
+  private nameOf(target: Principal): string {
+    return `${this.parts.rig.actuators.some(({ id }) => id === target) ? 'actuator' : 'replica'} ${target}`;
   }
 
   private awaitAnswers(target: Principal, line: Line): void {

@@ -1,10 +1,34 @@
 /** Faults of the machine under a replica: its process dies or stands still, its broker is gone. */
+import type { Injection } from './spec.js';
 import type { FaultContext, FaultWrapper } from './wrapper.js';
 
 /** `crash` and `restart`: the process is gone at once. Who started it sees to its return. */
 export function buildCrash(context: FaultContext): FaultWrapper {
   context.count();
   return { strike: () => context.host.kill() };
+}
+
+/** How long a voter is gone where nothing is said. */
+export const DEFAULT_VOTER_GONE_MS = 200;
+
+/**
+ * After how many ticks a process that a fault has killed is to be started again; null: not at all. Undefined for a fault
+ * that kills nobody.
+ */
+export function readReturn(fault: Injection, periodUs: number): number | null | undefined {
+  switch (fault.name) {
+    case 'crash':
+    case 'crash-mid-round':
+      return fault.forTicks;
+    case 'restart':
+      return 0;
+    case 'voter-restart': {
+      const ms = fault.parameters.find(({ key }) => key === 'ms')?.value;
+      return Math.ceil(((ms === undefined ? DEFAULT_VOTER_GONE_MS : Number(ms)) * 1_000) / periodUs);
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** `crash-mid-round`: the process dies after `k` of the messages of a round have left. */

@@ -1,11 +1,12 @@
 /**
- * The faults of one replica at work: which are waiting, which are active, and the ports that pass through them.
- * It belongs to the replica's process, which gives it its ports to wrap and tells it the ticks. Without an active
+ * The faults of one replica or voter at work: which are waiting, which are active, and the ports that pass through them.
+ * It belongs to the process, which gives it its ports to wrap and tells it the ticks. Without an active
  * fault a wrapped port costs one call more. It must never touch the code that it strikes.
  */
 import { assert } from '../core/assert.js';
 import type { Entry, ReplicaIndex } from '../core/types.js';
 import type {
+  ActuatorPort,
   Cancel,
   Clock,
   CommandPort,
@@ -55,7 +56,9 @@ export interface FaultEvent {
 
 export interface InjectorParts {
   readonly rig: Rig;
+  /** Place in the rig's list of replicas, or in the one that `of` names. */
   readonly self: ReplicaIndex;
+  readonly of?: 'replicas' | 'actuators';
   /** Same seed, same faults, same traffic: same alterations. */
   readonly seed: string | number;
   /** Where this is; `live` where it is not said. */
@@ -105,7 +108,7 @@ interface Held {
   announced: number;
 }
 
-/** Faults that one replica keeps at a time. */
+/** Faults that one process keeps at a time. */
 const MAX_FAULTS = 64;
 /** Ticks between accounts of an active fault. */
 const ACCOUNT_TICKS = 10;
@@ -115,6 +118,7 @@ const OWN_TICK_SLACK_US = 1_000;
 const FACILITIES: Readonly<Record<Facility, string>> = {
   clock: 'a clock that can be struck',
   bridge: 'the line of a firmware bridge',
+  device: 'the device of an actuator',
 };
 
 export class FaultInjector {
@@ -134,10 +138,11 @@ export class FaultInjector {
   private arrivals: Chain<FrameHandler> | null = null;
   private bridge: BreakableBridge | null = null;
   private bridgeLine: Chain<BridgeLine> | null = null;
+  private device: Chain<ActuatorPort> | null = null;
 
   constructor(private readonly parts: InjectorParts) {
-    const self = parts.rig.replicas[parts.self];
-    assert(self !== undefined, 'an injector belongs to a replica of the rig');
+    const self = parts.rig[parts.of ?? 'replicas'][parts.self];
+    assert(self !== undefined, 'an injector belongs to a replica or an actuator of the rig');
     this.selfId = self.id;
   }
 
@@ -199,6 +204,16 @@ export class FaultInjector {
     return bridge.open;
   }
 
+  wrapDevice(port: ActuatorPort): ActuatorPort {
+    const chain = new Chain(port);
+    this.device = chain;
+    return {
+      output: (count, tick) => chain.head.output(count, tick),
+      onReadBack: (handler) => port.onReadBack(handler),
+      close: () => port.close(),
+    };
+  }
+
   /** Reads one fault, or the end of one, in the fault grammar and does it. */
   handle(text: string): FaultAnswer {
     const parsed = parseFault(text);
@@ -216,7 +231,7 @@ export class FaultInjector {
       : { ok: false, text: `${answer.what}; ${answer.cure}` };
   }
 
-  /** Accepts a fault for its tick, or ends one; refused where it cannot be, or is not this replica's to do. */
+  /** Accepts a fault for its tick, or ends one; refused where it cannot be, or is not this process's to do. */
   apply(spec: FaultSpec): FaultAnswer {
     const planned = planFault(spec, this.parts.rig, this.parts.world ?? 'live');
     if (!planned.ok) return planned;
@@ -228,10 +243,11 @@ export class FaultInjector {
         'choose another fault',
       );
     }
-    if (!plan.replicas.includes(this.selfId)) {
+    if (!plan.obeying.includes(this.selfId)) {
+      const kind = this.parts.of === 'actuators' ? 'actuator' : 'replica';
       return refuse(
-        `'${spec.name} on ${formatTarget(spec.target)}' is not for replica '${this.selfId}' to do`,
-        `send it to ${plan.replicas.join(', ')}`,
+        `'${spec.name} on ${formatTarget(spec.target)}' is not for ${kind} '${this.selfId}' to do`,
+        `send it to ${plan.obeying.join(', ')}`,
       );
     }
     return spec.kind === 'clear' ? this.end(spec) : this.accept(spec, plan);
@@ -320,6 +336,8 @@ export class FaultInjector {
         return this.clock !== null;
       case 'bridge':
         return this.bridge !== null;
+      case 'device':
+        return this.device !== null;
     }
   }
 
@@ -512,6 +530,7 @@ export class FaultInjector {
     this.frames?.rebuild(active, (wrapper) => wrapper.frames);
     this.arrivals?.rebuild(active, (wrapper) => wrapper.arrivals);
     this.bridgeLine?.rebuild(active, (wrapper) => wrapper.bridge);
+    this.device?.rebuild(active, (wrapper) => wrapper.device);
   }
 }
 

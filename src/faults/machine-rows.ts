@@ -1,8 +1,17 @@
 /** Rows of the catalogue for faults of what a process runs on: its bridge, its actuator, its store, its clock, its keys. */
+import {
+  buildActuatorReverse,
+  buildActuatorSlow,
+  buildActuatorStuck,
+  buildVoterRestart,
+} from './actuators.js';
 import { buildBridgeCorrupt, buildBridgeHang, buildBridgeReset } from './bridges.js';
 import { buildClockDrift, buildClockFreeze, buildClockStep } from './clocks.js';
-import { built, GONE_MS, MASKED, missing, number, type FaultRow } from './row.js';
+import { DEFAULT_VOTER_GONE_MS } from './host-faults.js';
+import { ANY, built, GONE_MS, MASKED, missing, MS, number, type FaultRow } from './row.js';
 
+const ALARMED =
+  'no vote mends a single actuator: as soon as it is not where it was ordered, read-back shows it and it is alarmed';
 /** Coming back takes a replica as long as its clock was ahead. */
 const MAX_STEP_S = 60;
 
@@ -37,27 +46,57 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
     expected: 'absent until the device has been greeted anew, some hundred milliseconds after the last break',
     implementation: built(buildBridgeReset, { needs: 'bridge' }),
   },
-  ...(['actuator-stuck', 'actuator-slow', 'actuator-reverse'] as const).map((name): FaultRow => ({
-    name,
+  {
+    name: 'actuator-stuck',
+    parameters: [
+      number(
+        'value',
+        "in the actuator's unit",
+        ANY,
+        null,
+        'where it stands; without it at the first that it is ordered',
+      ),
+    ],
+    targets: ['actuator'],
+    injectedAt: 'actuator',
+    meaning: 'the actuator does not move, whatever it is ordered',
+    expected: ALARMED,
+    implementation: built(buildActuatorStuck, { needs: 'device' }),
+  },
+  {
+    name: 'actuator-slow',
+    parameters: [
+      number(
+        'rate',
+        "in the actuator's unit a second",
+        { min: 0, max: 1e12 },
+        null,
+        'how fast it moves at most; without it a twentieth of the envelope',
+      ),
+    ],
+    targets: ['actuator'],
+    injectedAt: 'actuator',
+    meaning: 'the actuator moves too slowly',
+    expected: ALARMED,
+    implementation: built(buildActuatorSlow, { needs: 'device' }),
+  },
+  {
+    name: 'actuator-reverse',
     parameters: [],
     targets: ['actuator'],
     injectedAt: 'actuator',
-    meaning: {
-      'actuator-stuck': 'it does not move',
-      'actuator-slow': 'it moves too slowly',
-      'actuator-reverse': 'it moves the wrong way',
-    }[name],
-    expected: 'seen by read-back, alarmed',
-    implementation: missing('fault injection in the process of an actuator'),
-  })),
+    meaning: 'the actuator moves the wrong way: to the other side of the middle of its envelope',
+    expected: ALARMED,
+    implementation: built(buildActuatorReverse, { needs: 'device' }),
+  },
   {
     name: 'voter-restart',
-    parameters: [],
+    parameters: [MS(DEFAULT_VOTER_GONE_MS, 'how long it is gone, its start not counted')],
     targets: ['actuator'],
     injectedAt: 'actuator',
-    meaning: 'the voter starts anew',
+    meaning: "the actuator's voter is gone at once, and is started again",
     expected: 'fail-safe until a majority arms it anew',
-    implementation: missing('fault injection in the process of an actuator'),
+    implementation: built(buildVoterRestart),
   },
   ...(['power-cut', 'disk-full', 'io-error', 'read-only'] as const).map((name): FaultRow => ({
     name,

@@ -1,6 +1,6 @@
 /**
  * From a fault as it is written to what is to be done on this rig: names, ids and parameters checked, and who obeys.
- * The sender's command and the replica that obeys run the same checks, so that a refusal reads the same at both.
+ * The sender's command and the process that obeys run the same checks, so that a refusal reads the same at both.
  */
 import type { Rig } from '../rig/rig.js';
 import { findFault, listFaults } from './catalogue.js';
@@ -17,8 +17,8 @@ export interface FaultPlan {
   readonly implementation: Extract<FaultImplementation, { kind: 'built' }>;
   readonly targetKind: TargetKind;
   readonly parameters: Parameters;
-  /** Ids of the replicas whose processes have to do it. */
-  readonly replicas: readonly string[];
+  /** Ids of the replicas and actuators whose processes have to do it. */
+  readonly obeying: readonly string[];
 }
 
 /** Checks a fault, or the end of one, against the catalogue and the rig; `world`: where it is to be injected. */
@@ -75,8 +75,8 @@ export function planFault(
     });
     if (objection !== null) return refuse(`${row.name}: ${objection.what}`, objection.cure);
   }
-  const replicas = listObeying(spec, implementation.side, row, parameters, rig);
-  return { ok: true, plan: { row, implementation, targetKind: kind, parameters, replicas } };
+  const obeying = listObeying(spec, implementation.side, row, parameters, rig);
+  return { ok: true, plan: { row, implementation, targetKind: kind, parameters, obeying } };
 }
 
 const WHERE: Readonly<Record<World, string>> = {
@@ -84,17 +84,17 @@ const WHERE: Readonly<Record<World, string>> = {
   simulator: 'in the simulator',
 };
 
-/** The replicas whose processes have to carry out a fault or its end; refused where the rig has no use for it. */
+/** The replicas and actuators whose processes have to carry out a fault or its end; refused where the rig has no use for it. */
 export function resolveFaultTargets(
   spec: FaultSpec,
   rig: Rig,
   world: World = 'live',
-): { readonly ok: true; readonly replicas: readonly string[] } | FaultRefusal {
+): { readonly ok: true; readonly obeying: readonly string[] } | FaultRefusal {
   const planned = planFault(spec, rig, world);
-  return planned.ok ? { ok: true, replicas: planned.plan.replicas } : planned;
+  return planned.ok ? { ok: true, obeying: planned.plan.obeying } : planned;
 }
 
-/** What the fault strikes of replica `self`. */
+/** What the fault strikes of `self`, a replica or an actuator. */
 export function scopeFault(target: FaultTarget, self: string, rig: Rig): FaultScope {
   const everybody = [...rig.replicas, ...rig.actuators].map(({ id }) => id).filter((id) => id !== self);
   const sensors = listSensors(target, rig);

@@ -1,9 +1,19 @@
 /**
- * What a fault is to the code: wrappers around the ports of the replica that it strikes. A fault wraps what it needs
+ * What a fault is to the code: wrappers around the ports of the process that it strikes, of a replica or of an
+ * actuator's voter. A fault wraps what it needs
  * and leaves the rest alone. Nothing under attack knows of it.
  */
 import type { Entry, ReplicaIndex } from '../core/types.js';
-import type { Clock, CommandPort, FrameHandler, PeerPort, Principal, Purpose, SensorPort } from '../ports.js';
+import type {
+  ActuatorPort,
+  Clock,
+  CommandPort,
+  FrameHandler,
+  PeerPort,
+  Principal,
+  Purpose,
+  SensorPort,
+} from '../ports.js';
 import type { Rig } from '../rig/rig.js';
 import type { BridgeLine } from './bridge-line.js';
 import type { ClockMapping } from './faulty-clock.js';
@@ -16,15 +26,15 @@ export type SendFrame = (to: Principal, purpose: Purpose, frame: Uint8Array) => 
 export type SendFrameAs = (claimed: Principal, to: Principal, purpose: Purpose, frame: Uint8Array) => void;
 
 /** What a process may offer to faults beyond the ports that every replica has; a fault that needs it says so. */
-export type Facility = 'clock' | 'bridge';
+export type Facility = 'clock' | 'bridge' | 'device';
 
-/** What the host of a replica lets a fault do to it. */
+/** What the host of a process lets a fault do to it. */
 export interface HostControls {
   /** Ends the process as SIGKILL would: nothing is finished and nothing is said. The event has been handed on before. */
   kill(): void;
   /** Keeps the process from running for so many milliseconds; returns when they are over. */
   stall(ms: number): void;
-  /** Cuts everybody off this replica's inbox and opens it again after so many milliseconds. */
+  /** Cuts everybody off this process's inbox and opens it again after so many milliseconds. */
   killBroker(ms: number): void;
 }
 
@@ -40,6 +50,8 @@ export interface FaultWrapper {
   readonly arrivals?: (next: FrameHandler) => FrameHandler;
   /** Bytes to and from the device behind the firmware bridge. */
   readonly bridge?: (next: BridgeLine) => BridgeLine;
+  /** The device behind a voter. */
+  readonly device?: (next: ActuatorPort) => ActuatorPort;
   /** How the process's clock goes. */
   readonly clock?: ClockMapping;
   /** True where the process cannot tell the ticks of the run while it lasts: they are counted by the host's clock then. */
@@ -54,7 +66,7 @@ export interface FaultWrapper {
   readonly end?: () => void;
 }
 
-/** What of its replica a fault strikes. */
+/** What of its process a fault strikes. */
 export interface FaultScope {
   /** Places of the struck sensors in the rig's list. */
   readonly sensors: readonly number[];
@@ -67,6 +79,7 @@ export interface FaultScope {
 /** What a fault is made from. */
 export interface FaultContext {
   readonly rig: Rig;
+  /** Place in the rig's list of replicas, or of actuators where the fault strikes one. */
   readonly self: ReplicaIndex;
   readonly scope: FaultScope;
   readonly parameters: Parameters;
@@ -74,7 +87,7 @@ export interface FaultContext {
   readonly forTicks: number | null;
   /** The host's, which no fault strikes. */
   readonly clock: Clock;
-  /** Seeded by the run, the fault and the replica. */
+  /** Seeded by the run, the fault and the process. */
   readonly random: Random;
   readonly host: HostControls;
   readonly encodeEntry: (entry: Entry) => Uint8Array;

@@ -5,6 +5,7 @@
  */
 import type { Cancel, Clock, Log } from '../ports.js';
 import type { ParentChannel } from './parent-channel.js';
+import { isRunStart } from './run-start.js';
 import type { Telemetry } from './telemetry.js';
 
 /** Emulated hardware, as far as this process needs it. */
@@ -22,13 +23,6 @@ export interface PlantSource {
   };
   /** The first tick of the run, counted on the rig's grid. */
   setRunStart(startTick: number): void;
-}
-
-/** What the parent may tell a plant, over the channel between the two processes (JSON). */
-export interface RunStartOrder {
-  readonly kind: 'run-start';
-  /** First tick of the run on the rig's grid, as replicas report it: the reference profile counts from there. */
-  readonly startTick: number;
 }
 
 export interface PlantProcessParts {
@@ -96,10 +90,4 @@ function makeReport(source: PlantSource, atUs: number): Telemetry {
       slippedMs: Math.round(account.slippedUs / 1000),
     },
   };
-}
-
-function isRunStart(message: unknown): message is RunStartOrder {
-  if (typeof message !== 'object' || message === null) return false;
-  const { kind, startTick } = message as Partial<RunStartOrder>;
-  return kind === 'run-start' && Number.isSafeInteger(startTick) && (startTick as number) >= 0;
 }

@@ -1,6 +1,7 @@
 /** What the core needs to know of a rig, with the codecs of `wire` as its pure functions. */
 import type { ReplicaConfig } from '../core/replica.js';
 import { majorityOf } from '../core/voting/majority.js';
+import type { ReadBackConfig } from '../core/voting/read-back.js';
 import type { VoterConfig } from '../core/voting/actuator-voter.js';
 import type { ComposedLaw } from '../rig/compose-law.js';
 import type { Rig } from '../rig/rig.js';
@@ -70,6 +71,24 @@ export function buildReplicaConfig(
     initialLawState: law.initialState,
     ...codecs,
     law: (state, readings, tick) => law.step(state, readings, tick),
+  };
+}
+
+/** What a device may be off its order, as a share of the envelope: noise, and the last of its way. */
+const READ_BACK_SHARE = 0.01;
+const READ_BACK_MIN_COUNT = 2;
+/** A device answers every output; a host that stands still for a moment delays it. */
+const READ_BACK_SILENCE_US = 500_000;
+
+/** What the read-back of actuator `at` of the rig is held against. */
+export function buildReadBackConfig(rig: Rig, at: number): ReadBackConfig {
+  const actuator = rig.actuators[at];
+  if (actuator === undefined) throw new RangeError(`rig ${rig.id} has no actuator number ${at}`);
+  const { minCount, maxCount, holdUs } = actuator;
+  return {
+    holdUs,
+    toleranceCount: Math.max(READ_BACK_MIN_COUNT, READ_BACK_SHARE * (maxCount - minCount)),
+    silenceUs: Math.max(holdUs, READ_BACK_SILENCE_US),
   };
 }
 

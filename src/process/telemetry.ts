@@ -67,6 +67,14 @@ export type VoterRecord =
       readonly count: number;
       readonly atUs: number;
     }
+  /** What the device reads back began to be wrong, or is right again (`alarm` null). `measured` null: it said nothing. */
+  | {
+      readonly kind: 'read-back';
+      readonly alarm: 'strayed' | 'silent' | null;
+      readonly ordered: number;
+      readonly measured: number | null;
+      readonly atUs: number;
+    }
   | {
       readonly kind: 'refused';
       readonly cause: Refusal;

@@ -5,11 +5,10 @@
  */
 import type { BridgeDevice } from '../../firmware-bridge/host/bridge-device.js';
 import { readSample } from '../../firmware-bridge/host/bridge-ports.js';
-import type { ByteStream, OpenByteStream } from '../../firmware-bridge/host/byte-stream.js';
 import { encodeFrame, FrameDecoder } from '../../firmware-bridge/host/frame.js';
 import { ALL_CHANNELS, NO_TICK, type DeviceMessage } from '../../firmware-bridge/host/messages.js';
 import type { BridgeFront, PlantBridge } from '../../hardware/emulated/plant-host.js';
-import type { ActuatorPort, SensorPort } from '../ports.js';
+import type { ActuatorPort, ByteStream, Clock, OpenByteStream, SensorPort } from '../ports.js';
 import type { ActuatorPart, Rig } from '../rig/rig.js';
 import { RANK } from './event-queue.js';
 import type { Host, World } from './host.js';
@@ -80,7 +79,7 @@ interface DirectSample {
 /** The channels of a replica without bytes between: a request is answered at once. */
 export function openDirectSensors(
   rig: Rig,
-  host: Host,
+  clock: Clock,
   device: BridgeDevice,
   deviceNowUs: () => number,
 ): SensorPort {
@@ -90,7 +89,7 @@ export function openDirectSensors(
   return {
     request() {
       sequence = (sequence + 1) & 0xffff;
-      const asOfUs = host.clock.nowUs();
+      const asOfUs = clock.nowUs();
       const request = { type: 'sample-request', channel: ALL_CHANNELS, sequence } as const;
       for (const answer of device.receive(request, deviceNowUs(), 0)) {
         if (answer.type !== 'sample') continue;

@@ -15,7 +15,7 @@ import type { PlannedFault } from '../demo/tour.js';
 import { FaultInjector } from '../faults/injector.js';
 import { planFault } from '../faults/plan-fault.js';
 import { Random } from '../faults/random.js';
-import type { ActuatorPort, Entropy, Log, PeerPort, Principal, SensorPort } from '../ports.js';
+import type { ActuatorPort, Clock, Entropy, Log, PeerPort, Principal, SensorPort } from '../ports.js';
 import { ActuatorProcess } from '../process/actuator-process.js';
 import { openSecureMessenger, type OpenMessenger } from '../process/messenger.js';
 import { wireCodecs, type ReplicaCodecs } from '../process/replica-config.js';
@@ -80,13 +80,14 @@ interface Seat {
   readonly id: Principal;
   readonly host: Host;
   injector: FaultInjector | null;
+  setRunStart: (startTick: number) => void;
   readRejected: () => Record<string, number>;
   process: object | null;
 }
 
 interface Order {
   readonly fault: PlannedFault;
-  readonly replicas: readonly string[];
+  readonly obeying: readonly string[];
   /** Those that have been told. */
   readonly told: Set<string>;
 }
@@ -134,7 +135,7 @@ export class RigWorld {
     this.openMessenger = watch.wrapMessenger(wire === 'full' ? openSecureMessenger : plainWire.open);
     this.codecs = wire === 'full' ? wireCodecs(rig) : plainCodecs(rig);
     this.sharedLaw = wire === 'full' ? null : askOnce(this.composeLaw());
-    this.orders = faults.map((fault) => ({ fault, replicas: listObeying(fault, rig), told: new Set() }));
+    this.orders = faults.map((fault) => ({ fault, obeying: listObeying(fault, rig), told: new Set() }));
     this.plant = PlantHost.create({
       rig,
       plant: startNamedPlant(rig.plant.model, rig.plant.parameters, seed),
@@ -152,7 +153,14 @@ export class RigWorld {
     });
     for (const { id } of [...rig.actuators, ...rig.replicas]) {
       const host = new Host(this.world, clocks[id] ?? PERFECT_CLOCK);
-      this.seats.set(id, { id, host, injector: null, process: null, readRejected: () => ({}) });
+      this.seats.set(id, {
+        id,
+        host,
+        injector: null,
+        process: null,
+        setRunStart: () => {},
+        readRejected: () => ({}),
+      });
       this.world.at(this.random.nextInteger(BOOT_SPAN_US), RANK.timer, () => this.boot(id));
     }
     this.world.at(0, RANK.timer, () => this.pump());
@@ -186,30 +194,11 @@ export class RigWorld {
   private bootReplica(seat: Seat, self: number): void {
     const { rig, watch, world } = this;
     const { id, host } = seat;
-    const { loaded, seed } = this.options;
+    const { loaded } = this.options;
     const life = host.lifeNumber;
     const isAlive = (): boolean => host.lifeNumber === life && host.isAlive;
-    const injector = rig.faultInjection
-      ? new FaultInjector({
-          rig,
-          self,
-          seed,
-          clock: host.clock,
-          host: {
-            kill: () => this.kill(id),
-            stall: (ms) => host.stall(ms * 1_000),
-            killBroker: (ms) => this.network.closeInbox(id, ms * 1_000),
-          },
-          encodeEntry: this.codecs.encodeEntry,
-          decodeEntry: this.codecs.decodeEntry,
-          sendFrameAs: (claimed, to, purpose, frame) => this.network.sendAs(id, claimed, to, purpose, frame),
-          onEvent: (event) => {
-            watch.onTelemetry({ kind: 'fault', id, ...event });
-            if (event.event !== 'cleared')
-              watch.say(`tick ${event.tick}, ${id}: ${event.spec} ${event.event}`);
-          },
-        })
-      : null;
+    const injector = this.makeInjector(seat, 'replicas', self);
+    const clock = injector?.wrapClock() ?? host.clock;
     const entropy = this.entropyOf(id);
     const process = new ReplicaProcess({
       rig,
@@ -219,8 +208,8 @@ export class RigWorld {
       law: this.sharedLaw ?? this.composeLaw(),
       codecs: this.codecs,
       transport: this.network.attach(id, host),
-      sensors: this.openSensors(id, host, entropy),
-      clock: host.clock,
+      sensors: this.openSensors(id, host, clock, entropy, injector),
+      clock,
       entropy,
       log: this.logOf(id),
       openMessenger: this.openMessenger,
@@ -251,6 +240,32 @@ export class RigWorld {
     host.schedule(world.nowUs, RANK.timer, () => process.start());
   }
 
+  private makeInjector(seat: Seat, of: 'replicas' | 'actuators', self: number): FaultInjector | null {
+    const { rig, watch, network } = this;
+    const { id, host } = seat;
+    if (!rig.faultInjection) return null;
+    return new FaultInjector({
+      rig,
+      self,
+      of,
+      seed: this.options.seed,
+      world: 'simulator',
+      clock: host.clock,
+      host: {
+        kill: () => this.kill(id),
+        stall: (ms) => host.stall(ms * 1_000),
+        killBroker: (ms) => network.closeInbox(id, ms * 1_000),
+      },
+      encodeEntry: this.codecs.encodeEntry,
+      decodeEntry: this.codecs.decodeEntry,
+      sendFrameAs: (claimed, to, purpose, frame) => network.sendAs(id, claimed, to, purpose, frame),
+      onEvent: (event) => {
+        watch.onTelemetry({ kind: 'fault', id, ...event });
+        if (event.event !== 'cleared') watch.say(`tick ${event.tick}, ${id}: ${event.spec} ${event.event}`);
+      },
+    });
+  }
+
   private bootActuator(seat: Seat, at: number): void {
     const { rig, watch, world } = this;
     const { id, host } = seat;
@@ -258,13 +273,14 @@ export class RigWorld {
     const life = host.lifeNumber;
     const isAlive = (): boolean => host.lifeNumber === life && host.isAlive;
     const entropy = this.entropyOf(id);
+    const injector = this.makeInjector(seat, 'actuators', at);
     const process = new ActuatorProcess({
       rig,
       id,
       keys: this.keysOf(id),
       digests: { rig: loaded.digests.rig, law: null, arithmetic: null },
       transport: this.network.attach(id, host),
-      device: this.openDevice(id, at, host, entropy),
+      device: this.openDevice(id, at, host, entropy, injector),
       clock: host.clock,
       entropy,
       log: this.logOf(id),
@@ -277,7 +293,18 @@ export class RigWorld {
           if (isAlive()) watch.onVoter(at, record);
         },
       },
+      ...(injector === null
+        ? {}
+        : {
+            interposers: {
+              wrapDevice: (port) => injector.wrapDevice(port),
+              onTick: (runTick) => injector.onTick(runTick),
+            },
+          }),
     });
+    seat.injector = injector;
+    seat.setRunStart = (startTick) => process.setRunStart(startTick);
+    if (this.startTick !== null) process.setRunStart(this.startTick);
     seat.readRejected = () => process.readRejected();
     watch.onVoterStart(at, process.account().bootNonce);
     host.schedule(world.nowUs, RANK.timer, () => process.start());
@@ -287,23 +314,36 @@ export class RigWorld {
     return composeLaw(this.options.loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) });
   }
 
-  private openSensors(id: Principal, host: Host, entropy: Entropy): SensorPort {
+  private openSensors(
+    id: Principal,
+    host: Host,
+    clock: Clock,
+    entropy: Entropy,
+    injector: FaultInjector | null,
+  ): SensorPort {
     const { rig, world } = this;
     const bridge = this.bridgeOf(id);
     const nowUs = (): number => this.plant.deviceNowUs();
-    if (this.options.wire === 'none') return openDirectSensors(rig, host, bridge.device, nowUs);
+    if (this.options.wire === 'none') return openDirectSensors(rig, clock, bridge.device, nowUs);
     return openBridgeSensors({
       rig,
       id,
       addresses: {},
-      clock: host.clock,
+      clock,
       log: this.logOf(id),
       entropy,
       open: openSimulatedLine(world, host, bridge, nowUs),
+      ...(injector === null ? {} : { wrapLine: (open) => injector.wrapBridge(open) }),
     });
   }
 
-  private openDevice(id: Principal, at: number, host: Host, entropy: Entropy): ActuatorPort {
+  private openDevice(
+    id: Principal,
+    at: number,
+    host: Host,
+    entropy: Entropy,
+    injector: FaultInjector | null,
+  ): ActuatorPort {
     const { rig, world } = this;
     const bridge = this.bridgeOf(id);
     const nowUs = (): number => this.plant.deviceNowUs();
@@ -319,6 +359,7 @@ export class RigWorld {
       log: this.logOf(id),
       entropy,
       open: openSimulatedLine(world, host, bridge, nowUs),
+      ...(injector === null ? {} : { wrapLine: (open) => injector.wrapBridge(open) }),
     });
   }
 
@@ -330,9 +371,10 @@ export class RigWorld {
     seat.host.kill();
     seat.injector = null;
     seat.process = null;
+    seat.setRunStart = () => {};
     seat.readRejected = () => ({});
     this.network.detach(id);
-    const { killer, ended } = explainDeath(this.watch.openFaults(id));
+    const { killer, ended } = explainDeath(this.watch.openFaults(id), this.rig.periodUs);
     this.watch.onDeath(id);
     const runTick = this.runTick ?? 0;
     for (const spec of ended) this.endFault(id, spec, runTick);
@@ -353,6 +395,7 @@ export class RigWorld {
     if (record.startTick === null || record.startTick === this.startTick) return;
     this.startTick = record.startTick;
     this.plant.setRunStart(record.startTick);
+    for (const seat of this.seats.values()) seat.setRunStart(record.startTick);
   }
 
   /**
@@ -389,7 +432,7 @@ export class RigWorld {
     const isDue = ({ fault }: Order): boolean => fault.spec.at.tick <= runTick + ORDER_LEAD_TICKS;
     if (!this.orders.some(isDue)) return;
     for (const order of this.orders.filter(isDue)) {
-      for (const id of order.replicas) {
+      for (const id of order.obeying) {
         const injector = this.seats.get(id)?.injector ?? null;
         // A replica that is down is told when it is back.
         if (order.told.has(id) || injector === null) continue;
@@ -410,7 +453,7 @@ export class RigWorld {
         this.watch.say(`the fault "${text}" was refused: ${reason}`);
       }
     }
-    this.orders = this.orders.filter(({ replicas, told }) => told.size < replicas.length);
+    this.orders = this.orders.filter(({ obeying, told }) => told.size < obeying.length);
   }
 
   private tellStats({ id, readRejected }: Seat): void {
@@ -463,7 +506,7 @@ function seededEntropy(seed: string): Entropy {
 }
 
 function listObeying(fault: PlannedFault, rig: Rig): readonly string[] {
-  const planned = planFault(fault.spec, rig);
+  const planned = planFault(fault.spec, rig, 'simulator');
   if (!planned.ok) throw new RangeError(`fault "${fault.text}": ${planned.what}; ${planned.cure}`);
-  return planned.plan.replicas;
+  return planned.plan.obeying;
 }

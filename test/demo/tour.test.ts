@@ -24,7 +24,7 @@ describe('the standard tour', () => {
     for (const { spec, say } of tour) {
       const planned = planFault(spec, rig);
       expect(planned).toMatchObject({ ok: true });
-      expect(planned.ok && planned.plan.replicas.length).toBe(1);
+      expect(planned.ok && planned.plan.obeying.length).toBe(1);
       expect(spec.at.tick).toBeGreaterThanOrEqual(free);
       expect(say.length).toBeGreaterThan(30);
       free = spec.at.tick + (spec.forTicks ?? 0) + 1e6 / rig.periodUs;

@@ -53,6 +53,21 @@ describe('a rig that masks faults', () => {
     expect(judge({ ticksOutsideHypothesis: 2, failSafeTrips: 1 })).toBe(3);
   });
 
+  test('an aircraft that is lost behind a struck actuator breaks no promise of the replicas; anything else does', () => {
+    const stuck = { ...done, spec: 'actuator-stuck on elevator at 50', on: ['elevator'], clearedAt: null };
+    const alarmed = { faults: [stuck], plant: lost, actuatorAlarms: { elevator: 1 } };
+    expect(judge(alarmed)).toBe(0);
+    expect(judgeFlight('masked', { ...good, ...alarmed }, true).findings).toEqual([
+      'The read-back of elevator was alarmed 1 time.',
+      'The aircraft was lost after elevator had been struck, which no vote can mend.',
+    ]);
+    expect(judge({ ...alarmed, unsafeOutputs: 1 })).toBe(1);
+    expect(judge({ ...alarmed, failSafeTrips: 1 })).toBe(1);
+    expect(judge({ ...alarmed, faults: [{ ...stuck, appliedAt: null }] })).toBe(1);
+    const unseen = judgeFlight('masked', { ...good, faults: [stuck] }, true);
+    expect(unseen.findings).toEqual(['The read-back of elevator showed nothing to be alarmed at.']);
+  });
+
   test('outside the hypothesis too an unsafe output is a broken promise', () => {
     const outside = {
       ticksOutsideHypothesis: 50,

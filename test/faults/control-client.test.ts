@@ -121,7 +121,7 @@ describe('control channel', () => {
     const outcome = await world.pass(world.client.order('equivocate on c at +50 for 100'), 500);
     expect(outcome).toEqual({
       ok: true,
-      answers: [{ replica: 'c', ok: true, text: 'c: equivocate on c from tick 50 until tick 150' }],
+      answers: [{ from: 'c', ok: true, text: 'c: equivocate on c from tick 50 until tick 150' }],
     });
     expect(injector.list()).toHaveLength(1);
     const second = await world.pass(world.client.order('clear equivocate on c'), 10);
@@ -133,7 +133,7 @@ describe('control channel', () => {
     const world = new World();
     for (const id of ['a', 'b', 'c', 'd']) world.start(id);
     const outcome = await world.pass(world.client.order('collude on world replicas=b,c at 9'), 500);
-    expect(outcome).toMatchObject({ ok: true, answers: [{ replica: 'b' }, { replica: 'c' }] });
+    expect(outcome).toMatchObject({ ok: true, answers: [{ from: 'b' }, { from: 'c' }] });
     const cleared = await world.pass(world.client.order('clear collude on world'), 500);
     expect(cleared).toMatchObject({ ok: true });
     expect(cleared).toMatchObject({ answers: [{ ok: false }, { ok: true }, { ok: true }, { ok: false }] });
@@ -152,7 +152,7 @@ describe('control channel', () => {
       ok: false,
       answers: [
         {
-          replica: 'c',
+          from: 'c',
           ok: false,
           text: "no 'crash on c' is waiting or active on 'c'; there is nothing to clear",
         },
@@ -166,7 +166,7 @@ describe('control channel', () => {
     const outcome = await world.pass(world.client.order('crash on c at 5'), 500);
     expect(outcome).toMatchObject({
       ok: false,
-      answers: [{ replica: 'c', ok: false, text: expect.stringContaining('faults: enabled') }],
+      answers: [{ from: 'c', ok: false, text: expect.stringContaining('faults: enabled') }],
     });
   });
 
@@ -176,7 +176,7 @@ describe('control channel', () => {
     expect(outcome).toMatchObject({
       ok: false,
       answers: [
-        { replica: 'c', ok: false, text: expect.stringContaining('no answer from replica c within 2000 ms') },
+        { from: 'c', ok: false, text: expect.stringContaining('no answer from replica c within 2000 ms') },
       ],
     });
   });
@@ -213,7 +213,7 @@ describe('control channel', () => {
     const outcome = await world.pass(world.client.order('crash on c at 5'), 1_500);
     expect(outcome).toMatchObject({
       ok: false,
-      answers: [{ replica: 'c', ok: false, text: expect.stringContaining('rig file') }],
+      answers: [{ from: 'c', ok: false, text: expect.stringContaining('rig file') }],
     });
   });
 

@@ -30,8 +30,11 @@ describe('who has to obey', () => {
     ['partition on world sets=a,elevator/b,c,d at 1', ['a', 'b', 'c', 'd']],
     ['clear partition on world', ['a', 'b', 'c', 'd']],
     ['clear lie on c', ['c']],
-  ])('%s: %j', (text, replicas) => {
-    expect(resolve(text)).toEqual({ ok: true, replicas });
+    ['actuator-stuck on elevator at 1', ['elevator']],
+    ['bridge-hang on elevator at 1', ['elevator']],
+    ['clear voter-restart on elevator', ['elevator']],
+  ])('%s: %j', (text, obeying) => {
+    expect(resolve(text)).toEqual({ ok: true, obeying });
   });
 });
 

@@ -279,12 +279,13 @@ export class RigRunner {
     this.#look();
   }
 
-  /** The reference profile of the plant counts from the run's first tick. */
+  /** The reference profile of the plant and the faults of actuators count from the run's first tick. */
   #tellRunStart(records: readonly TickRecord[]): void {
     const startTick = records.at(-1)?.startTick ?? null;
     if (startTick === null || startTick === this.#startTick) return;
     this.#startTick = startTick;
-    this.#supervisors.get(PLANT)?.tell(PLANT, { kind: 'run-start', startTick });
+    for (const id of [PLANT, ...this.rig.actuators.map((actuator) => actuator.id)])
+      this.#supervisors.get(id)?.tell(id, { kind: 'run-start', startTick });
   }
 
   #look(): void {

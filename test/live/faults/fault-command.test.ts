@@ -45,7 +45,7 @@ describe('voteplane fault', () => {
 
   test('lasts until it is cleared', async () => {
     const struck = await order('lie on b.pitch offset=3 at +1', { more: ['--json'] });
-    expect(JSON.parse(struck.stdout)).toMatchObject({ ok: true, answers: [{ replica: 'b', ok: true }] });
+    expect(JSON.parse(struck.stdout)).toMatchObject({ ok: true, answers: [{ from: 'b', ok: true }] });
     await rig.until('the lie', () => (findFigures('lie on b.pitch')?.affected ?? 0) > 0);
     const cleared = await order('clear lie on b.pitch');
     expect(cleared).toMatchObject({
