@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import { openBridgeSensors } from '../../firmware-bridge/host/bridge-ports.js';
 import { FaultInjector } from '../faults/injector.js';
+import { configureAs } from '../faults/mismatches.js';
+import type { Mismatch } from '../faults/wrapper.js';
+import { sumCounts, type Counts } from '../process/counts.js';
 import { openParentChannel } from '../process/parent-channel.js';
 import { ReplicaProcess, type ReplicaProcessParts } from '../process/replica-process.js';
 import { createSystemClock } from '../process/system-clock.js';
@@ -54,12 +57,11 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
   const addresses = readAddresses(options.addresses);
   const release = claimStateFolder(options.state, `replica ${id} of rig ${rig.id}`);
   const clock = createSystemClock();
-  const law = composeLaw(loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) });
   const { transport, readRefused } = await openTransport({ rig, keys, addresses, log });
   const stopper = runUntilStopped();
   const channel = openParentChannel(
     id,
-    () => ({ ...replica.readRejected(), ...readRefused() }),
+    () => ({ ...sumCounts(earlier, replica.readRejected()), ...readRefused() }),
     () => stopper.stop('the process that started it is gone'),
   );
   const shape = { sensorTypes: rig.sensors.map(({ type }) => type), actuators: rig.actuators.length };
@@ -69,7 +71,16 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
         self: rig.replicas.findIndex((one) => one.id === id),
         seed: options.seed,
         clock,
-        host: openHostControls(transport.inbox, clock, log),
+        host: {
+          ...openHostControls(transport.inbox, clock, log),
+          restartAs: (mismatch) => {
+            if (isStopping) return;
+            replica.halt();
+            earlier = sumCounts(earlier, replica.readRejected());
+            replica = launch(mismatch);
+            replica.start();
+          },
+        },
         encodeEntry,
         decodeEntry: (value) => decodeEntry(value, shape),
         sendFrameAs: (claimed, to, purpose, frame) => transport.sendAs(claimed, to, purpose, frame),
@@ -85,24 +96,35 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
     log,
     ...(injector === null ? {} : { wrapLine: (open) => injector.wrapBridge(open) }),
   });
-  const replica = new ReplicaProcess({
-    rig,
-    id,
-    keys,
-    digests: { rig: loaded.digests.rig, law: loaded.digests.law, arithmetic: computeArithmeticDigest() },
-    law,
-    transport,
-    sensors,
-    clock: localClock,
-    entropy: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-    log,
-    channel,
-    ...(injector === null ? {} : composeFaults(injector)),
-  });
+  const digests = {
+    rig: loaded.digests.rig,
+    law: loaded.digests.law,
+    arithmetic: computeArithmeticDigest(),
+  };
+  const launch = (mismatch: Mismatch | null): ReplicaProcess =>
+    new ReplicaProcess({
+      rig,
+      id,
+      keys,
+      ...configureAs(mismatch, digests),
+      law: composeLaw(loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) }),
+      transport,
+      sensors,
+      clock: localClock,
+      entropy: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+      log,
+      channel,
+      ...(injector === null ? {} : composeFaults(injector)),
+    });
+  /** What earlier lives of the replica in this process refused. */
+  let earlier: Counts = {};
+  let isStopping = false;
+  let replica = launch(null);
   replica.start();
   channel.send({ kind: 'ready', id });
   log.info(`replica ${id} of rig ${rig.id} is up`);
   log.info(`replica ${id} stops: ${await stopper.stopped}`);
+  isStopping = true;
   await replica.stop();
   injector?.close();
   await transport.close();
@@ -119,6 +141,7 @@ function composeFaults(injector: FaultInjector): Pick<ReplicaProcessParts, 'inte
       wrapCommands: (port) => injector.wrapCommands(port),
       wrapSensors: (port) => injector.wrapSensors(port),
       wrapTransport: (port) => injector.wrapTransport(port),
+      offerSealer: (seal) => injector.offerSealer(seal),
       onTick: (runTick) => injector.onTick(runTick),
     },
     onControl: (_, text) => injector.answer(text),

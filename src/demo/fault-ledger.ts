@@ -18,6 +18,7 @@ const LYING: ReadonlySet<string> = new Set([
   'collude',
   'double-vote',
   'sos-value',
+  'mutate',
   'twin',
   'masquerade',
   'amnesia',

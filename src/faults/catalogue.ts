@@ -33,6 +33,8 @@ import {
   buildSosValue,
 } from './lies.js';
 import { describeType } from './parameters.js';
+import { BOMB_KINDS, buildParserBomb } from './parser-bombs.js';
+import { buildSosTiming } from './timing.js';
 import {
   buildSensorBias,
   buildSensorDrift,
@@ -45,6 +47,8 @@ import {
   pairSensors,
 } from './sensors.js';
 import { MACHINE_ROWS } from './machine-rows.js';
+import { buildTwin } from './mismatches.js';
+import { buildMutate, MUTATIONS } from './mutate.js';
 import {
   objectToBooleans,
   objectToColluders,
@@ -265,13 +269,39 @@ const TABLE: readonly FaultRow[] = [
     implementation: built(buildForgePath, { object: objectToRelays }),
   },
   {
+    name: 'mutate',
+    parameters: [
+      number('p', '', { min: 0, max: 1 }, 0.5, 'probability for each message and receiver'),
+      {
+        key: 'kinds',
+        type: { kind: 'choices', choices: MUTATIONS },
+        default: null,
+        meaning: 'what may happen to a message; without it all of them',
+      },
+    ],
+    targets: ['replica', 'link'],
+    injectedAt: 'replica',
+    meaning:
+      'small things are wrong with what it says in rounds, something else for each receiver, drawn by the seed',
+    expected: MASKED,
+    implementation: built(buildMutate),
+  },
+  {
     name: 'sos-timing',
-    parameters: [],
-    targets: ['link'],
+    parameters: [
+      number('ms', 'milliseconds', { min: 0, max: 1_000 }, 1, 'how far from the deadline'),
+      {
+        key: 'early',
+        type: { kind: 'ids', of: 'replicas' },
+        default: null,
+        meaning: 'who gets them early; without it every second receiver, on a link nobody',
+      },
+    ],
+    targets: ['replica', 'link'],
     injectedAt: 'link',
-    meaning: 'frames arrive at the deadline, early for some receivers and late for others',
+    meaning: "messages leave at their round's deadline, early for some receivers and late for others",
     expected: 'the same vector everywhere',
-    implementation: missing('the simulator, whose links know deadlines'),
+    implementation: built(buildSosTiming),
   },
   {
     name: 'sos-value',
@@ -331,12 +361,14 @@ const TABLE: readonly FaultRow[] = [
   },
   {
     name: 'twin',
-    parameters: [],
+    parameters: [
+      { ...PEERS, meaning: 'who reaches the second one and is reached by it; without it everybody' },
+    ],
     targets: ['replica'],
     injectedAt: 'replica',
     meaning: 'a second process with the same identity and keys',
     expected: 'detected as equivocation or duplicate identity; masked',
-    implementation: missing('a launcher of second processes'),
+    implementation: built(buildTwin, { needs: 'twin', worlds: ['simulator'] }),
   },
   {
     name: 'babble',
@@ -426,12 +458,19 @@ const TABLE: readonly FaultRow[] = [
   },
   {
     name: 'parser-bomb',
-    parameters: [],
-    targets: ['link'],
+    parameters: [
+      {
+        key: 'kind',
+        type: { kind: 'choice', choices: ['all', ...BOMB_KINDS] },
+        default: 'all',
+        meaning: 'what is dear about it; all: one after the other',
+      },
+    ],
+    targets: ['replica', 'link'],
     injectedAt: 'link',
-    meaning: 'a properly sealed payload that is dear to parse',
-    expected: 'dropped in under a millisecond',
-    implementation: missing('a sealer of raw payloads'),
+    meaning: 'after each message of a round a properly sealed payload that is dear to parse',
+    expected: 'refused as malformed and counted, in under a millisecond of the receiver',
+    implementation: built(buildParserBomb, { needs: 'sealer' }),
   },
   {
     name: 'broker-kill',

@@ -13,6 +13,7 @@ import type {
   FrameHandler,
   OpenByteStream,
   PeerPort,
+  Principal,
   SensorPort,
   Transport,
 } from '../ports.js';
@@ -37,6 +38,7 @@ import {
   type FaultContext,
   type FaultWrapper,
   type HostControls,
+  type SealPayload,
   type SendFrame,
   type SendFrameAs,
 } from './wrapper.js';
@@ -112,6 +114,8 @@ interface Held {
 const MAX_FAULTS = 64;
 /** Ticks between accounts of an active fault. */
 const ACCOUNT_TICKS = 10;
+/** How exact a delay is where nobody says. */
+const DEFER_SLACK_US = 1_000;
 /** Faults begin and end by ticks, which need no exact time. */
 const OWN_TICK_SLACK_US = 1_000;
 
@@ -119,6 +123,9 @@ const FACILITIES: Readonly<Record<Facility, string>> = {
   clock: 'a clock that can be struck',
   bridge: 'the line of a firmware bridge',
   device: 'the device of an actuator',
+  sealer: 'a way to seal any payload',
+  'restart-as': 'a host that starts it as something else',
+  twin: 'a host that starts it a second time',
 };
 
 export class FaultInjector {
@@ -136,6 +143,9 @@ export class FaultInjector {
   private sensors: Chain<SensorPort> | null = null;
   private frames: Chain<SendFrame> | null = null;
   private arrivals: Chain<FrameHandler> | null = null;
+  private transport: Transport | null = null;
+  private onLink: (to: Principal, up: boolean) => void = () => {};
+  private sealPayload: SealPayload | null = null;
   private bridge: BreakableBridge | null = null;
   private bridgeLine: Chain<BridgeLine> | null = null;
   private device: Chain<ActuatorPort> | null = null;
@@ -155,22 +165,28 @@ export class FaultInjector {
     return this.clock;
   }
 
-  /** The port, with the active faults around it. Once for each kind of port. */
+  /**
+   * The port, with the active faults around it. A replica that is started again in the same process wraps its ports
+   * anew; the last one counts.
+   */
   wrapPeers(port: PeerPort): PeerPort {
     const chain = new Chain(port);
     this.peers = chain;
+    this.rebuild();
     return { send: (to, message) => chain.head.send(to, message) };
   }
 
   wrapCommands(port: CommandPort): CommandPort {
     const chain = new Chain(port);
     this.commands = chain;
+    this.rebuild();
     return { send: (actuator, command) => chain.head.send(actuator, command) };
   }
 
   wrapSensors(port: SensorPort): SensorPort {
     const chain = new Chain(port);
     this.sensors = chain;
+    this.rebuild();
     return {
       request: () => chain.head.request(),
       read: (nowUs) => chain.head.read(nowUs),
@@ -178,21 +194,34 @@ export class FaultInjector {
     };
   }
 
+  /** Of one process always the same transport: it has one handler, however often the replica is started again. */
   wrapTransport(port: Transport): Transport {
     const frames = new Chain<SendFrame>((to, purpose, frame) => port.send(to, purpose, frame));
     this.frames = frames;
+    this.rebuild();
+    if (this.transport === null) {
+      this.transport = port;
+      port.onFrame((from, purpose, frame, arrivedUs) =>
+        this.arrivals?.head(from, purpose, frame, this.clock?.localize(arrivedUs) ?? arrivedUs),
+      );
+      port.onLink((to, up) => this.onLink(to, up));
+    }
     return {
       send: (to, purpose, frame) => frames.head(to, purpose, frame),
       onFrame: (handler) => {
-        const arrivals = new Chain(handler);
-        this.arrivals = arrivals;
-        port.onFrame((from, purpose, frame, arrivedUs) =>
-          arrivals.head(from, purpose, frame, this.clock?.localize(arrivedUs) ?? arrivedUs),
-        );
+        this.arrivals = new Chain(handler);
+        this.rebuild();
       },
-      onLink: (handler) => port.onLink(handler),
+      onLink: (handler) => {
+        this.onLink = handler;
+      },
       close: () => port.close(),
     };
+  }
+
+  /** Takes the way for payloads that no correct sender makes. */
+  offerSealer(seal: SealPayload): void {
+    this.sealPayload = seal;
   }
 
   /** The line to the device behind the firmware bridge. */
@@ -338,6 +367,12 @@ export class FaultInjector {
         return this.bridge !== null;
       case 'device':
         return this.device !== null;
+      case 'sealer':
+        return this.sealPayload !== null;
+      case 'restart-as':
+        return this.parts.host.restartAs !== undefined;
+      case 'twin':
+        return this.parts.host.launchTwin !== undefined;
     }
   }
 
@@ -496,16 +531,17 @@ export class FaultInjector {
       encodeEntry,
       decodeEntry,
       sendFrameAs: sendFrameAs ?? null,
+      sealPayload: (to, purpose, payload) => this.sealPayload?.(to, purpose, payload) ?? false,
       cutBridge: () => this.bridge?.cut() ?? false,
       count: (altered = 1) => {
         held.affected += altered;
       },
       announce: () => this.announce(held),
-      defer: (delayUs, callback) => this.defer(delayUs, callback),
+      defer: (delayUs, callback, slackUs) => this.defer(delayUs, callback, slackUs),
     };
   }
 
-  private defer(delayUs: number, callback: () => void): boolean {
+  private defer(delayUs: number, callback: () => void, slackUs = DEFER_SLACK_US): boolean {
     if (this.timers.size >= MAX_TIMERS) return false;
     const { clock } = this.parts;
     const cancel = clock.schedule(
@@ -514,7 +550,7 @@ export class FaultInjector {
         this.timers.delete(cancel);
         callback();
       },
-      1_000,
+      slackUs,
     );
     this.timers.add(cancel);
     return true;

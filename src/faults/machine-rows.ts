@@ -7,11 +7,22 @@ import {
 } from './actuators.js';
 import { buildBridgeCorrupt, buildBridgeHang, buildBridgeReset } from './bridges.js';
 import { buildClockDrift, buildClockFreeze, buildClockStep } from './clocks.js';
+import { buildConfigMismatch, buildVersionMismatch } from './mismatches.js';
 import { DEFAULT_VOTER_GONE_MS } from './host-faults.js';
-import { ANY, built, GONE_MS, MASKED, missing, MS, number, type FaultRow } from './row.js';
+import { ANY, built, GONE_MS, MASKED, missing, MS, number, type FaultRow, type Objection } from './row.js';
 
 const ALARMED =
   'no vote mends a single actuator: as soon as it is not where it was ordered, read-back shows it and it is alarmed';
+const REFUSED =
+  'refused at joining, with an error that names what differs and the cure; the others are a replica fewer, and masked';
+
+/** Operators are refused as peers are. */
+function objectToUnreachable(forTicks: number | null): Objection | null {
+  return forTicks === null
+    ? { what: 'nobody could end it: it refuses operators too', cure: 'say how long it lasts: for TICKS' }
+    : null;
+}
+
 /** Coming back takes a replica as long as its clock was ahead. */
 const MAX_STEP_S = 60;
 
@@ -192,16 +203,38 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
     expected: 'overlap without a gap, then refusal',
     implementation: missing('key epochs that change while the rig runs'),
   })),
-  ...(['config-mismatch', 'version-mismatch'] as const).map((name): FaultRow => ({
-    name,
+  {
+    name: 'config-mismatch',
+    parameters: [
+      {
+        key: 'of',
+        type: { kind: 'choice', choices: ['law', 'rig'] },
+        default: 'law',
+        meaning: 'what is another one: the control law, or the rig file',
+      },
+    ],
+    targets: ['replica'],
+    injectedAt: 'replica',
+    meaning:
+      'the replica is started again with another rig file or control law, and as it should be when it ends',
+    expected: REFUSED,
+    implementation: built(buildConfigMismatch, {
+      needs: 'restart-as',
+      object: ({ parameters, forTicks }) =>
+        parameters.choice('of') === 'rig' ? objectToUnreachable(forTicks) : null,
+    }),
+  },
+  {
+    name: 'version-mismatch',
     parameters: [],
     targets: ['replica'],
     injectedAt: 'replica',
-    meaning: {
-      'config-mismatch': 'it runs another rig file or control law',
-      'version-mismatch': 'it speaks another version of the protocol',
-    }[name],
-    expected: 'refused at joining, with a clear error',
-    implementation: missing('a start of a replica with a configuration of its own'),
-  })),
+    meaning:
+      'the replica is started again as one of another protocol version, and as it should be when it ends',
+    expected: REFUSED,
+    implementation: built(buildVersionMismatch, {
+      needs: 'restart-as',
+      object: ({ forTicks }) => objectToUnreachable(forTicks),
+    }),
+  },
 ];

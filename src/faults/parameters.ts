@@ -31,7 +31,9 @@ export type ParameterType =
   | { readonly kind: 'ids'; readonly of: 'replicas' | 'receivers' | 'sensors' }
   /** Sets of ids, `a,b/c,d`. */
   | { readonly kind: 'sets' }
-  | { readonly kind: 'choice'; readonly choices: readonly string[] };
+  | { readonly kind: 'choice'; readonly choices: readonly string[] }
+  /** Several of them, separated by commas. */
+  | { readonly kind: 'choices'; readonly choices: readonly string[] };
 
 /** One parameter of a fault. */
 export interface ParameterRule {
@@ -48,7 +50,8 @@ export type ParameterValue =
   | { readonly kind: 'values'; readonly value: readonly AddressedValue[] }
   | { readonly kind: 'ids'; readonly value: readonly string[] }
   | { readonly kind: 'sets'; readonly value: readonly (readonly string[])[] }
-  | { readonly kind: 'choice'; readonly value: string };
+  | { readonly kind: 'choice'; readonly value: string }
+  | { readonly kind: 'choices'; readonly value: readonly string[] };
 
 /** Why something is refused, and what would be accepted. */
 export interface FaultRefusal {
@@ -108,6 +111,13 @@ export class Parameters {
     return found.value;
   }
 
+  choices(key: string): readonly string[] | null {
+    const found = this.find(key);
+    if (found === null) return null;
+    assert(found.kind === 'choices', `${key} is a list of choices`);
+    return found.value;
+  }
+
   private find(key: string): ParameterValue | null {
     const found = this.table.get(key);
     assert(found !== undefined, `the parameter ${key} is declared`);
@@ -162,6 +172,8 @@ export function describeType(type: ParameterType): string {
       return 'two or more sets of ids (a,b/c,d)';
     case 'choice':
       return type.choices.join(' or ');
+    case 'choices':
+      return `a list of ${type.choices.join(', ')}`;
   }
 }
 
@@ -196,6 +208,12 @@ function parseParameter(type: ParameterType, text: string): ParameterValue | nul
     }
     case 'choice':
       return type.choices.includes(text) ? { kind: 'choice', value: text } : null;
+    case 'choices': {
+      const words = parseIds(text);
+      return words?.every((word) => type.choices.includes(word)) === true
+        ? { kind: 'choices', value: words }
+        : null;
+    }
   }
 }
 

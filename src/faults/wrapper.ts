@@ -6,6 +6,7 @@
 import type { Entry, ReplicaIndex } from '../core/types.js';
 import type {
   ActuatorPort,
+  Cancel,
   Clock,
   CommandPort,
   FrameHandler,
@@ -15,6 +16,7 @@ import type {
   SensorPort,
 } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
+import type { SessionPurpose } from '../wire/purposes.js';
 import type { BridgeLine } from './bridge-line.js';
 import type { ClockMapping } from './faulty-clock.js';
 import type { Parameters } from './parameters.js';
@@ -26,7 +28,13 @@ export type SendFrame = (to: Principal, purpose: Purpose, frame: Uint8Array) => 
 export type SendFrameAs = (claimed: Principal, to: Principal, purpose: Purpose, frame: Uint8Array) => void;
 
 /** What a process may offer to faults beyond the ports that every replica has; a fault that needs it says so. */
-export type Facility = 'clock' | 'bridge' | 'device';
+export type Facility = 'clock' | 'bridge' | 'device' | 'sealer' | 'restart-as' | 'twin';
+
+/** In what a replica differs from the others: its law's digest, its rig file's, or the version that it speaks. */
+export type Mismatch = 'law' | 'rig' | 'version';
+
+/** Sends any payload, properly sealed; false while there is no session. */
+export type SealPayload = (to: Principal, purpose: SessionPurpose, payload: Uint8Array) => boolean;
 
 /** What the host of a process lets a fault do to it. */
 export interface HostControls {
@@ -36,6 +44,16 @@ export interface HostControls {
   stall(ms: number): void;
   /** Cuts everybody off this process's inbox and opens it again after so many milliseconds. */
   killBroker(ms: number): void;
+  /**
+   * Starts the replica again at once, as nothing that it was, with one thing wrong or (null) as it should be. Faults and
+   * the ways to other processes stay. Absent where that cannot be done.
+   */
+  restartAs?(mismatch: Mismatch | null): void;
+  /**
+   * Starts a second replica with this one's identity and keys; what is returned ends it. `peers` are those that reach it
+   * and are reached by it, everybody where it is null. Absent where that cannot be done.
+   */
+  launchTwin?(peers: readonly Principal[] | null): Cancel;
 }
 
 /** The wrappers of one active fault. Made when the fault begins, gone when it ends. */
@@ -94,6 +112,7 @@ export interface FaultContext {
   readonly decodeEntry: (value: Uint8Array) => Entry | null;
   /** Null where the transport cannot speak under another's name. */
   readonly sendFrameAs: SendFrameAs | null;
+  readonly sealPayload: SealPayload;
   /** Breaks the line to the device; false where none is open. */
   readonly cutBridge: () => boolean;
   /** Counts messages, samples or outputs that were really altered. */
@@ -101,10 +120,10 @@ export interface FaultContext {
   /** Hands the count on before the process dies. */
   readonly announce: () => void;
   /**
-   * Runs `callback` in so many microseconds. At most `MAX_TIMERS` wait at once for all faults together; beyond it
-   * answers false and nothing will run.
+   * Runs `callback` in so many microseconds, or up to `slackUs` (1 ms where it is not said) later. At most `MAX_TIMERS`
+   * wait at once for all faults together; beyond it answers false and nothing will run.
    */
-  readonly defer: (delayUs: number, callback: () => void) => boolean;
+  readonly defer: (delayUs: number, callback: () => void, slackUs?: number) => boolean;
 }
 
 /** Frames that faults delay, and everything else they wait for, at most. */

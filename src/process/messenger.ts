@@ -60,6 +60,8 @@ export interface MessengerParts {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
+  /** Version that it speaks; this release's where it is not said. */
+  readonly protocolVersion?: number;
   readonly events: MessengerEvents;
 }
 
@@ -98,7 +100,7 @@ class SecureMessenger implements Messenger {
     this.codec = this.replicaIndex.has(id)
       ? new PeerCodec(limits, createSignedChains(rig, keys, digests))
       : null;
-    this.links = createSecureLinks(rig, keys, digests, entropy, limits);
+    this.links = createSecureLinks(rig, keys, digests, entropy, limits, parts.protocolVersion);
     const { onEstablished, onRefused, onIncompatible } = events;
     this.endpoint = new SecureEndpoint({
       links: this.links,

@@ -39,6 +39,8 @@ export interface ReplicaInterposers {
   readonly wrapCommands: (port: CommandPort) => CommandPort;
   readonly wrapSensors: (port: SensorPort) => SensorPort;
   readonly wrapTransport: (transport: Transport) => Transport;
+  /** Is given the way to send any payload, properly sealed. */
+  readonly offerSealer?: (seal: Messenger['sendPayload']) => void;
   /** A tick begins, counted from the start of the first run; before anything of it is sampled or sent. */
   readonly onTick: (runTick: number) => void;
 }
@@ -60,6 +62,8 @@ export interface ReplicaProcessParts {
   readonly openMessenger?: OpenMessenger;
   /** How entries and states become bytes; without it as on the wire. */
   readonly codecs?: ReplicaCodecs;
+  /** Version that it speaks; only tests of mismatches and faults say another one. */
+  readonly protocolVersion?: number;
   /** Whatever the core reports, before it becomes an account. */
   readonly onReport?: (report: Report) => void;
   /** Answers an operator's request; absent where the rig gives operators nothing to say. */
@@ -111,6 +115,7 @@ export class ReplicaProcess {
       clock,
       entropy,
       log,
+      ...(parts.protocolVersion === undefined ? {} : { protocolVersion: parts.protocolVersion }),
       events: {
         onMessage: (from, message, arrivedUs) => this.receive(from, message, arrivedUs),
         onEstablished: () => this.checkLinked(),
@@ -118,6 +123,7 @@ export class ReplicaProcess {
         onIncompatible: (_, detail) => this.tell('error', detail),
       },
     });
+    interposers?.offerSealer?.((to, purpose, payload) => this.messenger.sendPayload(to, purpose, payload));
     const codecs = parts.codecs ?? wireCodecs(rig);
     this.recorder = new TickRecorder({
       digest: codecs.digest,
@@ -160,6 +166,13 @@ export class ReplicaProcess {
   /** Finishes the tick under way; nothing leaves afterwards. */
   async stop(): Promise<void> {
     await this.drive.stop();
+    this.messenger.stop();
+    this.recorder.flush();
+  }
+
+  /** Ends it as SIGKILL would, inside this process: nothing more leaves or is looked at. */
+  halt(): void {
+    this.drive.halt();
     this.messenger.stop();
     this.recorder.flush();
   }

@@ -13,6 +13,9 @@ import type { Report } from '../core/replica.js';
 import { explainDeath } from '../demo/fault-ledger.js';
 import type { PlannedFault } from '../demo/tour.js';
 import { FaultInjector } from '../faults/injector.js';
+import { configureAs } from '../faults/mismatches.js';
+import type { Mismatch } from '../faults/wrapper.js';
+import { sumCounts, type Counts } from '../process/counts.js';
 import { planFault } from '../faults/plan-fault.js';
 import { Random } from '../faults/random.js';
 import type { ActuatorPort, Clock, Entropy, Log, PeerPort, Principal, SensorPort } from '../ports.js';
@@ -82,7 +85,8 @@ interface Seat {
   injector: FaultInjector | null;
   setRunStart: (startTick: number) => void;
   readRejected: () => Record<string, number>;
-  process: object | null;
+  /** The process that runs there; null while there is none. */
+  process: () => object | null;
 }
 
 interface Order {
@@ -157,7 +161,7 @@ export class RigWorld {
         id,
         host,
         injector: null,
-        process: null,
+        process: () => null,
         setRunStart: () => {},
         readRejected: () => ({}),
       });
@@ -197,53 +201,77 @@ export class RigWorld {
     const { loaded } = this.options;
     const life = host.lifeNumber;
     const isAlive = (): boolean => host.lifeNumber === life && host.isAlive;
-    const injector = this.makeInjector(seat, 'replicas', self);
+    const restartAs = (mismatch: Mismatch | null): void => {
+      process.halt();
+      earlier = sumCounts(earlier, process.readRejected());
+      process = launch(mismatch);
+      process.start();
+    };
+    const injector = this.makeInjector(seat, 'replicas', self, restartAs);
     const clock = injector?.wrapClock() ?? host.clock;
     const entropy = this.entropyOf(id);
-    const process = new ReplicaProcess({
-      rig,
-      id,
-      keys: this.keysOf(id),
-      digests: { rig: loaded.digests.rig, law: loaded.digests.law, arithmetic: computeArithmeticDigest() },
-      law: this.sharedLaw ?? this.composeLaw(),
-      codecs: this.codecs,
-      transport: this.network.attach(id, host),
-      sensors: this.openSensors(id, host, clock, entropy, injector),
-      clock,
-      entropy,
-      log: this.logOf(id),
-      openMessenger: this.openMessenger,
-      onReport: (report) => {
-        if (isAlive()) watch.onReport(self, report);
-      },
-      channel: {
-        send: (message) => {
-          if (isAlive()) watch.onTelemetry(message);
+    const digests = {
+      rig: loaded.digests.rig,
+      law: loaded.digests.law,
+      arithmetic: computeArithmeticDigest(),
+    };
+    const transport = this.network.attach(id, host);
+    const sensors = this.openSensors(id, host, clock, entropy, injector);
+    const launch = (mismatch: Mismatch | null): ReplicaProcess =>
+      new ReplicaProcess({
+        rig,
+        id,
+        keys: this.keysOf(id),
+        ...configureAs(mismatch, digests),
+        law: this.sharedLaw ?? this.composeLaw(),
+        codecs: this.codecs,
+        transport,
+        sensors,
+        clock,
+        entropy,
+        log: this.logOf(id),
+        openMessenger: this.openMessenger,
+        onReport: (report) => {
+          if (isAlive()) watch.onReport(self, report);
         },
-        sendTick: (record) => {
-          if (!isAlive()) return;
-          this.noteStart(record);
-          watch.onTick(self, record);
+        channel: {
+          send: (message) => {
+            if (isAlive()) watch.onTelemetry(message);
+          },
+          sendTick: (record) => {
+            if (!isAlive()) return;
+            this.noteStart(record);
+            watch.onTick(self, record);
+          },
         },
-      },
-      interposers: {
-        wrapPeers: (port) => watch.wrapPeers(self, injector?.wrapPeers(port) ?? port),
-        wrapCommands: (port) => injector?.wrapCommands(port) ?? port,
-        wrapSensors: (port) => injector?.wrapSensors(port) ?? port,
-        wrapTransport: (port) => injector?.wrapTransport(port) ?? port,
-        onTick: (runTick) => injector?.onTick(runTick),
-      },
-    });
+        interposers: {
+          wrapPeers: (port) => watch.wrapPeers(self, injector?.wrapPeers(port) ?? port),
+          wrapCommands: (port) => injector?.wrapCommands(port) ?? port,
+          wrapSensors: (port) => injector?.wrapSensors(port) ?? port,
+          wrapTransport: (port) => injector?.wrapTransport(port) ?? port,
+          offerSealer: (seal) => injector?.offerSealer(seal),
+          onTick: (runTick) => injector?.onTick(runTick),
+        },
+      });
+    /** What earlier lives of the replica in this process refused. */
+    let earlier: Counts = {};
+    let process = launch(null);
     seat.injector = injector;
-    seat.process = process;
-    seat.readRejected = () => process.readRejected();
+    seat.process = () => process;
+    seat.readRejected = () => sumCounts(earlier, process.readRejected());
     host.schedule(world.nowUs, RANK.timer, () => process.start());
   }
 
-  private makeInjector(seat: Seat, of: 'replicas' | 'actuators', self: number): FaultInjector | null {
+  private makeInjector(
+    seat: Seat,
+    of: 'replicas' | 'actuators',
+    self: number,
+    restartAs?: (mismatch: Mismatch | null) => void,
+  ): FaultInjector | null {
     const { rig, watch, network } = this;
     const { id, host } = seat;
     if (!rig.faultInjection) return null;
+    const told = new Set<string>();
     return new FaultInjector({
       rig,
       self,
@@ -255,13 +283,19 @@ export class RigWorld {
         kill: () => this.kill(id),
         stall: (ms) => host.stall(ms * 1_000),
         killBroker: (ms) => network.closeInbox(id, ms * 1_000),
+        // Without bytes there are no handshakes in which it would be seen.
+        ...(restartAs === undefined || this.options.wire === 'none' ? {} : { restartAs }),
       },
       encodeEntry: this.codecs.encodeEntry,
       decodeEntry: this.codecs.decodeEntry,
       sendFrameAs: (claimed, to, purpose, frame) => network.sendAs(id, claimed, to, purpose, frame),
       onEvent: (event) => {
         watch.onTelemetry({ kind: 'fault', id, ...event });
-        if (event.event !== 'cleared') watch.say(`tick ${event.tick}, ${id}: ${event.spec} ${event.event}`);
+        // It is told of again when its count has grown.
+        if (event.event !== 'cleared' && !told.has(event.spec)) {
+          told.add(event.spec);
+          watch.say(`tick ${event.tick}, ${id}: ${event.spec} ${event.event}`);
+        }
       },
     });
   }
@@ -370,7 +404,7 @@ export class RigWorld {
     this.tellStats(seat);
     seat.host.kill();
     seat.injector = null;
-    seat.process = null;
+    seat.process = () => null;
     seat.setRunStart = () => {};
     seat.readRejected = () => ({});
     this.network.detach(id);
@@ -421,7 +455,7 @@ export class RigWorld {
     const hosts = [...this.seats.values()].map(({ host }) => host);
     const shared = [rig, options, options.loaded, world, network, watch, this.plant, this.codecs, ...hosts];
     return rig.replicas.map(({ id }) => {
-      const process = this.seats.get(id)?.process ?? null;
+      const process = this.seats.get(id)?.process() ?? null;
       return process === null ? null : measureMemory(process, shared);
     });
   }

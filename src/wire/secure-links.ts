@@ -51,7 +51,7 @@ export interface SecureLinksOptions {
   readonly algorithm: LinkAlgorithm;
   readonly limits: WireLimits;
   readonly entropy: Entropy;
-  /** Protocol version; only the tests of version mismatches say another one. */
+  /** Protocol version; only tests and faults of version mismatches say another one. */
   readonly version?: number;
   readonly macEngine?: MacEngine;
   readonly aeadEngine?: AeadEngine;
@@ -409,6 +409,7 @@ export function createSecureLinks(
   digests: ConfigDigests,
   entropy: Entropy,
   limits: WireLimits = deriveLimits(rig),
+  version: number = PROTOCOL_VERSION,
 ): SecureLinks {
   const self = keys.principal;
   const peers = listPeers(rig, self).map(({ id, kind }) => {
@@ -429,5 +430,6 @@ export function createSecureLinks(
     algorithm: rig.confidential ? 'chacha20-poly1305' : rig.mac,
     limits,
     entropy,
+    version,
   });
 }
