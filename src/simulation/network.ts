@@ -62,6 +62,11 @@ interface Station {
   attached: boolean;
 }
 
+interface Twin {
+  readonly key: string;
+  readonly reaches: (other: Principal) => boolean;
+}
+
 export interface NetworkWatch {
   /** A frame has left its sender's process; called before the network does anything to it. */
   onSent(from: Principal, to: Principal, purpose: Purpose, frame: Uint8Array): void;
@@ -72,6 +77,8 @@ export interface NetworkWatch {
 export class Network {
   private readonly stations = new Map<Principal, Station>();
   private readonly links = new Map<Principal, Map<Principal, Link>>();
+  /** Second processes under names that are taken, by those names. */
+  private readonly twins = new Map<Principal, Twin>();
   private readonly rates: BucketRates;
   private readonly toleratedUs: number;
   /** Frames that no process was there to take, that the links lost, and that inboxes refused. */
@@ -113,6 +120,38 @@ export class Network {
     };
   }
 
+  /**
+   * A second process under a name that is taken. Those in `peers` reach both, and it reaches them; everybody where that is
+   * null. What is returned takes it away again.
+   */
+  attachTwin(
+    id: Principal,
+    host: Host,
+    peers: readonly Principal[] | null,
+  ): { readonly transport: Transport; readonly detach: () => void } {
+    const key = `${id}\u2032`;
+    const reaches = (other: Principal): boolean => peers === null || peers.includes(other);
+    const own = this.attach(key, host);
+    this.twins.set(id, { key, reaches });
+    return {
+      transport: {
+        ...own,
+        send: (to, purpose, frame) => {
+          if (this.twins.get(id)?.key === key && to !== id && reaches(to))
+            this.send(key, id, to, purpose, frame);
+        },
+        onLink: (handler) =>
+          own.onLink((to, up) => {
+            if (to !== id) handler(to, up);
+          }),
+      },
+      detach: () => {
+        this.twins.delete(id);
+        this.detach(key);
+      },
+    };
+  }
+
   /** The process is gone, and its inbox with it. */
   detach(id: Principal): void {
     const station = this.stations.get(id);
@@ -150,6 +189,9 @@ export class Network {
     purpose: Purpose,
     frame: Uint8Array,
   ): void {
+    const twin = this.twins.get(to);
+    if (twin !== undefined && from !== twin.key && twin.reaches(claimed))
+      this.send(from, claimed, twin.key, purpose, frame);
     const { random } = this;
     const sender = this.stations.get(from);
     if (sender === undefined) return;
@@ -218,7 +260,8 @@ export class Network {
       if (!stand || sender === undefined || receiver?.inboxOpen !== true) return;
       link.up = true;
       link.bucket = new TokenBucket(this.rates, this.world.nowUs);
-      sender.host.schedule(this.world.nowUs, RANK.arrival, () => sender.onLink?.(to, true));
+      if (!this.isTwin(to))
+        sender.host.schedule(this.world.nowUs, RANK.arrival, () => sender.onLink?.(to, true));
     });
   }
 
@@ -227,7 +270,14 @@ export class Network {
     if (!link.up) return;
     link.up = false;
     const sender = this.stations.get(from);
-    sender?.host.schedule(this.world.nowUs, RANK.arrival, () => sender.onLink?.(to, false));
+    if (!this.isTwin(to))
+      sender?.host.schedule(this.world.nowUs, RANK.arrival, () => sender.onLink?.(to, false));
+  }
+
+  /** Nobody knows that there are two. */
+  private isTwin(key: Principal): boolean {
+    for (const twin of this.twins.values()) if (twin.key === key) return true;
+    return false;
   }
 
   private linkOf(from: Principal, to: Principal): Link {

@@ -16,6 +16,7 @@ import {
 } from '../process/messenger.js';
 import type { Rig } from '../rig/rig.js';
 import { RefusalCounts, type RefusalCause } from '../wire/refusal.js';
+import { DOUBT_FRAMES, DOUBT_US } from '../wire/secure-links.js';
 import { ReplayWindow } from '../wire/replay-window.js';
 
 interface Sealed {
@@ -53,6 +54,9 @@ interface Peer {
   established: boolean;
   window: ReplayWindow;
   nextCounter: number;
+  /** When something of the session came last, and how much else has since. */
+  fittedUs: number;
+  misfits: number;
 }
 
 /** What the messengers of one simulated rig have in common. */
@@ -183,6 +187,11 @@ class PlainMessenger implements Messenger {
 
   start(): void {
     const { clock } = this.parts;
+    const nowUs = clock.nowUs();
+    for (const peer of this.peers.values()) {
+      // The peer may hold another session by now, as when a second process took its name for a while.
+      if (peer.misfits >= DOUBT_FRAMES && nowUs - peer.fittedUs >= DOUBT_US) Object.assign(peer, freshPeer());
+    }
     const waiting = [...this.peers].filter(([, peer]) => !peer.established);
     for (const [id] of waiting) this.greet(id);
     this.cancelTick = clock.schedule(clock.nowUs() + HELLO_INTERVAL_US, () => this.start());
@@ -257,7 +266,9 @@ class PlainMessenger implements Messenger {
     }
     if (sealed.purpose !== purpose) return this.refuse(from, 'bad-authenticator');
     if (!peer.established || sealed.fromLife !== peer.life || sealed.toLife !== this.life)
-      return this.refuse(from, 'no-session');
+      return this.doubt(from, peer);
+    peer.fittedUs = arrivedUs;
+    peer.misfits = 0;
     if (!peer.window.accept(sealed.counter)) return this.refuse(from, 'replayed');
     this.open(from, sealed.content, arrivedUs);
   }
@@ -273,14 +284,23 @@ class PlainMessenger implements Messenger {
   }
 
   private takeHello(from: Principal, peer: Peer, hello: Hello): void {
-    if (hello.life < peer.life) return this.refuse(from, 'stale-hello');
+    if (hello.life < peer.life) {
+      peer.misfits += 1;
+      return this.refuse(from, 'stale-hello');
+    }
     const isNew = hello.life !== peer.life;
     if (isNew) Object.assign(peer, freshPeer(), { life: hello.life });
     peer.answered ||= hello.echo === this.life;
     if (isNew || hello.echo !== this.life) this.greet(from);
     if (!peer.answered || peer.established) return;
     peer.established = true;
+    peer.fittedUs = this.parts.clock.nowUs();
     this.parts.events.onEstablished?.(from);
+  }
+
+  private doubt(from: Principal, peer: Peer): void {
+    peer.misfits += 1;
+    this.refuse(from, 'no-session');
   }
 
   private refuse(from: Principal, cause: RefusalCause): void {
@@ -290,5 +310,13 @@ class PlainMessenger implements Messenger {
 }
 
 function freshPeer(): Peer {
-  return { life: 0, answered: false, established: false, window: new ReplayWindow(), nextCounter: 0 };
+  return {
+    life: 0,
+    answered: false,
+    established: false,
+    window: new ReplayWindow(),
+    nextCounter: 0,
+    fittedUs: 0,
+    misfits: 0,
+  };
 }

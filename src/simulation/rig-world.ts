@@ -18,7 +18,7 @@ import type { Mismatch } from '../faults/wrapper.js';
 import { sumCounts, type Counts } from '../process/counts.js';
 import { planFault } from '../faults/plan-fault.js';
 import { Random } from '../faults/random.js';
-import type { ActuatorPort, Clock, Entropy, Log, PeerPort, Principal, SensorPort } from '../ports.js';
+import type { ActuatorPort, Cancel, Clock, Entropy, Log, PeerPort, Principal, SensorPort } from '../ports.js';
 import { ActuatorProcess } from '../process/actuator-process.js';
 import { openSecureMessenger, type OpenMessenger } from '../process/messenger.js';
 import { wireCodecs, type ReplicaCodecs } from '../process/replica-config.js';
@@ -106,6 +106,7 @@ export class RigWorld {
   private readonly keys: ReadonlyMap<Principal, PrincipalKeys>;
   private readonly seats = new Map<Principal, Seat>();
   private readonly openMessenger: OpenMessenger;
+  private readonly openUnwatched: OpenMessenger;
   private readonly codecs: ReplicaCodecs;
   /** One law for all replicas where it is asked once for each question; each its own on the full wire. */
   private readonly sharedLaw: ComposedLaw | null;
@@ -136,7 +137,8 @@ export class RigWorld {
       rig,
       rig.replicas.map(() => this.random.nextBits()),
     );
-    this.openMessenger = watch.wrapMessenger(wire === 'full' ? openSecureMessenger : plainWire.open);
+    this.openUnwatched = wire === 'full' ? openSecureMessenger : plainWire.open;
+    this.openMessenger = watch.wrapMessenger(this.openUnwatched);
     this.codecs = wire === 'full' ? wireCodecs(rig) : plainCodecs(rig);
     this.sharedLaw = wire === 'full' ? null : askOnce(this.composeLaw());
     this.orders = faults.map((fault) => ({ fault, obeying: listObeying(fault, rig), told: new Set() }));
@@ -283,6 +285,7 @@ export class RigWorld {
         kill: () => this.kill(id),
         stall: (ms) => host.stall(ms * 1_000),
         killBroker: (ms) => network.closeInbox(id, ms * 1_000),
+        ...(of === 'replicas' ? { launchTwin: (peers) => this.launchTwin(id, peers) } : {}),
         // Without bytes there are no handshakes in which it would be seen.
         ...(restartAs === undefined || this.options.wire === 'none' ? {} : { restartAs }),
       },
@@ -298,6 +301,41 @@ export class RigWorld {
         }
       },
     });
+  }
+
+  /** A second process with the identity, the keys and the bridge of a replica, on a computer of its own. */
+  private launchTwin(id: Principal, peers: readonly Principal[] | null): Cancel {
+    const { rig, world } = this;
+    const { loaded } = this.options;
+    const host = new Host(world);
+    host.boot();
+    this.boots += 1;
+    const entropy = this.entropyOf(id);
+    const { transport, detach } = this.network.attachTwin(id, host, peers);
+    const twin = new ReplicaProcess({
+      rig,
+      id,
+      keys: this.keysOf(id),
+      digests: {
+        rig: loaded.digests.rig,
+        law: loaded.digests.law,
+        arithmetic: computeArithmeticDigest(),
+      },
+      law: this.sharedLaw ?? this.composeLaw(),
+      codecs: this.codecs,
+      transport,
+      sensors: this.openSensors(id, host, host.clock, entropy, null),
+      clock: host.clock,
+      entropy,
+      log: this.logOf(`the twin of ${id}`),
+      openMessenger: this.openUnwatched,
+      channel: { send: () => {}, sendTick: () => {} },
+    });
+    host.schedule(world.nowUs + BOOT_US, RANK.timer, () => twin.start());
+    return () => {
+      host.kill();
+      detach();
+    };
   }
 
   private bootActuator(seat: Seat, at: number): void {
@@ -402,6 +440,8 @@ export class RigWorld {
     const seat = this.seats.get(id);
     if (seat === undefined || !seat.host.isAlive) return;
     this.tellStats(seat);
+    const actuator = this.rig.actuators.findIndex((one) => one.id === id);
+    if (actuator >= 0) this.watch.onVoterStop(actuator);
     seat.host.kill();
     seat.injector = null;
     seat.process = () => null;

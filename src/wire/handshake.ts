@@ -104,6 +104,16 @@ export class Handshake {
     return outputs;
   }
 
+  /**
+   * Frames come under the peer's name and none fits the standing session any more: the peer may hold another one. Asks for
+   * a new one beside it; the standing one goes on until that has come.
+   */
+  doubt(): HandshakeOutput[] {
+    if (this.#peer === null) return [];
+    this.#pending ??= this.#options.drawNonce();
+    return [this.#send(this.#pending, null, 0)];
+  }
+
   /** A hello of another version, of which nothing more can be read. */
   receiveOtherVersion(theirVersion: number, nowUs: number): HandshakeOutput[] {
     return [{ kind: 'refused', cause: 'version-mismatch', theirVersion }, ...this.#answerMismatch(nowUs)];

@@ -82,6 +82,13 @@ const PREVIOUS_GRACE_US = 1_000_000;
 /** After a change of sessions, frames that fail are put down to the change for this long, µs. */
 const SETTLING_US = 500_000;
 
+/**
+ * Without a frame that fits for so long, µs, while so many others came under the peer's name, a session is doubted. A
+ * second process with the peer's identity leaves the peer in this way: its sessions have been replaced and nobody tells it.
+ */
+export const DOUBT_US = 1_000_000;
+export const DOUBT_FRAMES = 8;
+
 /** Hellos of one peer that are looked at in one hello interval. */
 const HELLOS_PER_INTERVAL = 16;
 
@@ -114,6 +121,9 @@ interface Link {
   hellosSinceUs: number;
   session: Session | null;
   previous: Session | null;
+  /** When a frame fitted last, and how many that do not have come since. */
+  fittedUs: number;
+  misfits: number;
   /** Last mismatch told, so that it is told once. */
   toldMismatch: string | null;
 }
@@ -173,6 +183,8 @@ export class SecureLinks {
     if (session === null) return this.#refuse(from, 'no-session');
     const result = openInSession(session, purpose, frame);
     if (result.ok) {
+      link.fittedUs = this.#nowUs;
+      link.misfits = 0;
       if (!session.isProven) {
         session.isProven = true;
         link.previous = null;
@@ -187,6 +199,7 @@ export class SecureLinks {
       if (earlier.ok || earlier.cause === 'replayed')
         return earlier.ok ? earlier : this.#refuse(from, earlier.cause);
     }
+    link.misfits += 1;
     const isSettling = !session.isProven && this.#nowUs - session.sinceUs < SETTLING_US;
     return this.#refuse(from, isSettling ? 'no-session' : 'bad-authenticator');
   }
@@ -245,6 +258,12 @@ export class SecureLinks {
         link.previous = null;
       }
       events.push(...this.#follow(link, link.handshake.tick(nowUs)));
+      const { session, fittedUs, misfits } = link;
+      if (session === null || misfits < DOUBT_FRAMES) continue;
+      if (nowUs - Math.max(fittedUs, session.sinceUs) >= DOUBT_US) {
+        link.misfits = 0;
+        events.push(...this.#follow(link, link.handshake.doubt()));
+      }
     }
     return events;
   }
@@ -284,6 +303,8 @@ export class SecureLinks {
       hellosSinceUs: -HELLO_INTERVAL_US,
       session: null,
       previous: null,
+      fittedUs: 0,
+      misfits: 0,
       toldMismatch: null,
     };
   }

@@ -273,6 +273,48 @@ describe('handshake', () => {
     expect(net.pass('b', 'a', 'round', PAYLOAD)).toEqual(PAYLOAD);
   });
 
+  test('a peer whose sessions a second process with its identity took over finds back when that is gone', () => {
+    const net = new LinkNet(makeRig());
+    for (const id of ['a', 'b']) net.start(id);
+    net.run();
+    const talk = (): readonly (Uint8Array | string)[] => [
+      net.pass('a', 'b', 'round', Uint8Array.of(1)),
+      net.pass('b', 'a', 'round', Uint8Array.of(2)),
+    ];
+    const heard = [Uint8Array.of(1), Uint8Array.of(2)];
+    expect(talk()).toEqual(heard);
+    const original = net.end('a');
+    net.start('a');
+    net.run();
+    expect(talk()).toEqual(heard);
+    // The second process is gone without a word; b holds its session, and a the one before.
+    net.adopt('a', original);
+    expect(talk()).toEqual(['bad-authenticator', 'bad-authenticator']);
+    for (let tenths = 0; tenths < 30; tenths += 1) {
+      talk();
+      net.run(1);
+    }
+    expect(talk()).toEqual(heard);
+  });
+
+  test('forged frames beside true ones bring no session into doubt', () => {
+    const net = new LinkNet(makeRig());
+    for (const id of ['a', 'b']) net.start(id);
+    net.run();
+    const countGreetings = (): number =>
+      net.recorded.filter(({ from, to }) => `${from}${to}` === 'ab' || `${from}${to}` === 'ba').length;
+    const greeted = countGreetings();
+    for (let tenths = 0; tenths < 50; tenths += 1) {
+      net.end('b').open('a', 'round', new Uint8Array(80));
+      expect(net.pass('a', 'b', 'round', Uint8Array.of(1))).toEqual(Uint8Array.of(1));
+      const forged = net.end('a').seal('b', 'round', Uint8Array.of(1)) as Uint8Array;
+      forged[forged.length - 1] = (forged.at(-1) as number) ^ 1;
+      net.end('b').open('a', 'round', forged);
+      net.run(1);
+    }
+    expect(countGreetings()).toBe(greeted);
+  });
+
   test('a flood of hellos is looked at only so often', () => {
     const net = new LinkNet(makeRig());
     net.start('a');

@@ -19,7 +19,7 @@ const WIDTHS = [4, 5, 7, 7, 7, 7, 7, 8, 7];
 /** All accounts of one tick of the rig's grid. */
 interface Row {
   readonly replicas: Map<string, TickRecord>;
-  readonly voter: VoterRecord[];
+  readonly voter: Exclude<VoterRecord, { readonly kind: 'read-back' }>[];
   readonly told: string[];
 }
 
@@ -50,7 +50,7 @@ export async function traceSimulatedRun(): Promise<Page> {
         newest = Math.max(newest, record.tick);
         zero = record.startTick ?? zero;
         rowOf(record.tick).replicas.set(line.id, record);
-      } else if (line.kind === 'voter' && 'tick' in line.record)
+      } else if (line.kind === 'voter' && line.record.kind !== 'read-back' && 'tick' in line.record)
         rowOf(line.record.tick).voter.push(line.record);
     },
   });
