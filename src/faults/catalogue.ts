@@ -283,7 +283,7 @@ const TABLE: readonly FaultRow[] = [
     injectedAt: 'replica',
     meaning:
       'small things are wrong with what it says in rounds, something else for each receiver, drawn by the seed',
-    expected: MASKED,
+    expected: `under a Byzantine hypothesis ${MASKED}`,
     implementation: built(buildMutate),
   },
   {

@@ -150,6 +150,9 @@ export class Bench {
   }[] = [];
   readonly forged: (SentFrame & { readonly claimed: string })[] = [];
   readings: readonly Reading[] = [1, 2, true];
+  readonly sealed: { readonly to: string; readonly purpose: Purpose; readonly payload: Uint8Array }[] = [];
+  /** Whether there are sessions to seal payloads in. */
+  canSeal = true;
   readonly injector: FaultInjector;
   /** The clock by which the replica lives. */
   readonly localClock: Clock;
@@ -185,6 +188,10 @@ export class Bench {
       onEvent: (event) => this.events.push(event),
     });
     this.localClock = this.injector.wrapClock();
+    this.injector.offerSealer((to, purpose, payload) => {
+      if (this.canSeal) this.sealed.push({ to, purpose, payload });
+      return this.canSeal;
+    });
     this.peers = this.injector.wrapPeers({ send: (to, message) => this.messages.push({ to, message }) });
     this.commandPort = this.injector.wrapCommands({
       send: (actuator, command) => this.commands.push({ actuator, command }),

@@ -15,6 +15,9 @@ let timers: { atUs: number; callback: () => void }[];
 let drive: ReplicaDrive;
 let begun: number[];
 let reports: Report[];
+let sent: number;
+/** Tick at whose beginning the replica is halted. */
+let haltAt: number;
 
 /** A clock whose timers fire only when a test says so: late, as timers are. */
 const clock: Clock = {
@@ -41,6 +44,8 @@ beforeEach(() => {
   timers = [];
   begun = [];
   reports = [];
+  sent = 0;
+  haltAt = -1;
   drive = new ReplicaDrive({
     config: {
       n: 4,
@@ -63,11 +68,18 @@ beforeEach(() => {
       law: (state) => ({ ok: true, state, counts: [] }),
     },
     clock,
-    peers: { send: () => {} },
+    peers: {
+      send: () => {
+        sent += 1;
+      },
+    },
     commands: { send: () => {} },
     sensors: { request: () => {}, read: () => [], close: () => Promise.resolve() },
     readStatuses: () => [],
-    onTick: (tick) => begun.push(tick),
+    onTick: (tick) => {
+      begun.push(tick);
+      if (tick === haltAt) drive.halt();
+    },
     onReport: (report) => reports.push(report),
   });
   drive.start();
@@ -135,4 +147,19 @@ test('a replica that stops begins no tick any more', async () => {
   drive.receive(2, say(1, 1), nowUs);
   fireDue();
   expect(begun).toEqual([]);
+});
+
+test('a replica that is halted in the middle of a tick does nothing more, whatever comes', () => {
+  nowUs = PERIOD;
+  haltAt = 1;
+  fireDue();
+  expect(begun).toEqual([1]);
+  expect(sent).toBe(0);
+  expect(timers).toEqual([]);
+  nowUs = 5 * PERIOD;
+  drive.receive(1, say(5, 1), nowUs);
+  drive.notice(1, 'malformed');
+  drive.reportLinked();
+  expect(begun).toEqual([1]);
+  expect(timers).toEqual([]);
 });
