@@ -16,6 +16,7 @@ import type { LoadedRig } from '../rig/load-rig.js';
 import { formatMistake, RigError, sortMistakes } from '../rig/mistake.js';
 import type { Mistake } from '../rig/mistake.js';
 import { formatDuration } from '../rig/quantity.js';
+import type { Rig } from '../rig/rig.js';
 import type { Path } from '../rig/read-yaml.js';
 import { decodeCbor, encodeCbor } from '../wire/cbor.js';
 
@@ -27,6 +28,8 @@ export type CheckReport =
       readonly file: string;
       readonly hypothesis: string;
       readonly facts: RigFacts;
+      /** The figures of the reliability model, and which of them are assumed. */
+      readonly reliability: string;
       readonly law: { readonly files: readonly string[]; readonly stateBytes: number };
       /** Hexadecimal. */
       readonly digests: { readonly rig: string; readonly law: string; readonly arithmetic: string };
@@ -83,6 +86,7 @@ export async function checkRig(where: string): Promise<CheckReport> {
     file: loaded.file,
     hypothesis: describeHypothesis(loaded),
     facts: deriveFacts(loaded.rig),
+    reliability: describeReliability(loaded.rig.reliability),
     law: { files: loaded.law.files, stateBytes: main.stateBytes },
     digests: {
       rig: toHex(loaded.digests.rig),
@@ -155,6 +159,12 @@ function describeHypothesis(loaded: LoadedRig): string {
   }
 }
 
+function describeReliability(figures: Rig['reliability']): string {
+  const { replicaMtbfHours, repairHours, missionHours, assumed } = figures;
+  const about = assumed.length === 0 ? '' : ` (assumed: ${assumed.join(', ')})`;
+  return `a replica fails once in ${replicaMtbfHours} h, is back in ${repairHours} h; missions of ${missionHours} h${about}`;
+}
+
 /** The report for people. */
 export function renderReport(report: CheckReport): string {
   if (!report.ok) {
@@ -184,6 +194,7 @@ export function renderReport(report: CheckReport): string {
       ['command', `sent by ${formatDuration(facts.commandByUs)}`],
       ['worst latency', `${formatDuration(facts.worstLatencyUs)} from sample to output`],
       ['longest gap', `${formatDuration(facts.longestGapUs)} between two outputs`],
+      ['reliability', report.reliability],
       ['law', `${report.law.files.join(', ')}; state of ${report.law.stateBytes} bytes`],
       ['rig digest', report.digests.rig.slice(0, 16)],
       ['law digest', report.digests.law.slice(0, 16)],

@@ -10,8 +10,8 @@ export const SIGNATURE_VERIFIER = 'node:crypto Ed25519 (OpenSSL)';
 /**
  * SHA-256 over what all members of a rig must share: everything that a message, a tick, a fused reading or a vote
  * depends on. Left out, because members may rightly differ in it: where inboxes and bridges are found (hosts, ports,
- * device paths, baud rates), the path of the law (its own digest is compared), and what only a demo reads (plant,
- * tour, flights, expect).
+ * device paths, baud rates), the path of the law (its own digest is compared), and what only a demo or a report reads
+ * (plant, tour, flights, expect, reliability: a better estimate of a part's life must not part a running rig).
  */
 export function digestRig(rig: Rig): Uint8Array {
   const shared = [

@@ -16,10 +16,20 @@ import {
 } from './derive.js';
 import { sortMistakes, suggest } from './mistake.js';
 import type { Mistake, MistakeCode } from './mistake.js';
-import { formatDuration, parseDuration, parseQuantity } from './quantity.js';
+import { formatDuration, parseDuration, parseHours, parseQuantity, SPAN_UNITS } from './quantity.js';
 import { readYaml } from './read-yaml.js';
 import type { Path, Place, YamlDialect, YamlSource, YamlValue } from './read-yaml.js';
-import type { ActuatorPart, BridgePart, InboxPart, PlantPart, ReplicaPart, Rig, SensorPart } from './rig.js';
+import { RELIABILITY_DEFAULTS } from './rig.js';
+import type {
+  ActuatorPart,
+  BridgePart,
+  InboxPart,
+  PlantPart,
+  ReliabilityPart,
+  ReplicaPart,
+  Rig,
+  SensorPart,
+} from './rig.js';
 import {
   ID_PATTERN,
   MAX_ACTUATORS,
@@ -67,6 +77,9 @@ const DEFAULT_STATE_BYTES = 256;
 const PERIOD_RANGE_US = [2_000, 10_000_000] as const;
 const MIN_ROUND_US = 200;
 const MAX_HOLD_US = 60_000_000;
+/** Shortest and longest span of a reliability model, hours: a second, and over a hundred thousand years. */
+const MIN_HOURS = 1 / 3600;
+const MAX_HOURS = 1e9;
 const MAX_COUNT = 2_147_483_647;
 
 /** Reads the text of a rig file; `file` is what mistakes call it. Never throws. */
@@ -123,6 +136,7 @@ class RigReader {
     const confidential = top.confidential ?? this.useDefault(['confidential'], false, 'false');
     const faults = top.faults ?? this.useDefault(['faults'], 'disabled', 'disabled');
     const expect = top.expect ?? this.useDefault(['expect'], 'masked', 'masked');
+    const reliability = this.readReliability();
     const { periodUs, roundUs, processingUs } = timing;
     const holes = [top.rig, hypothesis, periodUs, roundUs, processingUs, law];
     if (this.mistakes.length > 0 || holes.some((one) => one === undefined)) return null;
@@ -145,6 +159,7 @@ class RigReader {
       plant: this.readPlant(),
       tour: top.tour ?? [],
       flights: top.flights ?? [],
+      reliability,
     };
     return this.checkPackets(rig) ? rig : null;
   }
@@ -519,6 +534,37 @@ class RigReader {
     const { plant } = this.top;
     (this.top.flights ?? []).forEach((flight, index) => this.checkPath(['flights', index], flight));
     return plant === undefined ? null : { model: plant.model, parameters: { ...plant.parameters } };
+  }
+
+  private readReliability(): ReliabilityPart {
+    const fields = pickFields(partSchemas.reliability.shape, this.raw['reliability'] ?? null);
+    const assumed: (keyof typeof RELIABILITY_DEFAULTS)[] = [];
+    const readHours = (key: keyof typeof RELIABILITY_DEFAULTS): number => {
+      const path = ['reliability', key];
+      const given = fields[key];
+      if (given === undefined) {
+        assumed.push(key);
+        const standard = RELIABILITY_DEFAULTS[key];
+        return parseHours(this.useDefault(path, standard, `${standard} (assumed)`)) as number;
+      }
+      const hours = parseHours(given);
+      if (hours !== null && hours >= MIN_HOURS && hours <= MAX_HOURS) return hours;
+      const unit = parseQuantity(given)?.unit ?? '';
+      if (SPAN_UNITS.includes(unit)) {
+        const cure = `Write a time from 1 s to ${MAX_HOURS} h`;
+        this.report('VP-RIG-RANGE', path, `${JSON.stringify(given)} is no span of a reliability model`, cure);
+      } else {
+        const what = `${JSON.stringify(given)}: ${unit} is no unit of long times`;
+        this.report('VP-RIG-UNIT', path, what, `Write it in ${SPAN_UNITS.join(', ')}`);
+      }
+      return NaN;
+    };
+    return {
+      replicaMtbfHours: readHours('replica-mtbf'),
+      repairHours: readHours('repair'),
+      missionHours: readHours('mission'),
+      assumed,
+    };
   }
 
   // ------------------------------------------------------------------------------------------- across parts
@@ -945,6 +991,7 @@ class RigReader {
     if (part === 'hypothesis') return ['byzantine', 'authenticators', 'crash'];
     if (part === 'law') return ['path', 'state-max'];
     if (part === 'plant') return ['model', 'parameters'];
+    if (part === 'reliability') return Object.keys(partSchemas.reliability.shape);
     return ['fault', 'say'];
   }
 }

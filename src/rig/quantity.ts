@@ -56,6 +56,26 @@ export function parseDuration(text: string, allowRate = false): Duration {
   return { ok: true, us: whole + 0 };
 }
 
+/** Hours in one unit of long spans. */
+const SPAN_UNITS_HOURS: ReadonlyMap<string, number> = new Map([
+  ['s', 1 / 3600],
+  ['min', 1 / 60],
+  ['h', 1],
+  ['d', 24],
+]);
+
+/** Units in which a long span may be written. */
+export const SPAN_UNITS: readonly string[] = [...SPAN_UNITS_HOURS.keys()];
+
+/** Reads a long span of time as hours, more than 0; null when it is none. */
+export function parseHours(text: string): number | null {
+  const quantity = parseQuantity(text);
+  const scale = quantity === null ? undefined : SPAN_UNITS_HOURS.get(quantity.unit);
+  if (quantity === null || scale === undefined) return null;
+  const hours = quantity.value * scale;
+  return hours > 0 && Number.isFinite(hours) ? hours : null;
+}
+
 /** Writes microseconds in the unit that reads best: `20 ms`, `250 us`, `1.5 s`. */
 export function formatDuration(us: number): string {
   if (us >= 1e6) return `${trimDecimals(us / 1e6)} s`;

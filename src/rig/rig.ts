@@ -34,7 +34,27 @@ export interface Rig {
   readonly tour: readonly TourStop[];
   /** Other rigs that a demo flies after this one, with this one's tour: paths relative to this rig's folder. */
   readonly flights: readonly string[];
+  /** How often replicas fail and how soon they are mended, for the reliability model of a report. */
+  readonly reliability: ReliabilityPart;
 }
+
+/** What a reliability model is told of one replica, hours. Nothing at run time depends on it. */
+export interface ReliabilityPart {
+  /** Mean time to failure of one replica, its sensors, broker and links included. */
+  readonly replicaMtbfHours: number;
+  /** Mean time until a failed replica is back as a running member. */
+  readonly repairHours: number;
+  readonly missionHours: number;
+  /** Keys that the rig file leaves out: their values are assumptions of the software. */
+  readonly assumed: readonly (keyof typeof RELIABILITY_DEFAULTS)[];
+}
+
+/** What is assumed of a rig that does not say, as its file would write it. */
+export const RELIABILITY_DEFAULTS = {
+  'replica-mtbf': '1000 h',
+  repair: '1 h',
+  mission: '1 h',
+} as const;
 
 /** One fault of a tour, and what to tell the person who watches. */
 export interface TourStop {

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { QUANTITY_PATTERN, UNIT_PATTERN } from './quantity.js';
+import { RELIABILITY_DEFAULTS } from './rig.js';
 
 /**
  * Ids of replicas, sensors, actuators, operators, observers and the rig itself. Ids are keys of objects in laws and
@@ -110,6 +111,24 @@ const actuator = z.strictObject({
   channel: channel.optional().describe('Number of the output on the bridge. Default: 0.'),
 });
 
+const reliability = z
+  .strictObject({
+    'replica-mtbf': duration
+      .optional()
+      .describe(
+        `Mean time to failure of one replica. Default: ${RELIABILITY_DEFAULTS['replica-mtbf']}, assumed.`,
+      ),
+    repair: duration
+      .optional()
+      .describe(
+        `Mean time until a failed replica is back. Default: ${RELIABILITY_DEFAULTS.repair}, assumed.`,
+      ),
+    mission: duration
+      .optional()
+      .describe(`Length of a mission. Default: ${RELIABILITY_DEFAULTS.mission}, assumed.`),
+  })
+  .describe('What a report computes the probability from that the fault hypothesis breaks; s, min, h or d.');
+
 const parameter = z.union([z.number(), z.string().max(200), z.boolean()], { error: 'parameter' });
 
 const clients = z.array(id).max(MAX_CLIENTS);
@@ -169,10 +188,11 @@ export const rigSchema = z.strictObject({
     .max(8)
     .optional()
     .describe('Rigs that a demo flies after this one, with the same tour.'),
+  reliability: reliability.optional(),
 });
 
 /** The parts that the checks walk through one by one. */
-export const partSchemas = { hypothesis, replica, sensor, actuator };
+export const partSchemas = { hypothesis, replica, sensor, actuator, reliability };
 
 /** The JSON Schema of rig.yaml (draft 2020-12), as published in schema/rig.schema.json. */
 export function renderJsonSchema(): string {

@@ -38,6 +38,7 @@ const rig: Rig = {
   plant: { model: 'pitch', parameters: {} },
   tour: [],
   flights: [],
+  reliability: { replicaMtbfHours: 1000, repairHours: 1, missionHours: 1, assumed: [] },
 };
 
 const injection = (text: string): Injection => {

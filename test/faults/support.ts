@@ -71,6 +71,7 @@ export function makeRig(changes: Partial<Rig> = {}): Rig {
     plant: null,
     tour: [],
     flights: [],
+    reliability: { replicaMtbfHours: 1000, repairHours: 1, missionHours: 1, assumed: [] },
     ...changes,
   };
 }

@@ -221,4 +221,5 @@ export const RIG: Rig = {
   plant: null,
   tour: [],
   flights: [],
+  reliability: { replicaMtbfHours: 1000, repairHours: 1, missionHours: 1, assumed: [] },
 };

@@ -125,6 +125,7 @@ describe('the configuration digest', () => {
     ['another way to say the same', 'period: 50 ms', 'period: 20 Hz'],
     ['a default spelt out', 'rearm: auto', 'rearm: auto\n    vote: exact'],
     ['another tour', 'say: one is gone', 'say: goodbye'],
+    ['another reliability', 'faults: enabled', 'faults: enabled\nreliability: { repair: 2 h }'],
   ])('is the same with %s', (_about, from, to) => {
     expect(digest([from, to])).toBe(sound);
   });

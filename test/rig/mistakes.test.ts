@@ -195,6 +195,20 @@ const CASES: readonly Case[] = [
     what: /deg is no unit of time/,
   },
   {
+    code: 'VP-RIG-UNIT',
+    about: 'a unit that is no long time',
+    rig: [['faults: enabled', 'faults: enabled\nreliability: { repair: 5 ms }']],
+    at: 'repair',
+    what: /ms is no unit of long times/,
+  },
+  {
+    code: 'VP-RIG-RANGE',
+    about: 'a span that no model takes',
+    rig: [['faults: enabled', 'faults: enabled\nreliability: { repair: -1 h }']],
+    at: 'repair',
+    what: /no span of a reliability model/,
+  },
+  {
     code: 'VP-RIG-RANGE',
     about: 'ends the wrong way round',
     rig: [['range: [-45, 45]', 'range: [45, -45]']],

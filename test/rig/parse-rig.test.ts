@@ -68,6 +68,9 @@ describe('a sound file', () => {
         'law.state-max: 256 bytes',
         'mac: hmac-256',
         'processing: 2 ms',
+        'reliability.mission: 1 h (assumed)',
+        'reliability.repair: 1 h (assumed)',
+        'reliability.replica-mtbf: 1000 h (assumed)',
         'sensors.gear.channel: 1',
         'sensors.gear.hold: 250 ms (five periods)',
         'sensors.gear.max-age: 50 ms (one period)',
@@ -104,6 +107,13 @@ describe('a sound file', () => {
       { mac: 'hmac-256-64', confidential: true, faultInjection: false },
     ],
     ['plant: { model: pitch }', 'expect: disagree', { plant: null, expect: 'disagree' }],
+    [
+      'faults: enabled',
+      'reliability: { replica-mtbf: 100 d, repair: 30 min }',
+      {
+        reliability: { replicaMtbfHours: 2400, repairHours: 0.5, missionHours: 1, assumed: ['mission'] },
+      },
+    ],
   ])('%s → %s', (from, to, expected) => {
     const altered = parseRig(SOUND_RIG.replace(from, to), 'rig.yaml');
     expect(altered.ok ? altered.rig : altered.mistakes).toMatchObject(expected);

@@ -60,6 +60,7 @@ export function makeRig(options: RigOptions = {}): Rig {
     expect: 'masked',
     tour: [],
     flights: [],
+    reliability: { replicaMtbfHours: 1000, repairHours: 1, missionHours: 1, assumed: [] },
     law: { path: 'law.ts', stateMaxBytes: 256 },
     plant: null,
   };
