@@ -1,0 +1,137 @@
+/**
+ * Where a fault can strike a rig, and what is expected then. Everything follows from the catalogue and the rig: a fault
+ * that is added to the catalogue takes part in campaigns without a line here.
+ */
+import type { FaultRow } from '../faults/catalogue.js';
+import { planFault } from '../faults/plan-fault.js';
+import { Random } from '../faults/random.js';
+import { formatTarget, parseFault, type FaultTarget } from '../faults/spec.js';
+import type { Rig } from '../rig/rig.js';
+import type { Expectation } from './job.js';
+
+/** A column of the campaign's matrix. */
+export interface Place {
+  /** As the report calls it. */
+  readonly name: string;
+  /** Whom it strikes, drawn by the run's seed where the place is a sample. */
+  readonly target: (random: Random) => string;
+  /** Parameters with a leading space, or the empty text. */
+  readonly parameters: string;
+  readonly expectation: Expectation;
+}
+
+/** A fault that cannot strike this rig, and why. */
+export interface LeftOut {
+  readonly kind: string;
+  readonly why: string;
+}
+
+export type PlacesOfFault =
+  { readonly ok: true; readonly places: readonly Place[] } | { readonly ok: false; readonly why: string };
+
+/** Column of the links, of which each seed draws one. */
+export const LINKS_PLACE = 'links';
+
+/** Faults of replicas that say what they did not compute; a hypothesis of crashes does not cover them. */
+const BYZANTINE: ReadonlySet<string> = new Set([
+  'lie',
+  'equivocate',
+  'relay-lie',
+  'forge-path',
+  'sos-value',
+  'double-vote',
+  'collude',
+  'twin',
+]);
+
+/** Long enough for every default parameter. */
+const PROBE_TIMES = 'at 100 for 100';
+
+/** All places of one fault in a rig, or why there is none. */
+export function listPlaces(row: FaultRow, rig: Rig): PlacesOfFault {
+  if (row.implementation.kind === 'missing') {
+    return { ok: false, why: `it needs ${row.implementation.part}, which does not exist yet` };
+  }
+  const places: Place[] = [];
+  let why = 'this rig has no place for it';
+  for (const place of proposePlaces(row, rig)) {
+    const probe = `${row.name} on ${place.target(new Random('probe'))}${place.parameters} ${PROBE_TIMES}`;
+    const parsed = parseFault(probe);
+    const planned = parsed.ok ? planFault(parsed.spec, rig) : parsed;
+    if (planned.ok) places.push(place);
+    else why = planned.what;
+  }
+  return places.length > 0 ? { ok: true, places } : { ok: false, why };
+}
+
+function proposePlaces(row: FaultRow, rig: Rig): readonly Place[] {
+  const expectation = expectOf(row, rig);
+  const fixed = (name: string, parameters = '', expected = expectation): Place => ({
+    name,
+    target: () => name,
+    parameters,
+    expectation: expected,
+  });
+  return row.targets.flatMap((kind): readonly Place[] => {
+    switch (kind) {
+      case 'replica':
+        // A replica stands for its broker, which is a place of its own.
+        return row.injectedAt === 'broker' ? [] : rig.replicas.map(({ id }) => fixed(id));
+      case 'channel':
+        return rig.replicas.flatMap((replica) =>
+          rig.sensors.map((sensor) =>
+            fixed(formatTarget({ kind: 'channel', replica: replica.id, sensor: sensor.id })),
+          ),
+        );
+      case 'link': {
+        const links = listLinks(row, rig);
+        if (links.length === 0) return [];
+        const draw = (random: Random): string =>
+          formatTarget(links[random.nextInteger(links.length)] as FaultTarget);
+        return [{ name: LINKS_PLACE, target: draw, parameters: '', expectation }];
+      }
+      case 'broker':
+        return rig.replicas.map(({ id }) => fixed(`broker:${id}`));
+      case 'actuator':
+        return rig.actuators.map(({ id }) => fixed(id));
+      case 'world':
+        return row.name === 'partition'
+          ? [
+              fixed('world'),
+              { ...fixed('world'), name: 'world, halves', parameters: halve(rig), expectation: 'fail-safe' },
+            ]
+          : [fixed('world')];
+    }
+  });
+}
+
+/** Links that a replica does this fault to. */
+function listLinks(row: FaultRow, rig: Rig): readonly FaultTarget[] {
+  const replicas = rig.replicas.map(({ id }) => id);
+  const actuators = rig.actuators.map(({ id }) => id);
+  const isReceiver = row.implementation.kind === 'built' && row.implementation.side === 'receiver';
+  const others = [...replicas, ...actuators];
+  return replicas.flatMap((replica) =>
+    others
+      .filter((other) => other !== replica)
+      .map(
+        (other): FaultTarget =>
+          isReceiver
+            ? { kind: 'link', from: other, to: replica }
+            : { kind: 'link', from: replica, to: other },
+      ),
+  );
+}
+
+/** Two sets of replicas, neither of them a majority where n is even. */
+function halve(rig: Rig): string {
+  const ids = rig.replicas.map(({ id }) => id);
+  const middle = Math.ceil(ids.length / 2);
+  const rest = [...ids.slice(middle), ...rig.actuators.map(({ id }) => id)];
+  return ` sets=${ids.slice(0, middle).join(',')}/${rest.join(',')}`;
+}
+
+function expectOf(row: FaultRow, rig: Rig): Expectation {
+  if (rig.hypothesis.kind === 'byzantine' && row.name === 'collude') return 'fail-safe';
+  return rig.hypothesis.kind !== 'byzantine' && BYZANTINE.has(row.name) ? 'safe' : 'masked';
+}

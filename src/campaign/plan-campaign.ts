@@ -1,0 +1,141 @@
+/**
+ * From a campaign to its jobs: every kind of fault at every place with every seed, runs without a fault, and runs with
+ * several. When a fault strikes and how long it lasts is drawn by the job's own name, so a job is the same in every
+ * campaign, shard and version that has it.
+ */
+import { listFaults } from '../faults/catalogue.js';
+import { Random } from '../faults/random.js';
+import { parseFault, formatFault } from '../faults/spec.js';
+import type { Rig } from '../rig/rig.js';
+import { MAX_JOBS, type Campaign, type Shard } from './campaign.js';
+import type { Job } from './job.js';
+import { listPlaces, type LeftOut, type Place } from './places.js';
+
+/** All jobs of a campaign, in the order of the report. */
+export interface CampaignPlan {
+  readonly jobs: readonly Job[];
+  /** Rows of the report that have a job. */
+  readonly kinds: readonly string[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** A campaign that cannot be; the message names the cure. */
+export class CampaignError extends Error {
+  override readonly name = 'CampaignError';
+}
+
+export const NO_FAULT = 'no fault';
+export const SEVERAL = 'several';
+
+/** A run without any strike begins and ends so: the rig starts, and recovers. */
+const QUIET_TICKS = 20;
+const REST_TICKS = 20;
+/** The shortest fault: longer than every default that needs time. */
+const MIN_FAULT_TICKS = 10;
+
+/** The shortest run that a fault fits into. */
+export const MIN_RUN_TICKS = 100;
+
+/** Plans a campaign of a rig. Throws `CampaignError` for kinds that there are not, and for too many jobs. */
+export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
+  const rows = chooseRows(campaign);
+  const leftOut: LeftOut[] = [];
+  const cells: { readonly kind: string; readonly places: readonly Place[] }[] = [];
+  for (const row of rows) {
+    const found = listPlaces(row, rig);
+    if (found.ok) cells.push({ kind: row.name, places: found.places });
+    else leftOut.push({ kind: row.name, why: found.why });
+  }
+  const jobs: Job[] = [];
+  const add = (kind: string, places: readonly { readonly name: string; readonly make: Make }[]): void => {
+    for (const seed of listSeeds(campaign, places.length)) {
+      for (const { name, make } of places) {
+        const id = `${kind}@${name}#${seed}`.replaceAll(' ', '-');
+        const made = make(new Random(`campaign ${id}`));
+        const { ticks, wire, network } = campaign;
+        jobs.push({ id, at: jobs.length, kind, place: name, seed, ticks, wire, ...made, network, rigText: null });
+        if (jobs.length > MAX_JOBS)
+          throw new CampaignError(`the campaign has more than ${MAX_JOBS} runs; choose fewer seeds`);
+      }
+    }
+  };
+  add(NO_FAULT, [{ name: '–', make: () => ({ faults: [], expectation: 'masked' }) }]);
+  for (const { kind, places } of cells) {
+    add(
+      kind,
+      places.map((place) => ({
+        name: place.name,
+        make: (random) => ({
+          faults: [writeFault(kind, place, campaign.ticks, random)],
+          expectation: place.expectation,
+        }),
+      })),
+    );
+  }
+  const mixed = cells.flatMap(({ kind, places }) =>
+    places.filter(({ expectation }) => expectation === 'masked').map((place) => ({ kind, place })),
+  );
+  if (campaign.several > 0 && mixed.length > 0) {
+    const make: Make = (random) => ({
+      faults: drawSeveral(mixed, campaign, random),
+      expectation: 'fail-safe',
+    });
+    add(SEVERAL, [{ name: 'any', make }]);
+  }
+  return { jobs, kinds: [...new Set(jobs.map(({ kind }) => kind))], leftOut };
+}
+
+/** The jobs of one shard: every n-th, so that shards take equally long. */
+export function chooseShard(jobs: readonly Job[], shard: Shard | null): readonly Job[] {
+  return shard === null ? jobs : jobs.filter((_, at) => at % shard.count === shard.index - 1);
+}
+
+type Make = (random: Random) => Pick<Job, 'faults' | 'expectation'>;
+
+function chooseRows(campaign: Campaign): ReturnType<typeof listFaults> {
+  const rows = listFaults();
+  for (const name of [...(campaign.include ?? []), ...campaign.exclude]) {
+    if (!rows.some((row) => row.name === name))
+      throw new CampaignError(`there is no fault '${name}'; 'voteplane faults' lists them`);
+  }
+  return rows.filter(
+    ({ name }) =>
+      (campaign.include === null || campaign.include.includes(name)) && !campaign.exclude.includes(name),
+  );
+}
+
+function listSeeds({ seeds, ticksPerKind, ticks }: Campaign, places: number): readonly number[] {
+  const count =
+    ticksPerKind === null
+      ? seeds.last - seeds.first + 1
+      : Math.max(1, Math.ceil(ticksPerKind / (ticks * places)));
+  if (count > MAX_JOBS) throw new CampaignError(`${count} seeds are too many; choose at most ${MAX_JOBS}`);
+  return Array.from({ length: count }, (_, at) => seeds.first + at);
+}
+
+/** A fault at a drawn tick for a drawn while; short ones are as frequent as long ones. */
+function writeFault(kind: string, place: Place, ticks: number, random: Random): string {
+  const longest = Math.max(MIN_FAULT_TICKS, Math.floor((ticks - QUIET_TICKS - REST_TICKS) / 2));
+  const forTicks = Math.round(MIN_FAULT_TICKS * (longest / MIN_FAULT_TICKS) ** random.nextUnit());
+  const latest = ticks - REST_TICKS - forTicks;
+  const at = QUIET_TICKS + random.nextInteger(Math.max(1, latest - QUIET_TICKS + 1));
+  const text = `${kind} on ${place.target(random)}${place.parameters} at ${at} for ${forTicks}`;
+  const parsed = parseFault(text);
+  if (!parsed.ok) throw new Error(`a campaign plans no fault: ${text}`);
+  return formatFault(parsed.spec);
+}
+
+/** Different faults; the same one twice on one target would be one with two ends. */
+function drawSeveral(
+  mixed: readonly { readonly kind: string; readonly place: Place }[],
+  { several, ticks }: Campaign,
+  random: Random,
+): readonly string[] {
+  const faults = new Map<string, string>();
+  for (let left = several; left > 0; left -= 1) {
+    const { kind, place } = mixed[random.nextInteger(mixed.length)] as (typeof mixed)[number];
+    const text = writeFault(kind, place, ticks, random);
+    faults.set(text.replace(/ at .*/, ''), text);
+  }
+  return [...faults.values()];
+}
