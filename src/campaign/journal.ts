@@ -2,7 +2,15 @@
  * The journal of a campaign under way: a line of JSON for the campaign, then one for every finished job, so that a
  * campaign that was stopped, or whose machine was, goes on where it was. It must never mix two campaigns.
  */
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, truncateSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+} from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { findDifference, type CampaignIdentity, type Shard } from './campaign.js';
@@ -17,12 +25,18 @@ export interface JournalEntry {
   readonly wallMs: number;
 }
 
-const head = z.object({ kind: z.literal('campaign'), identity: z.record(z.string(), z.unknown()), shard: z.unknown() });
+const head = z.object({
+  kind: z.literal('campaign'),
+  identity: z.record(z.string(), z.unknown()),
+  shard: z.unknown(),
+});
 const entry = z.object({
   kind: z.literal('job'),
   id: z.string(),
   wallMs: z.number(),
-  result: z.object({ outcome: z.enum(OUTCOMES), reasons: z.array(z.string()), findings: z.array(z.string()) }).loose(),
+  result: z
+    .object({ outcome: z.enum(OUTCOMES), reasons: z.array(z.string()), findings: z.array(z.string()) })
+    .loose(),
 });
 const end = z.object({ kind: z.literal('end') });
 const line = z.union([head, entry, end]);
@@ -54,7 +68,9 @@ export class Journal {
           ? findDifference(found.identity, identity)
           : `shard ${found.shard} and ${formatShard(shard)}`;
       if (difference !== null)
-        throw new CampaignError(`${file} is the journal of another campaign: ${difference}; name another with --journal`);
+        throw new CampaignError(
+          `${file} is the journal of another campaign: ${difference}; name another with --journal`,
+        );
       // A line that was cut off when the machine stopped is not a line.
       truncateSync(file, found.soundBytes);
       return new Journal(file, openSync(file, 'a'), found.entries);
@@ -98,7 +114,9 @@ function readJournal(file: string): FoundJournal {
   const sound = text.slice(0, text.lastIndexOf('\n') + 1);
   const lines = sound.split('\n').slice(0, -1);
   const refuse = (at: number): CampaignError =>
-    new CampaignError(`${file}:${at + 1}: this is no journal of a campaign; name another file with --journal`);
+    new CampaignError(
+      `${file}:${at + 1}: this is no journal of a campaign; name another file with --journal`,
+    );
   let identity: CampaignIdentity | null = null;
   let shard = '';
   let ended = false;
@@ -111,7 +129,8 @@ function readJournal(file: string): FoundJournal {
       identity = data.identity as unknown as CampaignIdentity;
       shard = String(data.shard);
     } else if (data.kind === 'end') ended = true;
-    else entries.set(data.id, { id: data.id, wallMs: data.wallMs, result: data.result as unknown as JobResult });
+    else
+      entries.set(data.id, { id: data.id, wallMs: data.wallMs, result: data.result as unknown as JobResult });
   });
   if (identity === null) throw refuse(0);
   return { identity, shard, entries: [...entries.values()], ended, soundBytes: Buffer.byteLength(sound) };

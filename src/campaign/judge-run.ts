@@ -42,7 +42,10 @@ export function judgeRun(expectation: Expectation, account: RunAccount): JobResu
   if (violationCount > violations.length && violations.length > 0)
     findings.push(`And ${violationCount - violations.length} more violations.`);
   if (figures.unsafeOutputs > 0)
-    fail('unsafe output', `${figures.unsafeOutputs} outputs that no correct replica computed reached an actuator.`);
+    fail(
+      'unsafe output',
+      `${figures.unsafeOutputs} outputs that no correct replica computed reached an actuator.`,
+    );
   for (const fault of figures.faults) {
     if (fault.failed !== null) fail('fault refused', `"${fault.spec}" could not be done: ${fault.failed}.`);
     else if (fault.appliedAt === null) fail('fault never struck', `"${fault.spec}" never struck.`);

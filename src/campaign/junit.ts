@@ -30,7 +30,9 @@ function formatCase({ job, result }: Row, campaign: CampaignResult, rigPath: str
   if (!isFailure(result.outcome) && result.outcome !== 'idle') return `${head}/>\n`;
   const text = escapeXml([...result.findings, formatCommand(job, rigPath)].join('\n'));
   const message = escapeXml(result.reasons.join(', ') || 'the fault altered nothing');
-  const tag = { failed: 'failure', broken: 'error', idle: 'skipped' }[result.outcome as 'failed' | 'broken' | 'idle'];
+  const tag = { failed: 'failure', broken: 'error', idle: 'skipped' }[
+    result.outcome as 'failed' | 'broken' | 'idle'
+  ];
   return `${head}>\n      <${tag} message="${message}">${text}</${tag}>\n    </testcase>\n`;
 }
 

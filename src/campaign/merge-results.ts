@@ -10,7 +10,6 @@ import {
   composeResult,
   RESULT_FORMAT,
   type CampaignResult,
-  type Row,
 } from './result.js';
 
 const row = z
@@ -120,7 +119,9 @@ function refuseOthers(first: NamedResult, other: NamedResult): void {
     throw new CampaignError(`${first.file} and ${other.file} are of different campaigns: ${difference}`);
   const [one, two] = [first.result, other.result];
   if (JSON.stringify(one.assumptions) !== JSON.stringify(two.assumptions))
-    throw new CampaignError(`${first.file} and ${other.file} assume different things of the rig ${one.identity.rig}`);
+    throw new CampaignError(
+      `${first.file} and ${other.file} assume different things of the rig ${one.identity.rig}`,
+    );
   if (one.shard?.count !== two.shard?.count)
     throw new CampaignError(
       `${first.file} and ${other.file} are cut differently: ${one.shard?.count ?? 1} and ${two.shard?.count ?? 1} shards`,

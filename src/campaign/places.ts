@@ -114,11 +114,8 @@ function listLinks(row: FaultRow, rig: Rig): readonly FaultTarget[] {
   return replicas.flatMap((replica) =>
     others
       .filter((other) => other !== replica)
-      .map(
-        (other): FaultTarget =>
-          isReceiver
-            ? { kind: 'link', from: other, to: replica }
-            : { kind: 'link', from: replica, to: other },
+      .map((other): FaultTarget =>
+        isReceiver ? { kind: 'link', from: other, to: replica } : { kind: 'link', from: replica, to: other },
       ),
   );
 }

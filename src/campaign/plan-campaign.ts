@@ -27,6 +27,9 @@ export class CampaignError extends Error {
 export const NO_FAULT = 'no fault';
 export const SEVERAL = 'several';
 
+/** Place of runs whose faults are not at one place. */
+export const RIG_PLACE = 'rig';
+
 /** A run without any strike begins and ends so: the rig starts, and recovers. */
 const QUIET_TICKS = 20;
 const REST_TICKS = 20;
@@ -53,13 +56,24 @@ export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
         const id = `${kind}@${name}#${seed}`.replaceAll(' ', '-');
         const made = make(new Random(`campaign ${id}`));
         const { ticks, wire, network } = campaign;
-        jobs.push({ id, at: jobs.length, kind, place: name, seed, ticks, wire, ...made, network, rigText: null });
+        jobs.push({
+          id,
+          at: jobs.length,
+          kind,
+          place: name,
+          seed,
+          ticks,
+          wire,
+          ...made,
+          network,
+          rigText: null,
+        });
         if (jobs.length > MAX_JOBS)
           throw new CampaignError(`the campaign has more than ${MAX_JOBS} runs; choose fewer seeds`);
       }
     }
   };
-  add(NO_FAULT, [{ name: '–', make: () => ({ faults: [], expectation: 'masked' }) }]);
+  add(NO_FAULT, [{ name: RIG_PLACE, make: () => ({ faults: [], expectation: 'masked' }) }]);
   for (const { kind, places } of cells) {
     add(
       kind,
@@ -80,7 +94,7 @@ export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
       faults: drawSeveral(mixed, campaign, random),
       expectation: 'fail-safe',
     });
-    add(SEVERAL, [{ name: 'any', make }]);
+    add(SEVERAL, [{ name: RIG_PLACE, make }]);
   }
   return { jobs, kinds: [...new Set(jobs.map(({ kind }) => kind))], leftOut };
 }

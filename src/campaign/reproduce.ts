@@ -3,7 +3,16 @@ import type { Job } from './job.js';
 
 /** The command of a job on the rig at `rigPath`, as a POSIX shell takes it. */
 export function formatCommand(job: Job, rigPath: string): string {
-  const words = ['npx', 'voteplane', 'simulate', rigPath, '--seed', String(job.seed), '--ticks', String(job.ticks)];
+  const words = [
+    'npx',
+    'voteplane',
+    'simulate',
+    rigPath,
+    '--seed',
+    String(job.seed),
+    '--ticks',
+    String(job.ticks),
+  ];
   for (const fault of job.faults) words.push('--fault', fault);
   words.push('--wire', job.wire);
   if (job.network !== null) {

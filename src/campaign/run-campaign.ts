@@ -44,7 +44,6 @@ export interface CampaignYield {
   readonly worst: Row | null;
 }
 
-
 /** Runs all jobs. Rejects when none can be run at all. */
 export async function runCampaign(run: CampaignRun): Promise<CampaignYield> {
   const { jobs, runner, journal, watch, stopped } = run;
@@ -57,7 +56,10 @@ export async function runCampaign(run: CampaignRun): Promise<CampaignYield> {
     jobs
       .filter(({ id }) => !results.has(id))
       .map(async (job) => {
-        const done = await unlessStopped(stopped, runner.run(job, false, (ticks) => watch.onBeat(job, ticks)));
+        const done = await unlessStopped(
+          stopped,
+          runner.run(job, false, (ticks) => watch.onBeat(job, ticks)),
+        );
         if (done === null) return;
         results.set(job.id, done.result);
         journal.append({ id: job.id, ...done });

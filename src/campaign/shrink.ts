@@ -56,7 +56,7 @@ class Shrinker {
   async shrink(): Promise<Shrunk> {
     let minimal = true;
     try {
-      for (let before = ''; before !== this.key(); ) {
+      for (let before = ''; before !== this.key();) {
         before = this.key();
         await this.dropFaults();
         await this.shrinkRig();
@@ -175,7 +175,11 @@ class Shrinker {
   }
 
   /** Looks for the smallest value that still fails: the least first, then by halves between what fails and what does not. */
-  private async descend(least: number, current: number, take: (value: number) => Promise<boolean>): Promise<void> {
+  private async descend(
+    least: number,
+    current: number,
+    take: (value: number) => Promise<boolean>,
+  ): Promise<void> {
     if (current <= least || (await take(least))) return;
     let [low, high] = [least, current];
     while (high - low > 1) {

@@ -42,8 +42,7 @@ export function deriveSmallerRigs(text: string, needs: Needs): readonly string[]
   for (const { replicas, f } of listSizes(rig, needs)) {
     offer((document) => {
       dropSensors(document);
-      for (const { id } of rig.replicas)
-        if (!replicas.includes(id)) document.deleteIn(['replicas', id]);
+      for (const { id } of rig.replicas) if (!replicas.includes(id)) document.deleteIn(['replicas', id]);
       if (rig.hypothesis.kind !== 'none') setFaulty(document, rig.hypothesis, f);
     });
   }
@@ -75,7 +74,10 @@ function setFaulty(document: Document, hypothesis: Exclude<Hypothesis, { kind: '
 }
 
 /** Numbers of replicas and f that the hypothesis permits, fewer than now; named replicas stay, then the first. */
-function listSizes(rig: Rig, needs: Needs): readonly { readonly replicas: readonly string[]; readonly f: number }[] {
+function listSizes(
+  rig: Rig,
+  needs: Needs,
+): readonly { readonly replicas: readonly string[]; readonly f: number }[] {
   const { hypothesis } = rig;
   if (hypothesis.kind === 'none') return [];
   const ids = rig.replicas.map(({ id }) => id);
