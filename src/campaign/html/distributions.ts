@@ -30,7 +30,7 @@ export function drawDistributions(rows: readonly Row[], quantity: Quantity): Mar
     ><span class="axis"
       ><span>0</span><span>${quantity.write(scale / 2)}</span
       ><span>${quantity.write(scale)} ${quantity.unit}</span></span
-    ><span class="figures">median / largest</span> `;
+    ><span class="figures">median / max</span> `;
   const strips = [...byKind].map(([kind, values]) => drawStrip(kind, values, scale, quantity));
   return html`<div class="strip">${axis}${strips}</div>`;
 }

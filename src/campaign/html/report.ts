@@ -1,7 +1,7 @@
 /** A campaign as one HTML page: no script, no network, nothing but this text. */
 import { isFailure } from '../job.js';
 import { formatCommand } from '../reproduce.js';
-import { countFailures, type CampaignResult } from '../result.js';
+import { countFailures, type CampaignResult, type Row } from '../result.js';
 import { drawEvidence, drawReliability } from './claims.js';
 import { drawDistributions } from './distributions.js';
 import { html, NOTHING, raw, writeCount, writeHours, type Markup } from './markup.js';
@@ -9,8 +9,9 @@ import { drawMatrix } from './matrix.js';
 import { STYLE } from './style.js';
 import { drawTimeline } from './timeline.js';
 
-/** Failures that are told in full. */
-const MAX_TOLD = 20;
+/** Failures that are told in full at once, and in all. */
+const MAX_SHOWN = 5;
+const MAX_TOLD = 50;
 
 /** The page. `rigPath` is how commands name the rig. */
 export function formatHtml(result: CampaignResult, rigPath: string): string {
@@ -96,7 +97,7 @@ function drawHead(result: CampaignResult): Markup {
     [writeCount(result.ticks), 'simulated ticks'],
     [writeHours(hours), 'of simulated time'],
     [writeCount(result.replicaTicks), 'replica-ticks'],
-    [`${kinds} × ${cells}`, 'kinds of fault × cells'],
+    [writeCount(cells), `cells of fault × place, ${kinds} kinds`],
     [identity.seeds, identity.ticksPerKind === null ? 'seeds' : 'first seed on'],
   ];
   return html`<header>
@@ -112,28 +113,40 @@ function drawHead(result: CampaignResult): Markup {
 function drawFailures(result: CampaignResult, rigPath: string): Markup {
   const failed = result.rows.filter(({ result: { outcome } }) => isFailure(outcome));
   if (failed.length === 0) return NOTHING;
-  const shown = failed.slice(0, MAX_TOLD).map(({ job, result: { outcome, reasons, findings } }) => {
-    const small = result.shrunk.find(({ id }) => id === job.id);
-    return html`<div class="failure">
-      <h3>${job.id}: ${outcome}, ${reasons.join(', ')}</h3>
-      <ul>
-        ${findings.map((finding) => html`<li>${finding}</li>`)}
-      </ul>
-      <pre>${formatCommand(job, rigPath)}</pre>
-      ${
-        small === undefined
-          ? NOTHING
-          : html`<p>Made small in ${small.runs} runs${small.minimal ? '' : ', not to the end'}:</p>
-              <pre>
-${formatCommand(small.job, smallerRigPath(small.id, rigPath, small.job.rigText !== null))}</pre>`
-      }
-    </div>`;
-  });
-  const rest = failed.length - shown.length;
+  const told = failed.slice(0, MAX_TOLD).map((row) => tellFailure(row, result, rigPath));
+  const more = told.slice(MAX_SHOWN);
+  const rest = failed.length - told.length;
   return html`<section id="failures">
     <h2>What failed</h2>
-    ${shown}${rest > 0 ? html`<p>And ${rest} more; the JSON file has them all.</p>` : NOTHING}
+    ${told.slice(0, MAX_SHOWN)}
+    ${
+      more.length === 0
+        ? NOTHING
+        : html`<details>
+            <summary>${more.length} more</summary>
+            ${more}
+          </details>`
+    }
+    ${rest > 0 ? html`<p>And ${rest} others; the JSON file has them all.</p>` : NOTHING}
   </section>`;
+}
+
+function tellFailure({ job, result: run }: Row, result: CampaignResult, rigPath: string): Markup {
+  const small = result.shrunk.find(({ id }) => id === job.id);
+  const smaller =
+    small === undefined
+      ? NOTHING
+      : html`<p>Made small in ${small.runs} runs${small.minimal ? '' : ', not to the end'}:</p>
+          <pre>
+${formatCommand(small.job, smallerRigPath(small.id, rigPath, small.job.rigText !== null))}</pre>`;
+  return html`<div class="failure">
+    <h3>${job.id}: ${run.outcome}, ${run.reasons.join(', ')}</h3>
+    <ul>
+      ${run.findings.map((finding) => html`<li>${finding}</li>`)}
+    </ul>
+    <pre>${formatCommand(job, rigPath)}</pre>
+    ${smaller}
+  </div>`;
 }
 
 /** Where the smaller rig of a failure is written, when there is one. */

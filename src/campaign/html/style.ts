@@ -36,6 +36,7 @@ p { margin: 6px 0; max-width: 72ch; }
 .tile b { display: block; font-size: 1.3rem; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .tile span { color: var(--soft); font-size: .85rem; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 18px 20px; margin-top: 18px; }
+sup { line-height: 0; font-size: .75em; }
 .scroll { overflow-x: auto; margin-top: 10px; }
 table { border-collapse: collapse; font-size: .86rem; font-variant-numeric: tabular-nums; }
 th { font-weight: 550; text-align: left; }
@@ -58,7 +59,7 @@ th { font-weight: 550; text-align: left; }
 .legend i { display: inline-block; width: 14px; height: 14px; border-radius: 4px; vertical-align: -2px; margin-right: 6px; }
 .pair { display: grid; grid-template-columns: 1fr; gap: 8px 36px; }
 @media (min-width: 900px) { .pair { grid-template-columns: 1fr 1fr; } }
-.strip { display: grid; grid-template-columns: 8.5em 1fr 8.2em; gap: 0 10px; align-items: center; font-size: .8rem; }
+.strip { display: grid; grid-template-columns: 10em 1fr 7.4em; gap: 0 10px; align-items: center; font-size: .8rem; }
 .strip svg { display: block; width: 100%; height: 22px; border-bottom: 1px solid var(--line); overflow: visible; }
 .strip .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .strip .figures { text-align: right; color: var(--soft); font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -82,7 +83,8 @@ svg .bar { fill: var(--bar); }
 .scale .mark.flight { background: var(--failed); }
 .scale .note { position: absolute; font-size: .78rem; white-space: nowrap; }
 .scale .note.up { top: 4px; } .scale .note.down { top: 48px; }
-pre { background: color-mix(in srgb, var(--line) 40%, transparent); border-radius: 6px; padding: 8px 10px; overflow-x: auto; font: .82rem/1.45 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; margin: 6px 0; }
+details { margin-top: 10px; } summary { cursor: pointer; color: var(--accent); }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: color-mix(in srgb, var(--line) 40%, transparent); border-radius: 6px; padding: 8px 10px; overflow-x: auto; font: .82rem/1.45 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; margin: 6px 0; }
 dl { display: grid; grid-template-columns: minmax(7em, auto) 1fr; gap: 4px 16px; font-size: .9rem; margin: 10px 0 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .failure { border-top: 1px solid var(--line); padding-top: 8px; margin-top: 10px; }
@@ -91,7 +93,8 @@ ul { padding-left: 1.2em; margin: 6px 0; }
   main { padding: 18px 12px 32px; }
   section { padding: 14px 12px 16px; }
   .verdict { font-size: 1.4rem; }
-  .strip { grid-template-columns: 6.8em 1fr 6.6em; font-size: .74rem; }
+  .strip { grid-template-columns: 9.2em 1fr 6.6em; gap: 0 6px; font-size: .72rem; }
+  .matrix tbody th { font-size: .76rem; padding-right: 6px; } .matrix td { min-width: 24px; padding: 0 2px; }
   dl { grid-template-columns: 1fr; gap: 0 0; } dt { margin-top: 8px; }
   .tiles { grid-template-columns: 1fr 1fr; }
   .plain td, .plain th { padding-right: 10px; }

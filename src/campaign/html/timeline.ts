@@ -22,7 +22,10 @@ export function drawTimeline({ job, result }: Row): Markup {
     if (kind === 'fault') return own.map((event) => drawLane(event.text, [event], last));
     return own.length === 0 ? [] : [drawLane(`${LABELS[kind]}: ${own.length}`, own, last)];
   });
-  const notes = events.filter(({ kind }) => kind !== 'fault').slice(0, MAX_NOTES);
+  const notes = events
+    .filter(({ kind }) => kind !== 'fault')
+    .sort((a, b) => a.tick - b.tick)
+    .slice(0, MAX_NOTES);
   const told = notes.map(({ tick, text }) => html`<li>tick ${tick}: ${text}</li>`);
   return html`<div class="lanes">
       ${lanes}${drawError(plant, last)}
