@@ -102,6 +102,12 @@ module.exports = {
       from: { path: '^src/simulation' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
     },
+    only(
+      'campaigns-run-the-simulator',
+      '^src/campaign',
+      '^src/(core|rig|faults|simulation|campaign|checkers|demo/(figures|verdict|tour)\\.ts)',
+      'a campaign runs simulations and judges them; what a person types is for cli',
+    ),
     {
       name: 'nothing-imports-test',
       severity: 'error',

@@ -42,10 +42,8 @@ export interface NetworkConditions {
   /** Every frame takes so long, and so much more on average. */
   readonly delayUs: number;
   readonly jitterUs: number;
-  /** Probabilities for each frame. */
+  /** Share of frames that are lost. */
   readonly loss: number;
-  readonly duplicate: number;
-  readonly reorder: number;
 }
 
 /**

@@ -24,6 +24,7 @@ const schema = z
     format: z.literal(RESULT_FORMAT),
     identity: z.object({ campaign: z.string(), version: z.string(), jobs: z.number() }).loose(),
     assumptions: z.object({}).loose(),
+    rigPath: z.string(),
     shard: z.object({ index: z.number(), count: z.number() }).nullable(),
     complete: z.boolean(),
     leftOut: z.array(z.object({ kind: z.string(), why: z.string() })),
@@ -74,10 +75,11 @@ export function mergeResults(parts: readonly NamedResult[]): CampaignResult {
   const rows = parts.flatMap(({ result }) => result.rows).sort((a, b) => a.job.at - b.job.at);
   const chosen = new Set(chooseShrinkable(rows).map(({ job }) => job.id));
   const worst = chooseWorst(rows)?.job.id;
-  const { identity, assumptions, leftOut } = first.result;
+  const { identity, assumptions, rigPath, leftOut } = first.result;
   return composeResult({
     identity,
     assumptions,
+    rigPath,
     shard: null,
     complete: isWhole,
     leftOut,

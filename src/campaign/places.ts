@@ -50,7 +50,7 @@ const PROBE_TIMES = 'at 100 for 100';
 /** All places of one fault in a rig, or why there is none. */
 export function listPlaces(row: FaultRow, rig: Rig): PlacesOfFault {
   if (row.implementation.kind === 'missing') {
-    return { ok: false, why: `it needs ${row.implementation.part}, which does not exist yet` };
+    return { ok: false, why: `needs ${row.implementation.part}` };
   }
   const places: Place[] = [];
   let why = 'this rig has no place for it';

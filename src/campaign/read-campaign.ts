@@ -7,12 +7,10 @@ import { findFault } from '../faults/catalogue.js';
 import { suggest } from '../rig/mistake.js';
 import { parseDuration } from '../rig/quantity.js';
 import { readYaml, type Path, type YamlSource } from '../rig/read-yaml.js';
+import { QUIET_LINK } from '../simulation/network.js';
 import { DEFAULT_SEVERAL, MAX_TICKS, parseSeedRange, type SeedRange } from './campaign.js';
 import type { NetworkConditions, WireMode } from './job.js';
 import { MIN_RUN_TICKS } from './plan-campaign.js';
-
-/** Links of a file that shapes the network and leaves some of it out: a wired network of small boards. */
-const QUIET_NETWORK = { delayUs: 250, jitterUs: 120 };
 
 /** What a campaign file says; undefined where it says nothing. */
 export interface CampaignFile {
@@ -57,8 +55,6 @@ const schema = z.strictObject({
       delay: duration.optional(),
       jitter: duration.optional(),
       loss: share.optional(),
-      duplicate: share.optional(),
-      reorder: share.optional(),
     })
     .optional(),
 });
@@ -66,7 +62,7 @@ const schema = z.strictObject({
 const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['', Object.keys(schema.shape)],
   ['faults', ['include', 'exclude']],
-  ['network', ['delay', 'jitter', 'loss', 'duplicate', 'reorder']],
+  ['network', ['delay', 'jitter', 'loss']],
 ]);
 
 /** Reads the text of a campaign file; `file` is what mistakes call it. Never throws. */
@@ -122,11 +118,9 @@ export function isCampaignText(text: string): boolean {
 
 function readNetwork(given: NonNullable<z.output<typeof schema>['network']>): NetworkConditions {
   return {
-    delayUs: given.delay ?? QUIET_NETWORK.delayUs,
-    jitterUs: given.jitter ?? QUIET_NETWORK.jitterUs,
-    loss: given.loss ?? 0,
-    duplicate: given.duplicate ?? 0,
-    reorder: given.reorder ?? 0,
+    delayUs: given.delay ?? QUIET_LINK.delayUs,
+    jitterUs: given.jitter ?? QUIET_LINK.jitterUs,
+    loss: given.loss ?? QUIET_LINK.loss,
   };
 }
 

@@ -54,6 +54,8 @@ export interface CampaignResult {
   readonly format: typeof RESULT_FORMAT;
   readonly identity: CampaignIdentity;
   readonly assumptions: Assumptions;
+  /** As commands name the rig. */
+  readonly rigPath: string;
   /** Null: all of it. */
   readonly shard: Shard | null;
   /** Whether every job of the campaign, or of this shard, is in it. */
@@ -92,10 +94,19 @@ export function listAssumptions(rig: Rig): Assumptions {
 export function composeResult(
   parts: Pick<
     CampaignResult,
-    'identity' | 'assumptions' | 'shard' | 'complete' | 'leftOut' | 'rows' | 'shrunk' | 'worst' | 'timing'
+    | 'identity'
+    | 'assumptions'
+    | 'rigPath'
+    | 'shard'
+    | 'complete'
+    | 'leftOut'
+    | 'rows'
+    | 'shrunk'
+    | 'worst'
+    | 'timing'
   >,
 ): CampaignResult {
-  const { identity, assumptions, shard, complete, leftOut, rows, shrunk, worst, timing } = parts;
+  const { identity, assumptions, rigPath, shard, complete, leftOut, rows, shrunk, worst, timing } = parts;
   const sum = (of: 'ticks' | 'replicaTicks'): number =>
     rows.reduce((total, { result }) => total + (result.figures?.[of] ?? 0), 0);
   const counts = Object.fromEntries(
@@ -105,6 +116,7 @@ export function composeResult(
     format: RESULT_FORMAT,
     identity,
     assumptions,
+    rigPath,
     shard,
     complete,
     counts,

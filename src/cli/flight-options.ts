@@ -24,10 +24,16 @@ export function parseSeed(text: string): number {
   return seed;
 }
 
-/** Opens the report before anything is flown: a file that cannot be written is told at once. Rejects with UsageError. */
-export async function openReport(file: string): Promise<{ write(text: string): Promise<void> }> {
+/**
+ * Opens the file of `option` before anything is flown: one that cannot be written is told at once. Rejects with
+ * UsageError.
+ */
+export async function openReport(
+  file: string,
+  option = '--json',
+): Promise<{ write(text: string): Promise<void> }> {
   const handle = await open(file, 'w').catch((error: unknown) => {
-    throw new UsageError(`--json ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${option} ${file}: ${error instanceof Error ? error.message : String(error)}`);
   });
   return {
     write: async (text) => {

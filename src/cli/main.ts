@@ -9,6 +9,8 @@ type Register = (program: Command) => void;
 const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['demo', async () => (await import('./demo-command.js')).registerDemoCommand],
   ['simulate', async () => (await import('./simulate-command.js')).registerSimulateCommand],
+  ['campaign', async () => (await import('./campaign-command.js')).registerCampaignCommand],
+  ['report', async () => (await import('./report-command.js')).registerReportCommand],
   ['check', async () => (await import('./check-command.js')).registerCheckCommand],
   ['keys', async () => (await import('./keys-command.js')).registerKeysCommand],
   ['replica', async () => (await import('./replica-command.js')).registerReplicaCommand],
@@ -28,6 +30,8 @@ const EXPLAINED = new Set([
   'StateFolderError',
   'PlantError',
   'InboxError',
+  'CampaignError',
+  'PoolError',
 ]);
 
 async function main(): Promise<void> {

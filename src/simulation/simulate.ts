@@ -10,6 +10,7 @@ import { Observer } from '../demo/observer.js';
 import type { PlannedFault } from '../demo/tour.js';
 import { judgeFlight, type Verdict } from '../demo/verdict.js';
 import type { Principal } from '../ports.js';
+import type { Telemetry } from '../process/telemetry.js';
 import type { LoadedRig } from '../rig/load-rig.js';
 import { CheckerFeed } from './checker-feed.js';
 import type { ClockModel } from './host.js';
@@ -30,6 +31,8 @@ export interface SimulationOptions {
   /** Lines for people. */
   readonly onLine?: (line: string) => void;
   readonly onTrace?: (line: TraceLine) => void;
+  /** What processes and the plant tell of themselves, apart from ticks and voters, which are in the trace. */
+  readonly onTelemetry?: (message: Telemetry) => void;
   /** Called about once in a thousand ticks with the ticks flown. */
   readonly onProgress?: (ticks: number) => void;
 }
@@ -132,6 +135,7 @@ class Simulation {
         this.hasNews = true;
         observer.note(message, nowUs());
         if (message.kind === 'fault') feed.noteFault(message.id, message);
+        options.onTelemetry?.(message);
       },
       onTick: (replica, record) => {
         this.replicaTicks += 1;

@@ -137,6 +137,7 @@ export function composeFake(
       jobs: plan.jobs.length,
     }),
     assumptions: listAssumptions(loaded.rig),
+    rigPath: 'hardware/rigs/pitch',
     shard,
     complete: true,
     leftOut: plan.leftOut,

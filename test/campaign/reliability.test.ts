@@ -105,7 +105,12 @@ describe('with repair', () => {
   test('rows of transition probabilities sum to one, over any time', () => {
     for (const hours of [1e-6, 1, 1e3, 1e7]) {
       const rows = computeTransient(makeGenerator(7, 2, { failurePerHour: 1e-3, repairPerHour: 1 }), hours);
-      for (const row of rows) near(row.reduce((total, p) => total + p, 0), 1, 1e-6);
+      for (const row of rows)
+        near(
+          row.reduce((total, p) => total + p, 0),
+          1,
+          1e-6,
+        );
     }
   });
 
@@ -133,9 +138,13 @@ describe('evidence', () => {
 
   test('the bound is where the probability of so few is what remains', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 500 }), fc.double({ min: 0.5, max: 0.999, noNaN: true }), (k, c) => {
-        near(cumulatePoisson(k, boundPoissonMean(k, c)), 1 - c, 1e-6);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 500 }),
+        fc.double({ min: 0.5, max: 0.999, noNaN: true }),
+        (k, c) => {
+          near(cumulatePoisson(k, boundPoissonMean(k, c)), 1 - c, 1e-6);
+        },
+      ),
     );
   });
 

@@ -118,9 +118,9 @@ export function drawReliability(result: CampaignResult): Markup {
     <p>
       Everything above holds while no more than <i>f</i> replicas are faulty. A Markov chain gives the
       probability that more are, at once: each replica fails once in
-      ${writeHours(reliability.replicaMtbfHours)} and is back after ${writeNumber(reliability.repairHours)} h
-      on average; a mission lasts ${writeNumber(reliability.missionHours)} h (${assumed}). Failures are taken
-      as independent: a common cause is not in it.
+      ${writeNumber(reliability.replicaMtbfHours)} h and is back after ${writeNumber(reliability.repairHours)}
+      h on average; a mission lasts ${writeNumber(reliability.missionHours)} h (${assumed}). Failures are
+      taken as independent: a common cause is not in it.
     </p>
     <div class="scroll">
       <table class="plain">

@@ -1,6 +1,7 @@
 /** A campaign as one HTML page: no script, no network, nothing but this text. */
-import { isFailure } from '../job.js';
-import { formatCommand } from '../reproduce.js';
+import { QUIET_LINK } from '../../simulation/network.js';
+import { isFailure, type NetworkConditions } from '../job.js';
+import { formatCommand, formatShrunkCommand } from '../reproduce.js';
 import { countFailures, type CampaignResult, type Row } from '../result.js';
 import { drawEvidence, drawReliability } from './claims.js';
 import { drawDistributions } from './distributions.js';
@@ -13,8 +14,8 @@ import { drawTimeline } from './timeline.js';
 const MAX_SHOWN = 5;
 const MAX_TOLD = 50;
 
-/** The page. `rigPath` is how commands name the rig. */
-export function formatHtml(result: CampaignResult, rigPath: string): string {
+/** The page. */
+export function formatHtml(result: CampaignResult): string {
   const { identity, rows } = result;
   const page = html`<!doctype html>
     <html lang="en">
@@ -28,7 +29,7 @@ export function formatHtml(result: CampaignResult, rigPath: string): string {
       </head>
       <body>
         <main>
-          ${drawHead(result)} ${drawFailures(result, rigPath)}
+          ${drawHead(result)} ${drawFailures(result)}
           <section id="matrix">
             <h2>Faults and places</h2>
             <p class="soft">
@@ -61,8 +62,7 @@ export function formatHtml(result: CampaignResult, rigPath: string): string {
               </div>
             </div>
           </section>
-          ${drawWorst(result, rigPath)} ${drawEvidence(result)} ${drawReliability(result)}
-          ${drawAssumptions(result)}
+          ${drawWorst(result)} ${drawEvidence(result)} ${drawReliability(result)} ${drawAssumptions(result)}
         </main>
       </body>
     </html> `;
@@ -110,10 +110,10 @@ function drawHead(result: CampaignResult): Markup {
   </header>`;
 }
 
-function drawFailures(result: CampaignResult, rigPath: string): Markup {
+function drawFailures(result: CampaignResult): Markup {
   const failed = result.rows.filter(({ result: { outcome } }) => isFailure(outcome));
   if (failed.length === 0) return NOTHING;
-  const told = failed.slice(0, MAX_TOLD).map((row) => tellFailure(row, result, rigPath));
+  const told = failed.slice(0, MAX_TOLD).map((row) => tellFailure(row, result));
   const more = told.slice(MAX_SHOWN);
   const rest = failed.length - told.length;
   return html`<section id="failures">
@@ -131,30 +131,24 @@ function drawFailures(result: CampaignResult, rigPath: string): Markup {
   </section>`;
 }
 
-function tellFailure({ job, result: run }: Row, result: CampaignResult, rigPath: string): Markup {
+function tellFailure({ job, result: run }: Row, result: CampaignResult): Markup {
   const small = result.shrunk.find(({ id }) => id === job.id);
   const smaller =
     small === undefined
       ? NOTHING
       : html`<p>Made small in ${small.runs} runs${small.minimal ? '' : ', not to the end'}:</p>
-          <pre>
-${formatCommand(small.job, smallerRigPath(small.id, rigPath, small.job.rigText !== null))}</pre>`;
+          <pre>${formatShrunkCommand(small, result.rigPath)}</pre>`;
   return html`<div class="failure">
     <h3>${job.id}: ${run.outcome}, ${run.reasons.join(', ')}</h3>
     <ul>
       ${run.findings.map((finding) => html`<li>${finding}</li>`)}
     </ul>
-    <pre>${formatCommand(job, rigPath)}</pre>
+    <pre>${formatCommand(job, result.rigPath)}</pre>
     ${smaller}
   </div>`;
 }
 
-/** Where the smaller rig of a failure is written, when there is one. */
-export function smallerRigPath(id: string, rigPath: string, isSmaller: boolean): string {
-  return isSmaller ? `.voteplane/smaller/${id.replace(/[^a-z0-9.-]+/gi, '-')}` : rigPath;
-}
-
-function drawWorst(result: CampaignResult, rigPath: string): Markup {
+function drawWorst(result: CampaignResult): Markup {
   const { worst } = result;
   if (worst === null) return NOTHING;
   const { job, result: run } = worst;
@@ -174,7 +168,7 @@ function drawWorst(result: CampaignResult, rigPath: string): Markup {
     <h2>The run that came closest to harm</h2>
     <p>${job.id} (${run.outcome}): ${told}.</p>
     ${drawTimeline(worst)}
-    <pre>${formatCommand(job, rigPath)}</pre>
+    <pre>${formatCommand(job, result.rigPath)}</pre>
   </section>`;
 }
 
@@ -210,9 +204,7 @@ function drawAssumptions(result: CampaignResult): Markup {
         : `from ${identity.seeds} on, ${writeCount(identity.ticksPerKind)} ticks a kind`,
     ],
     ['faults', `default parameters; begin and length drawn by the seed`],
-    ...(leftOut.length === 0
-      ? []
-      : ([['not tried', leftOut.map(({ kind, why }) => `${kind} (${why})`).join('; ')]] as const)),
+    ...(leftOut.length === 0 ? [] : ([['not tried', describeLeftOut(leftOut)]] as const)),
     ['version', `voteplane ${identity.version}`],
     ['rig digest', identity.rigDigest],
     ['law digest', identity.lawDigest],
@@ -234,10 +226,19 @@ function drawAssumptions(result: CampaignResult): Markup {
 }
 
 function describeNetwork(network: string): string {
-  const conditions = JSON.parse(network) as Readonly<Record<string, number>> | null;
-  if (conditions === null)
-    return 'a quiet wired one: a quarter of a millisecond and some jitter, nothing lost';
-  return Object.entries(conditions)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
+  const conditions = JSON.parse(network) as NetworkConditions | null;
+  const { delayUs, jitterUs, loss } = conditions ?? QUIET_LINK;
+  const lost = loss === 0 ? 'nothing lost' : `${loss * 100} % of frames lost`;
+  return `every frame takes ${delayUs / 1_000} ms and ${jitterUs / 1_000} ms more on average; ${lost}, and clocks are perfect`;
+}
+
+/** Kinds that share a reason stand together. */
+function describeLeftOut(leftOut: CampaignResult['leftOut']): string {
+  const byReason = new Map<string, string[]>();
+  for (const { kind, why } of leftOut) {
+    const kinds = byReason.get(why);
+    if (kinds === undefined) byReason.set(why, [kind]);
+    else kinds.push(kind);
+  }
+  return [...byReason].map(([why, kinds]) => `${kinds.join(', ')}: ${why}`).join('. ');
 }
