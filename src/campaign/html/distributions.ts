@@ -23,23 +23,23 @@ export function drawDistributions(rows: readonly Row[], quantity: Quantity): Mar
     else values.push(value);
   }
   if (byKind.size === 0) return NOTHING;
-  let top = 0;
-  for (const values of byKind.values()) for (const value of values) top = Math.max(top, value);
-  const scale = roundUp(top);
+  const scale = chooseScale([...byKind.values()].flat());
   const axis = html`<span class="soft">fault</span
     ><span class="axis"
-      ><span>0</span><span>${quantity.write(scale / 2)}</span
-      ><span>${quantity.write(scale)} ${quantity.unit}</span></span
+      ><span>${quantity.write(scale.low)}</span
+      ><span>${quantity.write(Math.sqrt(scale.low * scale.high))}</span
+      ><span>${quantity.write(scale.high)} ${quantity.unit}</span></span
     ><span class="figures">median / max</span> `;
   const strips = [...byKind].map(([kind, values]) => drawStrip(kind, values, scale, quantity));
   return html`<div class="strip">${axis}${strips}</div>`;
 }
 
-function drawStrip(kind: string, values: readonly number[], scale: number, quantity: Quantity): Markup {
+function drawStrip(kind: string, values: readonly number[], scale: Scale, quantity: Quantity): Markup {
   const sorted = [...values].sort((a, b) => a - b);
   const counts = new Array<number>(BINS).fill(0);
   for (const value of sorted) {
-    const bin = Math.min(BINS - 1, Math.floor((value / scale) * BINS));
+    const place = Math.log(Math.max(value, scale.low) / scale.low) / Math.log(scale.high / scale.low);
+    const bin = Math.min(BINS - 1, Math.floor(place * BINS));
     counts[bin] = (counts[bin] as number) + 1;
   }
   const most = Math.max(...counts);
@@ -66,9 +66,32 @@ function drawStrip(kind: string, values: readonly number[], scale: number, quant
     ><span class="figures">${quantity.write(median)} / ${quantity.write(largest)}</span> `;
 }
 
-/** The next of 1, 2 and 5 times a power of ten. */
-function roundUp(value: number): number {
-  if (value <= 0) return 1;
+/** Ends of a logarithmic scale. */
+interface Scale {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Round ends that hold all values; what is zero stands at the lower one. */
+function chooseScale(values: readonly number[]): Scale {
+  let [least, most] = [Infinity, 0];
+  for (const value of values) {
+    if (value > 0) least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  if (most === 0) return { low: 0.1, high: 1 };
+  const low = roundToStep(least, -1);
+  const high = roundToStep(most, 1);
+  return { low, high: high > low ? high : low * 10 };
+}
+
+/** The nearest of 1, 2 and 5 times a power of ten that is not above (−1) or not below (1) the value. */
+function roundToStep(value: number, way: 1 | -1): number {
   const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 1.5, 2, 3, 4, 5, 6, 8].find((step) => step * power >= value * (1 - 1e-9)) ?? 10) * power;
+  const steps = [1, 2, 5, 10].map((step) => step * power);
+  const found =
+    way === 1
+      ? steps.find((step) => step >= value * (1 - 1e-9))
+      : steps.reverse().find((step) => step <= value * (1 + 1e-9));
+  return Number((found ?? value).toPrecision(6));
 }

@@ -41,7 +41,8 @@ export function formatHtml(result: CampaignResult): string {
             <h2>Latency and plant error, by fault</h2>
             <p class="soft">
               A bar stands for runs: how long, of simulated time, from the first message of a tick to the
-              output (99&nbsp;% of the ticks of a run), and the plant's largest error in a run.
+              output (99&nbsp;% of the ticks of a run), and the plant's largest error in a run. Scales are
+              logarithmic.
             </p>
             <div class="pair">
               <div>
@@ -98,7 +99,10 @@ function drawHead(result: CampaignResult): Markup {
     [writeHours(hours), 'of simulated time'],
     [writeCount(result.replicaTicks), 'replica-ticks'],
     [writeCount(cells), `cells of fault × place, ${kinds} kinds`],
-    [identity.seeds, identity.ticksPerKind === null ? 'seeds' : 'first seed on'],
+    [
+      identity.seeds,
+      identity.ticksPerKind === null ? (identity.seeds.includes('..') ? 'seeds' : 'seed') : 'first seed on',
+    ],
   ];
   return html`<header>
     <h1>Voteplane campaign ${identity.campaign} on the rig ${identity.rig}</h1>
