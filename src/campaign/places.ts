@@ -3,6 +3,7 @@
  * that is added to the catalogue takes part in campaigns without a line here.
  */
 import type { FaultRow } from '../faults/catalogue.js';
+import { chooseColluders } from '../faults/lies.js';
 import { planFault } from '../faults/plan-fault.js';
 import { Random } from '../faults/random.js';
 import { formatTarget, parseFault, type FaultTarget } from '../faults/spec.js';
@@ -129,6 +130,7 @@ function halve(rig: Rig): string {
 }
 
 function expectOf(row: FaultRow, rig: Rig): Expectation {
-  if (rig.hypothesis.kind === 'byzantine' && row.name === 'collude') return 'fail-safe';
+  if (rig.hypothesis.kind === 'byzantine' && row.name === 'collude')
+    return chooseColluders(rig, null).length > rig.hypothesis.f ? 'fail-safe' : 'masked';
   return rig.hypothesis.kind !== 'byzantine' && BYZANTINE.has(row.name) ? 'safe' : 'masked';
 }
