@@ -13,6 +13,8 @@ export interface PoolOptions {
   readonly threads: number;
   /** A job whose simulated time has not moved for so long is hung. */
   readonly stallMs: number;
+  /** A job that takes more memory loses its thread. */
+  readonly memoryMiB: number;
 }
 
 /** A job with its result. */
@@ -74,8 +76,9 @@ export class WorkerPool {
   }
 
   private startSlot(): void {
-    const { entry, setup } = this.options;
-    const worker = new Worker(entry, { workerData: setup });
+    const { entry, setup, memoryMiB } = this.options;
+    const resourceLimits = { maxOldGenerationSizeMb: memoryMiB };
+    const worker = new Worker(entry, { workerData: setup, resourceLimits });
     const slot: Slot = { worker, ready: false, task: null, startedMs: 0, timer: null };
     this.slots.add(slot);
     worker.on('message', (answer: WorkerAnswer) => this.take(slot, answer));

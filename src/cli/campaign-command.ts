@@ -55,6 +55,8 @@ const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 /** A run whose simulated time has not moved for so long is hung: a thousand ticks take seconds. */
 const STALL_MS = 120_000;
+/** What a simulated rig never needs. */
+const MEMORY_MIB = 1_024;
 const MAX_THREADS = 256;
 const MAX_SHARDS = 100_000;
 
@@ -102,6 +104,7 @@ async function runCommand(what: string, options: CampaignOptions): Promise<void>
     setup: { rigPath: campaign.rigPath },
     threads: Math.min(options.jobs, Math.max(1, jobs.length)),
     stallMs: STALL_MS,
+    memoryMiB: MEMORY_MIB,
   });
   const { stdout } = process;
   const progress = new Progress(jobs, rig.replicas.length, {
