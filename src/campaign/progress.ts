@@ -15,7 +15,7 @@ export interface ProgressOutput {
 
 const PAINT_MS = 100;
 const LINE_MS = 5_000;
-const BAR_CELLS = 24;
+const BAR_CELLS = 12;
 const CLEAR = '\r\x1b[K';
 
 export class Progress {

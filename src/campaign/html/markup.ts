@@ -50,9 +50,8 @@ export function writeNumber(value: number): Markup {
   if (!Number.isFinite(value)) return html`∞`;
   const exponent = Math.floor(Math.log10(Math.abs(value)));
   if (exponent >= -2 && exponent < 6) return html`${writeCountOrDecimal(value)}`;
-  return html`${(value / 10 ** exponent).toFixed(1)} × 10<sup
-      >${exponent < 0 ? `−${-exponent}` : exponent}</sup
-    >`;
+  const power = exponent < 0 ? `−${-exponent}` : String(exponent);
+  return raw(`${(value / 10 ** exponent).toFixed(1)}\u202f×\u202f10<sup>${power}</sup>`);
 }
 
 function writeCountOrDecimal(value: number): string {
