@@ -96,12 +96,14 @@ function proposePlaces(row: FaultRow, rig: Rig): readonly Place[] {
       case 'actuator':
         return rig.actuators.map(({ id }) => fixed(id));
       case 'world':
-        return row.name === 'partition'
-          ? [
-              fixed('world'),
-              { ...fixed('world'), name: 'world, halves', parameters: halve(rig), expectation: 'fail-safe' },
-            ]
-          : [fixed('world')];
+        if (row.name !== 'partition') return [fixed('world')];
+        return [
+          fixed('world'),
+          {
+            ...fixed('world', halve(rig), expectation === 'safe' ? 'safe' : 'fail-safe'),
+            name: 'world, halves',
+          },
+        ];
     }
   });
 }
@@ -130,6 +132,8 @@ function halve(rig: Rig): string {
 }
 
 function expectOf(row: FaultRow, rig: Rig): Expectation {
+  // Without agreement no fault is masked for sure: what one replica hears and another does not parts them.
+  if (rig.hypothesis.kind === 'none') return 'safe';
   if (rig.hypothesis.kind === 'byzantine' && row.name === 'collude')
     return chooseColluders(rig, null).length > rig.hypothesis.f ? 'fail-safe' : 'masked';
   return rig.hypothesis.kind !== 'byzantine' && BYZANTINE.has(row.name) ? 'safe' : 'masked';

@@ -97,6 +97,8 @@ describe('what is expected', () => {
     expect(await expectations('signed-three', 'equivocate')).toEqual(['masked']);
     expect(await expectations('crash-three', 'equivocate')).toEqual(['safe']);
     expect(await expectations('crash-three', 'crash')).toEqual(['masked']);
+    expect(await expectations('tmr-lesson', 'omit-send')).toEqual(['safe']);
+    expect(await expectations('tmr-lesson', 'partition')).toEqual(['safe']);
   });
 
   test('colluders and halves may go to fail-safe; no more colluders than a rig tolerates are masked', async () => {

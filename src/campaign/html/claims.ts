@@ -25,7 +25,7 @@ export function drawEvidence(result: CampaignResult): Markup {
   const inside = rows.filter(({ job }) => job.expectation === 'masked');
   const lines = [
     { name: 'without a fault', evidence: weighRows(quiet, assumptions.periodUs) },
-    { name: 'with faults inside the hypothesis', evidence: weighRows(inside, assumptions.periodUs) },
+    { name: 'all inside the hypothesis', evidence: weighRows(inside, assumptions.periodUs) },
   ].filter(({ evidence }) => evidence.hours > 0 || evidence.failures > 0);
   const all = lines[lines.length - 1]?.evidence;
   const table = lines.map(
@@ -35,7 +35,7 @@ export function drawEvidence(result: CampaignResult): Markup {
         <td class="number">${writeHours(hours)}</td>
         <td class="number">${failures}</td>
         <td class="number">
-          ${boundPerHour === null ? '–' : html`&lt; ${writeNumber(boundPerHour)} per hour`}
+          ${boundPerHour === null ? '–' : html`&lt; ${writeNumber(boundPerHour)}`}
         </td>
       </tr> `,
   );
@@ -52,9 +52,9 @@ export function drawEvidence(result: CampaignResult): Markup {
         <thead>
           <tr>
             <th>simulated time</th>
-            <th class="number">hours</th>
+            <th class="number">length</th>
             <th class="number">failed runs</th>
-            <th class="number">failure rate, 95&nbsp;%</th>
+            <th class="number">failures an hour</th>
           </tr>
         </thead>
         <tbody>
