@@ -2,10 +2,11 @@
  * Where a fault can strike a rig, and what is expected then. Everything follows from the catalogue and the rig: a fault
  * that is added to the catalogue takes part in campaigns without a line here.
  */
-import type { FaultRow } from '../faults/catalogue.js';
 import { chooseColluders } from '../faults/lies.js';
 import { planFault } from '../faults/plan-fault.js';
+import type { FaultRow } from '../faults/row.js';
 import { Random } from '../faults/random.js';
+import { isLie, needsBytes } from '../faults/traits.js';
 import { formatTarget, parseFault, type FaultTarget } from '../faults/spec.js';
 import type { Rig } from '../rig/rig.js';
 import type { Expectation } from './job.js';
@@ -33,32 +34,22 @@ export type PlacesOfFault =
 /** Column of the links, of which each seed draws one. */
 export const LINKS_PLACE = 'links';
 
-/** Faults of replicas that say what they did not compute; a hypothesis of crashes does not cover them. */
-const BYZANTINE: ReadonlySet<string> = new Set([
-  'lie',
-  'equivocate',
-  'relay-lie',
-  'forge-path',
-  'sos-value',
-  'double-vote',
-  'collude',
-  'twin',
-]);
-
 /** Long enough for every default parameter. */
 const PROBE_TIMES = 'at 100 for 100';
 
 /** All places of one fault in a rig, or why there is none. */
-export function listPlaces(row: FaultRow, rig: Rig): PlacesOfFault {
+export function listPlaces(row: FaultRow, rig: Rig, wire: 'full' | 'none'): PlacesOfFault {
   if (row.implementation.kind === 'missing') {
     return { ok: false, why: `needs ${row.implementation.part}` };
   }
+  if (wire === 'none' && needsBytes(row.name))
+    return { ok: false, why: 'strikes bytes, and messages are not encoded here; choose --wire full' };
   const places: Place[] = [];
   let why = 'this rig has no place for it';
   for (const place of proposePlaces(row, rig)) {
     const probe = `${row.name} on ${place.target(new Random('probe'))}${place.parameters} ${PROBE_TIMES}`;
     const parsed = parseFault(probe);
-    const planned = parsed.ok ? planFault(parsed.spec, rig) : parsed;
+    const planned = parsed.ok ? planFault(parsed.spec, rig, 'simulator') : parsed;
     if (planned.ok) places.push(place);
     else why = planned.what;
   }
@@ -136,5 +127,5 @@ function expectOf(row: FaultRow, rig: Rig): Expectation {
   if (rig.hypothesis.kind === 'none') return 'safe';
   if (rig.hypothesis.kind === 'byzantine' && row.name === 'collude')
     return chooseColluders(rig, null).length > rig.hypothesis.f ? 'fail-safe' : 'masked';
-  return rig.hypothesis.kind !== 'byzantine' && BYZANTINE.has(row.name) ? 'safe' : 'masked';
+  return rig.hypothesis.kind !== 'byzantine' && isLie(row.name) ? 'safe' : 'masked';
 }

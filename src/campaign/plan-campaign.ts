@@ -45,7 +45,7 @@ export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
   const leftOut: LeftOut[] = [];
   const cells: { readonly kind: string; readonly places: readonly Place[] }[] = [];
   for (const row of rows) {
-    const found = listPlaces(row, rig);
+    const found = listPlaces(row, rig, campaign.wire);
     if (found.ok) cells.push({ kind: row.name, places: found.places });
     else leftOut.push({ kind: row.name, why: found.why });
   }

@@ -65,9 +65,11 @@ const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['network', ['delay', 'jitter', 'loss']],
 ]);
 
+const DIALECT = { noun: 'campaign', size: 'size', yaml: 'yaml' } as const;
+
 /** Reads the text of a campaign file; `file` is what mistakes call it. Never throws. */
 export function readCampaign(text: string, file: string): ReadCampaign {
-  const yaml = readYaml(text, file);
+  const yaml = readYaml(text, file, DIALECT);
   if (!yaml.ok) {
     const mistakes = yaml.mistakes.map(
       ({ line, column, what, cure }) => `${file}:${line}:${column} ${what}. ${cure}`,

@@ -105,7 +105,7 @@ async function runSimulate(rigPath: string, options: SimulateOptions): Promise<v
 function planFlight(loaded: LoadedRig, rigPath: string, options: SimulateOptions): readonly PlannedFault[] {
   const { rig } = loaded;
   if (options.fault.length === 0) {
-    return options.faults ? drawWeather(rig, options.ticks ?? DEFAULT_TICKS, options.seed) : [];
+    return options.faults ? drawWeather(rig, options.ticks ?? DEFAULT_TICKS, options.seed, options.wire) : [];
   }
   const plan = planFaults(options.fault.map((fault) => ({ fault, say: '' })));
   if (!plan.ok)

@@ -4,25 +4,11 @@
  */
 import { readReturn } from '../faults/host-faults.js';
 import { parseFault } from '../faults/spec.js';
+import { isLie } from '../faults/traits.js';
 import type { FaultFigures } from './figures.js';
 
 /** Ticks after the end of a fault for which its replica still counts as faulty: what was under way has to drain. */
 export const FAULT_MARGIN_TICKS = 2;
-
-/** Faults that make a replica say what it did not compute; its account of commands proves nothing. */
-const LYING: ReadonlySet<string> = new Set([
-  'lie',
-  'equivocate',
-  'relay-lie',
-  'forge-path',
-  'collude',
-  'double-vote',
-  'sos-value',
-  'mutate',
-  'twin',
-  'masquerade',
-  'amnesia',
-]);
 
 const MAX_FAULTS = 4_096;
 
@@ -55,11 +41,6 @@ export interface FaultNote {
   readonly tick: number;
   readonly affected: number;
   readonly reason?: string | undefined;
-}
-
-/** Whether a fault of this name makes a replica say what it did not compute. */
-export function isLie(name: string): boolean {
-  return LYING.has(name);
 }
 
 /** Name of the fault in a specification: its first word. */

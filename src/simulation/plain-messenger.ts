@@ -39,12 +39,11 @@ interface Hello {
   readonly echo: number;
 }
 
-/** What a frame stands for hangs on the very array: a copy of it, altered or not, stands for nothing. */
-const CONTENT = Symbol('content');
-
-interface Token extends Uint8Array {
-  [CONTENT]?: Sealed | Hello;
-}
+/** A frame is the number of what it stands for, and a check that nobody can guess or hit by flipping bits. */
+const TOKEN_BYTES = 12;
+const TOKEN_SALT = 0x5bd1e995;
+/** Frames that are remembered; what comes later than so many others opens nothing. */
+const REMEMBERED = 1 << 14;
 
 interface Peer {
   /** 0 while nothing has been heard. */
@@ -61,6 +60,8 @@ interface Peer {
 
 /** What the messengers of one simulated rig have in common. */
 export class PlainWire {
+  private readonly sealed: (Sealed | Hello)[] = [];
+  private tokens = 0;
   private readonly signed: boolean;
   private lives = 0;
 
@@ -79,13 +80,22 @@ export class PlainWire {
   };
 
   seal(content: Sealed | Hello): Uint8Array {
-    const token: Token = new Uint8Array(1);
-    token[CONTENT] = content;
+    const token = new Uint8Array(TOKEN_BYTES);
+    const view = new DataView(token.buffer);
+    view.setFloat64(0, this.tokens);
+    view.setInt32(8, mix(this.tokens, TOKEN_SALT));
+    this.sealed[this.tokens % REMEMBERED] = content;
+    this.tokens += 1;
     return token;
   }
 
   read(token: Uint8Array): Sealed | Hello | null {
-    return (token as Token)[CONTENT] ?? null;
+    if (token.length !== TOKEN_BYTES) return null;
+    const view = new DataView(token.buffer, token.byteOffset);
+    const number = view.getFloat64(0);
+    if (!(number >= 0 && number < this.tokens && number >= this.tokens - REMEMBERED)) return null;
+    if (view.getInt32(8) !== mix(number, TOKEN_SALT)) return null;
+    return this.sealed[number % REMEMBERED] ?? null;
   }
 
   /** The message as it leaves replica `self`: with its signature on every value where the rig signs. */

@@ -6,34 +6,9 @@ import { listFaults } from '../faults/catalogue.js';
 import { planFault } from '../faults/plan-fault.js';
 import { Random } from '../faults/random.js';
 import { formatFault, parseFault } from '../faults/spec.js';
+import { isLie, needsBytes } from '../faults/traits.js';
 import type { PlannedFault } from '../demo/tour.js';
 import type { Rig } from '../rig/rig.js';
-
-/** What a replica that has only stopped, or whose sensors and links fail, may do to the others. */
-const BENIGN: ReadonlySet<string> = new Set([
-  'crash',
-  'restart',
-  'crash-mid-round',
-  'pause',
-  'omit-send',
-  'omit-receive',
-  'delay',
-  'reorder',
-  'duplicate',
-  'corrupt',
-  'truncate',
-  'broker-kill',
-  'broker-slow',
-  'broker-half-open',
-  'sensor-stuck',
-  'sensor-drift',
-  'sensor-bias',
-  'sensor-noise',
-  'sensor-spike',
-  'sensor-dropout',
-  'sensor-swap',
-  'sensor-frozen',
-]);
 
 const QUIET_TICKS = 40;
 const SLOT_MIN_TICKS = 15;
@@ -43,20 +18,25 @@ const RETURN_SECONDS = 1.2;
 const REST_SECONDS = 1.5;
 
 /** Kinds of faults that a replica of this rig can suffer without leaving the hypothesis. */
-export function listWeather(rig: Rig): readonly string[] {
+export function listWeather(rig: Rig, wire: 'full' | 'none'): readonly string[] {
   if (rig.hypothesis.kind === 'none') return [];
   const byzantine = rig.hypothesis.kind === 'byzantine';
   return listFaults()
     .filter(({ name, targets, implementation }) => {
       if (implementation.kind !== 'built' || !targets.includes('replica')) return false;
-      return byzantine || BENIGN.has(name);
+      return (byzantine || !isLie(name)) && (wire === 'full' || !needsBytes(name));
     })
     .map(({ name }) => name);
 }
 
 /** Faults for a flight of `ticks` ticks. Same rig, length and seed: same faults. */
-export function drawWeather(rig: Rig, ticks: number, seed: number): readonly PlannedFault[] {
-  const kinds = listWeather(rig);
+export function drawWeather(
+  rig: Rig,
+  ticks: number,
+  seed: number,
+  wire: 'full' | 'none',
+): readonly PlannedFault[] {
+  const kinds = listWeather(rig, wire);
   if (!rig.faultInjection || kinds.length === 0 || rig.hypothesis.kind === 'none') return [];
   const random = new Random(`weather ${seed}`);
   const toTicks = (seconds: number): number => Math.ceil((seconds * 1e6) / rig.periodUs);
@@ -91,7 +71,7 @@ function drawFault(
   for (let tries = 0; tries < TRIES; tries += 1) {
     const kind = kinds[random.nextInteger(kinds.length)] ?? '';
     const parsed = parseFault(`${kind} on ${id} at ${at} for ${slot}`);
-    if (!parsed.ok || parsed.spec.kind !== 'inject' || !planFault(parsed.spec, rig).ok) continue;
+    if (!parsed.ok || parsed.spec.kind !== 'inject' || !planFault(parsed.spec, rig, 'simulator').ok) continue;
     return { spec: parsed.spec, text: formatFault(parsed.spec), say: '' };
   }
   return null;

@@ -121,7 +121,9 @@ describe('a messenger without bytes', () => {
     bench.seat('a').messenger.send('b', roundOf([{ path: [], value: VALUE }]));
     bench.run(100_000);
     const frame = bench.seat('b').frames.at(-1)?.frame as Uint8Array;
-    network.sendAs('c', 'a', 'b', 'round', frame.slice());
+    const altered = frame.slice();
+    altered[0] = (altered[0] as number) ^ 1;
+    network.sendAs('c', 'a', 'b', 'round', altered);
     network.sendAs('c', 'a', 'b', 'round', new Uint8Array(40));
     network.sendAs('b', 'a', 'c', 'round', frame);
     network.sendAs('c', 'c', 'b', 'round', frame);

@@ -34,9 +34,7 @@ export function drawEvidence(result: CampaignResult): Markup {
         <td>${name}</td>
         <td class="number">${writeHours(hours)}</td>
         <td class="number">${failures}</td>
-        <td class="number">
-          ${boundPerHour === null ? '–' : html`&lt; ${writeNumber(boundPerHour)}`}
-        </td>
+        <td class="number">${boundPerHour === null ? '–' : html`&lt; ${writeNumber(boundPerHour)}`}</td>
       </tr> `,
   );
   const bound = all?.boundPerHour ?? null;

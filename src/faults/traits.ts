@@ -1,0 +1,35 @@
+/** What sets kinds of faults apart for whoever plans flights or judges them; everything else stands in the catalogue. */
+
+/** Faults that make a replica say what it did not compute; its account of commands proves nothing. */
+const LYING: ReadonlySet<string> = new Set([
+  'lie',
+  'equivocate',
+  'relay-lie',
+  'forge-path',
+  'collude',
+  'double-vote',
+  'sos-value',
+  'mutate',
+  'twin',
+  'masquerade',
+  'amnesia',
+]);
+
+/** Faults that strike bytes and handshakes, of which a simulation without them has none. */
+const OF_BYTES: ReadonlySet<string> = new Set([
+  'bridge-hang',
+  'bridge-corrupt',
+  'bridge-reset',
+  'config-mismatch',
+  'version-mismatch',
+]);
+
+/** Whether a fault of this name makes a replica say what it did not compute. */
+export function isLie(name: string): boolean {
+  return LYING.has(name);
+}
+
+/** Whether a fault of this name needs messages that are really encoded. */
+export function needsBytes(name: string): boolean {
+  return OF_BYTES.has(name);
+}
