@@ -105,7 +105,12 @@ function judgeSafety(figures: FlightFigures): Outcome {
 function judgeFaults(figures: FlightFigures, flown: boolean): Outcome {
   const idle = findIdleFaults(figures, flown);
   const found = idle.length === 0 ? 'each altered something' : joinSentences(idle);
-  return { ...NEVER_BY_MACHINE, met: idle.length === 0, found };
+  // What a machine does not let run cannot be struck; what is refused has another reason.
+  return {
+    met: idle.length === 0,
+    found,
+    machineCould: figures.faults.every(({ failed }) => failed === null),
+  };
 }
 
 function judgeClaim(claim: Claim, scenario: Scenario, figures: FlightFigures): Outcome {
@@ -148,6 +153,18 @@ function judgeClaim(claim: Claim, scenario: Scenario, figures: FlightFigures): O
         .map(([cause, frames]) => `${cause} ${frames}`);
       const found = seen.length === 0 ? 'nothing was refused' : `refused were ${seen.join(', ')}`;
       return { ...NEVER_BY_MACHINE, met: missing.length === 0, found };
+    }
+    case 'alarms': {
+      const alarmed = Object.entries(figures.actuatorAlarms).filter(([, alarms]) => alarms > 0);
+      const isNamed = (id: string): boolean => alarmed.some(([other]) => other === id);
+      const hasAll = claim.ids.every(isNamed);
+      const found = alarmed.map(([id, alarms]) => `${id} alarmed ${countOf(alarms, 'time')}`).join(', ');
+      return {
+        met: hasAll && alarmed.every(([id]) => claim.ids.includes(id)),
+        found: found === '' ? 'nothing was alarmed' : found,
+        // A device that the machine keeps waiting is silent too, and one that is ordered nothing cannot fail to obey.
+        machineCould: true,
+      };
     }
     case 'outside': {
       const { ticksOutsideByFaults } = figures;

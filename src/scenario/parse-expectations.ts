@@ -55,6 +55,7 @@ export function formatClaim(claim: Claim): string {
       return `fail-safe: { within: ${claim.withinTicks} tick${claim.withinTicks === 1 ? '' : 's'} }`;
     case 'suspects':
     case 'suspects-include':
+    case 'alarms':
       return `${claim.kind}: [${claim.ids.join(', ')}]`;
     case 'plant-error':
       return `plant-error: { max: ${claim.maxDeg} deg }`;
@@ -132,6 +133,7 @@ function readValue(key: ClaimKey, value: YamlValue, path: Path, sheet: MistakeSh
       return { kind: key, max: (data as { max: number }).max };
     case 'suspects':
     case 'suspects-include':
+    case 'alarms':
       return { kind: key, ids: data as string[] };
     case 'plant':
       return { kind: key, fate: data as PlantFate };
@@ -196,12 +198,14 @@ function valueAt(value: YamlValue, path: Path): YamlValue | undefined {
 }
 
 function checkAgainstRig(claim: Claim, path: Path, sheet: MistakeSheet, rig: Rig): void {
-  if (claim.kind === 'suspects' || claim.kind === 'suspects-include') {
-    const known = rig.replicas.map(({ id }) => id);
+  if (claim.kind === 'suspects' || claim.kind === 'suspects-include' || claim.kind === 'alarms') {
+    const [noun, parts] =
+      claim.kind === 'alarms' ? (['actuator', rig.actuators] as const) : (['replica', rig.replicas] as const);
+    const known = parts.map(({ id }) => id);
     claim.ids.forEach((id, index) => {
       const at = [...path, claim.kind, index];
       if (!known.includes(id)) {
-        const what = `the rig ${rig.id} has no replica ${showValue(id)}`;
+        const what = `the rig ${rig.id} has no ${noun} ${showValue(id)}`;
         sheet.report('VP-SCN-ID', at, what, `Choose from ${known.join(', ')}`);
       } else if (claim.ids.indexOf(id) < index) {
         sheet.report('VP-SCN-ID', at, `${id} is named twice`, 'Keep one of the two');

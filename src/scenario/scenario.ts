@@ -58,6 +58,8 @@ export type Claim =
   | { readonly kind: 'missed-ticks'; readonly max: number }
   /** Frames are refused for each of these causes. */
   | { readonly kind: 'rejected'; readonly causes: readonly RefusalCause[] }
+  /** The read-back of exactly these actuators showed that they did not do what they were ordered. */
+  | { readonly kind: 'alarms'; readonly ids: readonly string[] }
   /** Whether the faults take the rig outside its hypothesis. */
   | { readonly kind: 'outside'; readonly outside: boolean };
 

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { MAX_SPEC_LENGTH } from '../faults/spec.js';
-import { MAX_REPLICAS } from '../rig/schema.js';
+import { MAX_ACTUATORS, MAX_REPLICAS } from '../rig/schema.js';
 import { REFUSAL_CAUSES } from '../wire/refusal.js';
 
 export const MAX_TICKS = 100_000_000;
@@ -20,7 +20,8 @@ const TICKS_PATTERN = /^\d{1,9} {0,3}ticks?$/;
 
 const text = (max: number): z.ZodString => z.string().min(1).max(max);
 const fault = text(MAX_SPEC_LENGTH).describe('NAME on TARGET [key=value …] at TICK [for TICKS].');
-const ids = z.array(z.string().min(1).max(64)).max(MAX_REPLICAS);
+const listIds = (max: number): z.ZodArray<z.ZodString> => z.array(text(64)).max(max);
+const ids = listIds(MAX_REPLICAS);
 
 /** Expectations that are one word. */
 export const wordSchemas = {
@@ -50,6 +51,9 @@ export const claimSchemas = {
     .min(1)
     .max(REFUSAL_CAUSES.length)
     .describe('Causes for which frames are refused, each at least once.'),
+  alarms: listIds(MAX_ACTUATORS).describe(
+    'Exactly these actuators are alarmed, because read-back shows that they do not do what they are ordered.',
+  ),
   outside: z.boolean().describe('Whether the faults take the rig outside its hypothesis.'),
 };
 
@@ -64,6 +68,7 @@ export const CLAIM_FORMS: Readonly<Record<ClaimKey, string>> = {
   plant: 'plant: survives or plant: lost',
   'missed-ticks': 'missed-ticks: { max: 0 }',
   rejected: 'rejected: [bad-authenticator]',
+  alarms: 'alarms: [elevator]',
   outside: 'outside: true or outside: false',
 };
 

@@ -140,6 +140,19 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    claim: { kind: 'alarms', ids: ['left'] },
+    met: [{ actuatorAlarms: { left: 2, right: 0 } }],
+    unmet: [
+      [{}, /^nothing was alarmed$/],
+      [{ actuatorAlarms: { left: 1, right: 2 } }, /^left alarmed 1 time, right alarmed 2 times$/],
+    ],
+  },
+  {
+    claim: { kind: 'alarms', ids: [] },
+    met: [{}],
+    unmet: [[{ actuatorAlarms: { elevator: 1 } }, /^elevator alarmed 1 time$/]],
+  },
+  {
     claim: { kind: 'outside', outside: true },
     met: [outside],
     unmet: [[{ ticksOutsideHypothesis: 3 }, /^0 ticks outside the hypothesis by faults$/]],
@@ -178,6 +191,7 @@ describe('each expectation', () => {
       plant: true,
       'missed-ticks': true,
       rejected: true,
+      alarms: true,
       outside: true,
     };
     expect(new Set(CASES.map(({ claim }) => claim.kind))).toEqual(new Set(Object.keys(kinds)));

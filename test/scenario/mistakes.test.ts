@@ -330,6 +330,14 @@ const CASES: readonly Case[] = [
   },
   {
     code: 'VP-SCN-ID',
+    about: 'no such actuator',
+    change: inExpect('alarms: [c]'),
+    at: 'c]',
+    what: /no actuator "c"/,
+    cure: /Choose from elevator/,
+  },
+  {
+    code: 'VP-SCN-ID',
     about: 'one twice',
     change: inExpect('suspects: [c, c]'),
     at: 'c]',
@@ -421,6 +429,7 @@ test('every form of an expectation', async () => {
     'plant: lost',
     'missed-ticks: { max: 4 }',
     'rejected: [replayed, bad-authenticator]',
+    'alarms: [elevator]',
     'outside: true',
   ];
   const lines = forms.map((form) => `  - ${form}\n`).join('');
