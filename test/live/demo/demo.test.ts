@@ -118,6 +118,17 @@ describe('the dead', () => {
   });
 });
 
+test('a voter that is killed comes back, is armed anew, and nobody else is to blame', async () => {
+  const run = start(['--ticks', '160', '--fault', 'voter-restart on elevator ms=100 at 40']);
+  const { report, text } = await run.ended;
+  expect(text).toMatch(/elevator is dead, as the fault has it/);
+  expect(text).toMatch(/elevator is started again/);
+  expect(report.processes['elevator'], text).toMatchObject({ starts: 2, deaths: 1 });
+  expect(report.faults).toMatchObject([{ on: ['elevator'], appliedAt: 40, affected: 1, failed: null }]);
+  expect(report, text).toMatchObject({ unsafeOutputs: 0, disagreements: 0, uncoveredTicks: 0, error: null });
+  expect(report.uncoveredOutside, text).toBeGreaterThan(0);
+});
+
 describe('outside the hypothesis', () => {
   test.each([
     ['equal lies', ['collude on world replicas=c,d at 40 for 30']],

@@ -113,6 +113,42 @@ describe('voteplane fault', () => {
   });
 });
 
+describe('faults of clocks, bridges, words and configurations', () => {
+  test.each([
+    'clock-freeze on c at +5 for 12',
+    'clock-step on b s=0.3 at +5 for 12',
+    'clock-drift on a ppm=50000 at +5 for 12',
+    'bridge-hang on d at +5 for 12',
+    'bridge-corrupt on a rate=0.01 at +5 for 12',
+    'bridge-reset on b at +5 for 12',
+    'mutate on c at +5 for 12',
+    'sos-timing on d at +5 for 12',
+    'parser-bomb on a at +5 for 12',
+    'config-mismatch on b at +5 for 12',
+    'version-mismatch on c at +5 for 12',
+    'actuator-stuck on elevator value=-8.2 at +5 for 3',
+    'bridge-reset on elevator at +5',
+  ])('%s: struck and over, and the struck works again', async (fault) => {
+    const [name = '', , target = ''] = fault.split(' ');
+    const exit = await order(fault);
+    expect(exit.stderr).toBe('');
+    expect(exit.stdout).toMatch(new RegExp(`^${target}: ${name} on ${target} from tick`));
+    const find = (): ReturnType<typeof findFigures> => findFigures(`${name} on ${target}`);
+    await rig.until(`the end of ${name}`, () => (find()?.clearedAt ?? null) !== null);
+    expect(find()).toMatchObject({ on: [target], failed: null });
+    expect(find()?.affected).toBeGreaterThan(0);
+    if (target !== 'elevator') await rig.untilCommanding(target);
+  });
+
+  test('none of them moved an actuator wrongly or split the rig', () => {
+    const figures = rig.observer.figures();
+    const all = JSON.stringify(figures, null, 1);
+    expect(figures, all).toMatchObject({ unsafeOutputs: 0, disagreements: 0 });
+    for (const cause of ['config-mismatch', 'version-mismatch', 'malformed-payload'])
+      expect(rig.rejectedBy('d')[cause], cause).toBeGreaterThan(0);
+  });
+});
+
 describe('voteplane faults', () => {
   test('lists every fault with its defaults', async () => {
     const { code, stdout } = await runToEnd([ENTRY, 'faults']);
