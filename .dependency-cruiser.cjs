@@ -68,6 +68,12 @@ module.exports = {
       '^src/((core|wire|rig|faults|scenario)/|ports\\.ts|demo/(figures|verdict|tour)\\.ts)',
       'a scenario is judged by figures alone, so that it means the same in a simulator and on live processes',
     ),
+    only(
+      'recording-wraps-ports',
+      '^src/recording',
+      '^src/(core|wire|rig|process|recording|ports\\.ts)',
+      'a recording knows ports, not what stands behind them or between them and the core',
+    ),
     {
       name: 'checkers-stand-alone',
       comment:

@@ -25,6 +25,8 @@ export interface BridgePortOptions {
   readonly open?: OpenByteStream;
   /** What stands between the bridge and its line; fault injection is the only user. */
   readonly wrapLine?: (open: OpenByteStream) => OpenByteStream;
+  /** What `open` opens, for messages to people. */
+  readonly lineText?: string;
   /** Source of the 32 bits that tie a hello to its request; without it the machine's. */
   readonly entropy?: Entropy;
   /** Called with true when the device answers and fits the rig, with false when that ends. */
@@ -105,7 +107,7 @@ export function openBridgeActuator(options: BridgePortOptions): ActuatorPort & B
 function chooseLine(options: BridgePortOptions, bridge: BridgePart): { text: string; open: OpenByteStream } {
   if (options.open !== undefined) {
     const text = bridge.kind === 'tcp' ? `${bridge.host}:${bridge.port}` : bridge.path;
-    return { text, open: options.open };
+    return { text: options.lineText ?? text, open: options.open };
   }
   const address = resolveBridge(options.id, bridge, options.addresses);
   return { text: address.text, open: address.open() };
@@ -161,6 +163,19 @@ export function checkActuator(actuator: ActuatorPart, device: DeviceDescription)
     return `${where}: it takes ${output.minCount} … ${output.maxCount} counts, the rig's envelope and fail-safe need ${least} … ${largest}; narrow the envelope`;
   }
   return null;
+}
+
+/** The line to the bridge of a replica or actuator, and what it is called. Throws an Error as `resolveBridge` does. */
+export function findLine(
+  rig: Rig,
+  id: string,
+  addresses: Readonly<Record<string, string>>,
+): { readonly text: string; readonly open: OpenByteStream } {
+  const parts = [...rig.replicas, ...rig.actuators];
+  const part = parts.find((one) => one.id === id);
+  if (part === undefined) throw new Error(`rig ${rig.id}: no bridge of "${id}"; there are ${listIds(parts)}`);
+  const address = resolveBridge(id, part.bridge, addresses);
+  return { text: address.text, open: address.open() };
 }
 
 /** `bridge:<id>` of the addresses, else what the rig says. Throws an Error on an address that cannot be used. */

@@ -1,17 +1,16 @@
 /** `voteplane actuator RIG --id elevator --keys F`: the voter that stands at one actuator. */
 import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
-import { openBridgeActuator } from '../../firmware-bridge/host/bridge-ports.js';
-import { FaultInjector } from '../faults/injector.js';
-import { ActuatorProcess } from '../process/actuator-process.js';
+import { findLine } from '../../firmware-bridge/host/bridge-ports.js';
 import { openParentChannel } from '../process/parent-channel.js';
-import { isRunStart } from '../process/run-start.js';
 import { createSystemClock } from '../process/system-clock.js';
+import type { ProcessPorts } from '../recording/process-ports.js';
 import { loadRig } from '../rig/load-rig.js';
-import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
 import { readAddresses } from './addresses.js';
-import { loadKeys } from './load-keys.js';
+import { composeActuator } from './compose-actuator.js';
 import { openHostControls } from './host-controls.js';
+import { loadKeys } from './load-keys.js';
+import { openProcessRecording } from './open-recording.js';
 import { openTransport } from './open-transport.js';
 import { runUntilStopped } from './run-until-stopped.js';
 import { createStderrLog, LOG_LEVELS, type LogLevel } from './stderr-log.js';
@@ -22,6 +21,7 @@ interface ActuatorOptions {
   readonly passphraseFile?: string;
   readonly addresses?: string;
   readonly seed: string;
+  readonly record?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -36,6 +36,7 @@ export function registerActuatorCommand(program: Command): void {
     .option('--passphrase-file <file>', 'passphrase of the key file, where it is encrypted')
     .option('--addresses <file>', 'JSON file of addresses in place of those in the rig')
     .option('--seed <seed>', 'what injected faults draw their randomness from', '1')
+    .option('--record <dir>', 'folder for a log of everything that crosses its ports')
     .addOption(new Option('--log-level <level>', 'what to print').choices(LOG_LEVELS).default('info'))
     .action(runActuator);
 }
@@ -43,72 +44,57 @@ export function registerActuatorCommand(program: Command): void {
 async function runActuator(rigPath: string, options: ActuatorOptions): Promise<void> {
   const log = createStderrLog(options.logLevel);
   const { id } = options;
-  const { rig, digests } = await loadRig(rigPath);
+  const loaded = await loadRig(rigPath);
+  const { rig } = loaded;
   const keys = await loadKeys(rig, id, 'actuator', options.keys, options.passphraseFile);
   const addresses = readAddresses(options.addresses);
   const clock = createSystemClock();
   const { transport, readRefused } = await openTransport({ rig, keys, addresses, log });
+  const line = findLine(rig, id, addresses);
   const stopper = runUntilStopped();
   const channel = openParentChannel(
     id,
     () => ({ ...voter.readRejected(), ...readRefused() }),
     () => stopper.stop('the process that started it is gone'),
   );
-  const shape = { sensorTypes: rig.sensors.map(({ type }) => type), actuators: rig.actuators.length };
-  const injector = rig.faultInjection
-    ? new FaultInjector({
-        rig,
-        self: rig.actuators.findIndex((one) => one.id === id),
-        of: 'actuators',
-        seed: options.seed,
-        clock,
-        host: openHostControls(transport.inbox, clock, log),
-        encodeEntry,
-        decodeEntry: (value) => decodeEntry(value, shape),
-        onEvent: (event) => channel.send({ kind: 'fault', id, ...event }),
-      })
-    : null;
-  const device = openBridgeActuator({
-    rig,
-    id,
-    addresses,
-    clock,
+  const recording = openProcessRecording(
+    options.record,
+    { loaded, id, kind: 'actuator', seed: options.seed },
     log,
-    ...(injector === null ? {} : { wrapLine: (open) => injector.wrapBridge(open) }),
-  });
-  const voter = new ActuatorProcess({
-    rig,
-    id,
-    keys,
-    digests: { rig: digests.rig, law: null, arithmetic: null },
-    transport,
-    device,
+  );
+  const ports: ProcessPorts = {
     clock,
     entropy: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-    log,
+    transport,
+    sendFrameAs: (claimed, to, purpose, frame) => transport.sendAs(claimed, to, purpose, frame),
+    openLine: line.open,
     channel,
-    ...(injector === null
-      ? {}
-      : {
-          interposers: {
-            wrapDevice: (port) => injector.wrapDevice(port),
-            onTick: (runTick) => injector.onTick(runTick),
-          },
-          onControl: (_, text) => injector.answer(text),
-        }),
-  });
+  };
+  const voter = composeActuator(
+    { loaded, id, keys, seed: options.seed },
+    {
+      ...(recording?.recorder.wrap(ports) ?? ports),
+      host: openHostControls(transport.inbox, clock, log, () => recording?.noteKilled()),
+      lineText: line.text,
+      log,
+    },
+  );
   const onMessage = (message: unknown): void => {
-    if (isRunStart(message)) voter.setRunStart(message.startTick);
+    const obey = (): void => voter.obey(message);
+    if (recording === null) obey();
+    else recording.recorder.noteOrder(message, obey);
   };
   if (process.send !== undefined) process.on('message', onMessage);
   voter.start();
   channel.send({ kind: 'ready', id });
   log.info(`actuator ${id} of rig ${rig.id} is up, in fail-safe until armed`);
   log.info(`actuator ${id} stops: ${await stopper.stopped}`);
+  recording?.recorder.noteStop();
   voter.stop();
+  recording?.recorder.noteStopped();
   process.off('message', onMessage);
-  injector?.close();
   await transport.close();
-  await device.close();
+  await voter.close();
+  await recording?.close();
   channel.close();
 }

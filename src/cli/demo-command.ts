@@ -23,6 +23,7 @@ import { describeHypothesis } from '../demo/view.js';
 import { ControlClient } from '../faults/control-client.js';
 import { resolveFaultTargets } from '../faults/plan-fault.js';
 import { createSystemClock, readMonotonicUs } from '../process/system-clock.js';
+import { addFlight, createRecordingFolder } from '../recording/recording-folder.js';
 import { loadRig, type LoadedRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
 import { judgeScenario } from '../scenario/judge-scenario.js';
@@ -44,6 +45,7 @@ interface DemoOptions {
   readonly seed?: number;
   readonly headless?: boolean;
   readonly json?: string;
+  readonly record?: string;
   readonly respawn: boolean;
 }
 
@@ -97,6 +99,7 @@ export function registerDemoCommand(program: Command): void {
     )
     .option('--headless', 'plain lines in place of the live view')
     .option('--json <file>', 'write all figures there, whatever the exit')
+    .option('--record <dir>', 'record what every process saw and did, for "voteplane replay"; a new folder')
     .option('--no-respawn', 'leave a dead process dead')
     .action(runDemo);
 }
@@ -135,6 +138,8 @@ class Demo {
         scenario === undefined
           ? await this.plan(rigArgument)
           : [await this.planScenario(scenario, rigArgument)];
+      const { record } = this.options;
+      if (record !== undefined) createRecordingFolder(record);
       for (const planned of flights) {
         if (this.interrupted) break;
         error = await this.fly(planned);
@@ -244,7 +249,7 @@ class Demo {
   private async fly(planned: PlannedFlight): Promise<string | null> {
     const { loaded, rigPath, faults, ticks, scenario } = planned;
     const { rig } = loaded;
-    const { headless, respawn } = this.options;
+    const { headless, respawn, record } = this.options;
     const { seed } = this;
     const print = (line: string): void => {
       process.stdout.write(`${line}\n`);
@@ -273,6 +278,15 @@ class Demo {
         ticks,
         seed,
         respawn,
+        recordFolder:
+          record === undefined
+            ? null
+            : addFlight(record, {
+                loaded,
+                seed: String(seed),
+                software: this.versions.voteplane,
+                keyFileOf: folder.keyFileOf,
+              }),
         onLine: (line) => shown.say(line),
         onView: (view) => shown.show(view),
       });
@@ -287,6 +301,7 @@ class Demo {
       this.flown.push(flown);
       const { isTTY, columns } = process.stdout;
       for (const line of wrapLines(formatVerdict(flown), isTTY === true ? columns : Infinity)) print(line);
+      if (record !== undefined) print(`recorded in ${record}; run it again with: voteplane replay ${record}`);
       return null;
     } finally {
       this.flight = null;

@@ -3,10 +3,18 @@ import type { HostControls } from '../faults/wrapper.js';
 import type { Inbox } from '../mqtt/inbox.js';
 import type { Clock, Log } from '../ports.js';
 
-/** The controls of this process; `inbox` is null where it owns none. */
-export function openHostControls(inbox: Inbox | null, clock: Clock, log: Log): HostControls {
+/** The controls of this process; `inbox` is null where it owns none. `beforeKill` has the last word. */
+export function openHostControls(
+  inbox: Inbox | null,
+  clock: Clock,
+  log: Log,
+  beforeKill: () => void,
+): Pick<HostControls, 'kill' | 'stall' | 'killBroker'> {
   return {
-    kill: () => process.kill(process.pid, 'SIGKILL'),
+    kill: () => {
+      beforeKill();
+      process.kill(process.pid, 'SIGKILL');
+    },
     stall: stallThisThread,
     killBroker: (ms) => restartInbox(inbox, ms, clock, log),
   };

@@ -11,6 +11,7 @@ const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['simulate', async () => (await import('./simulate-command.js')).registerSimulateCommand],
   ['campaign', async () => (await import('./campaign-command.js')).registerCampaignCommand],
   ['report', async () => (await import('./report-command.js')).registerReportCommand],
+  ['replay', async () => (await import('./replay-command.js')).registerReplayCommand],
   ['check', async () => (await import('./check-command.js')).registerCheckCommand],
   ['keys', async () => (await import('./keys-command.js')).registerKeysCommand],
   ['replica', async () => (await import('./replica-command.js')).registerReplicaCommand],
@@ -32,6 +33,7 @@ const EXPLAINED = new Set([
   'InboxError',
   'CampaignError',
   'PoolError',
+  'RecordingError',
 ]);
 
 async function main(): Promise<void> {

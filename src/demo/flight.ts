@@ -37,6 +37,8 @@ export interface FlightParts {
   readonly ticks: number;
   readonly seed: number;
   readonly respawn: boolean;
+  /** Where replicas and voters log what crosses their ports; null: nowhere. */
+  readonly recordFolder: string | null;
   /** Something that a person should read. */
   readonly onLine: (line: string) => void;
   /** Called about ten times a second. */
@@ -351,8 +353,9 @@ export class Flight {
 
 /** How each process of a flight is started. */
 function planProcesses(parts: FlightParts): readonly ProcessPlan[] {
-  const { rig, rigPath, folder, seed } = parts;
+  const { rig, rigPath, folder, seed, recordFolder } = parts;
   const common = ['--addresses', folder.addressesFile, '--log-level', 'warn'];
+  const recorded = recordFolder === null ? [] : ['--record', recordFolder];
   return [
     { id: PLANT, nodeFlags: [], args: ['plant', rigPath, ...common, '--seed', String(seed)] },
     ...rig.actuators.map(({ id }) => ({
@@ -368,6 +371,7 @@ function planProcesses(parts: FlightParts): readonly ProcessPlan[] {
         '--seed',
         String(seed),
         ...common,
+        ...recorded,
       ],
     })),
     ...rig.replicas.map(({ id }) => ({
@@ -385,6 +389,7 @@ function planProcesses(parts: FlightParts): readonly ProcessPlan[] {
         '--seed',
         String(seed),
         ...common,
+        ...recorded,
       ],
     })),
   ];

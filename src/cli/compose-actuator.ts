@@ -1,0 +1,90 @@
+/**
+ * What a voter's process is made of above its ports: the voter and the device behind its firmware bridge, and where the
+ * rig allows it the injector between them. The live command and the replay of a recording both build it here, so that
+ * they run the same.
+ */
+import { openBridgeActuator } from '../../firmware-bridge/host/bridge-ports.js';
+import { FaultInjector } from '../faults/injector.js';
+import { ActuatorProcess, type ActuatorProcessParts } from '../process/actuator-process.js';
+import { isRunStart } from '../process/run-start.js';
+import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
+import type { ProcessIdentity, ProcessWorld } from './compose-replica.js';
+
+export interface ComposedActuator {
+  start(): void;
+  /** Stops; the device keeps what it was handed last and its own watchdog takes over. */
+  stop(): void;
+  /** Leaves the bridge alone. */
+  close(): Promise<void>;
+  /** Hears what whoever started the process has to say (`RunStartOrder`); anything else is ignored. */
+  obey(message: unknown): void;
+  /** What was not accepted so far, by cause. */
+  readRejected(): Record<string, number>;
+}
+
+/** Builds the voter; it does nothing before `start`. */
+export function composeActuator(identity: ProcessIdentity, world: ProcessWorld): ComposedActuator {
+  const { loaded, id, keys, seed } = identity;
+  const { rig, digests } = loaded;
+  const { clock, entropy, transport, openLine, lineText, channel, host, log } = world;
+  const shape = { sensorTypes: rig.sensors.map(({ type }) => type), actuators: rig.actuators.length };
+  const injector = rig.faultInjection
+    ? new FaultInjector({
+        rig,
+        self: rig.actuators.findIndex((one) => one.id === id),
+        of: 'actuators',
+        seed,
+        clock,
+        host,
+        encodeEntry,
+        decodeEntry: (value) => decodeEntry(value, shape),
+        onEvent: (event) => channel.send({ kind: 'fault', id, ...event }),
+      })
+    : null;
+  const device = openBridgeActuator({
+    rig,
+    id,
+    addresses: {},
+    clock,
+    log,
+    entropy,
+    open: injector?.wrapBridge(openLine) ?? openLine,
+    lineText,
+  });
+  const voter = new ActuatorProcess({
+    rig,
+    id,
+    keys,
+    digests: { rig: digests.rig, law: null, arithmetic: null },
+    transport,
+    device,
+    clock,
+    entropy,
+    log,
+    channel,
+    ...(injector === null ? {} : composeFaults(injector)),
+  });
+  return {
+    start: () => voter.start(),
+    stop: () => {
+      voter.stop();
+      injector?.close();
+    },
+    close: () => device.close(),
+    obey: (message) => {
+      if (isRunStart(message)) voter.setRunStart(message.startTick);
+    },
+    readRejected: () => voter.readRejected(),
+  };
+}
+
+/** The injector between the voter and its device, and on the operators' end of the control channel. */
+function composeFaults(injector: FaultInjector): Pick<ActuatorProcessParts, 'interposers' | 'onControl'> {
+  return {
+    interposers: {
+      wrapDevice: (port) => injector.wrapDevice(port),
+      onTick: (runTick) => injector.onTick(runTick),
+    },
+    onControl: (_, text) => injector.answer(text),
+  };
+}
