@@ -7,7 +7,7 @@ import { PlantHost } from '../../hardware/emulated/plant-host.js';
 import { startNamedPlant } from '../../hardware/plants/plants.js';
 import { composeActuator } from '../../src/cli/compose-actuator.js';
 import { composeReplica } from '../../src/cli/compose-replica.js';
-import { ControlClient, type ControlAnswer } from '../../src/faults/control-client.js';
+import { ControlClient, type OrderOutcome } from '../../src/faults/control-client.js';
 import { Random } from '../../src/faults/random.js';
 import type { Entropy, Log, OpenByteStream } from '../../src/ports.js';
 import { CallDecoder, CallEncoder } from '../../src/recording/call-codec.js';
@@ -21,6 +21,7 @@ import {
   type ReplayOutcome,
 } from '../../src/recording/port-replayer.js';
 import type { ProcessPorts } from '../../src/recording/process-ports.js';
+import type { TickRecord } from '../../src/process/telemetry.js';
 import { loadRig, type LoadedRig } from '../../src/rig/load-rig.js';
 import { openSimulatedLine } from '../../src/simulation/bridge.js';
 import { RANK } from '../../src/simulation/event-queue.js';
@@ -73,7 +74,7 @@ export interface MemoryLife {
 /** The pitch rig, recorded. */
 export class MemoryRig {
   readonly lives: MemoryLife[] = [];
-  readonly answers: Promise<ControlAnswer>[] = [];
+  readonly answers: Promise<OrderOutcome>[] = [];
   private readonly world = new World();
   private readonly network: Network;
   private readonly plant: PlantHost;
@@ -81,6 +82,9 @@ export class MemoryRig {
   private readonly principals: readonly string[];
   private readonly hosts = new Map<string, Host>();
   private readonly stops: (() => void)[] = [];
+  /** Tells actuators where the run began, as a demo does. */
+  private readonly tellRunStart: ((startTick: number) => void)[] = [];
+  private startTick: number | null = null;
   private readonly client: ControlClient;
 
   private constructor(readonly loaded: LoadedRig) {
@@ -126,9 +130,9 @@ export class MemoryRig {
     return new MemoryRig(await loadRig(PITCH));
   }
 
-  /** Orders a fault at a replica. */
-  order(replica: string, fault: string): void {
-    this.answers.push(this.client.send(replica, fault));
+  /** Orders a fault from everybody who has to do it. */
+  order(fault: string): void {
+    this.answers.push(this.client.order(fault));
   }
 
   /** Lets so much time of the world pass. */
@@ -141,8 +145,13 @@ export class MemoryRig {
     while (!over) this.world.advance();
   }
 
-  /** Starts a process that has died. */
-  boot(id: string): void {
+  private noteStart({ startTick }: TickRecord): void {
+    if (startTick === null || startTick === this.startTick) return;
+    this.startTick = startTick;
+    for (const tell of this.tellRunStart) tell(startTick);
+  }
+
+  private boot(id: string): void {
     const host = this.hosts.get(id) as Host;
     host.boot();
     const kind = this.loaded.rig.replicas.some((one) => one.id === id) ? 'replica' : 'actuator';
@@ -155,18 +164,27 @@ export class MemoryRig {
       transport: this.network.attach(id, host),
       sendFrameAs: (claimed, to, purpose, frame) => this.network.sendAs(id, claimed, to, purpose, frame),
       openLine: this.lineOf(id, host),
-      channel: { send: () => {}, sendTick: () => {}, sendVoter: () => {} },
+      channel: { send: () => {}, sendTick: (record) => this.noteStart(record), sendVoter: () => {} },
     });
     const process = this.compose(id, kind, ports, {
       kill: () => {
         recorder.noteKilled();
         host.kill();
         this.network.detach(id);
+        this.world.at(this.world.nowUs + DOWN_US, RANK.timer, () => this.boot(id));
       },
       stall: (ms) => host.stall(ms * 1_000),
       killBroker: (ms) => this.network.closeInbox(id, ms * 1_000),
     });
     process.start();
+    const tell = (startTick: number): void => {
+      const order = { kind: 'run-start', startTick };
+      host.schedule(this.world.nowUs, RANK.arrival, () =>
+        recorder.noteOrder(order, () => process.obey?.(order)),
+      );
+    };
+    this.tellRunStart.push(tell);
+    if (this.startTick !== null) tell(this.startTick);
     this.stops.push(() => {
       if (!host.isAlive) return;
       recorder.noteStop();
@@ -223,6 +241,8 @@ export class MemoryRig {
 }
 
 const SEED = '7';
+/** How long a process that has died stays down. */
+const DOWN_US = 400_000;
 
 function entropyOf(seed: string): Entropy {
   const random = new Random(seed);

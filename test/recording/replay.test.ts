@@ -1,5 +1,7 @@
 /** A recorded rig, run again: the same where nothing was touched, a difference at its place where something was. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import { listFaults } from '../../src/faults/catalogue.js';
+import type { FaultImplementation, TargetKind } from '../../src/faults/row.js';
 import type { Purpose } from '../../src/ports.js';
 import { FrameLedger, type LedgerFindings } from '../../src/recording/frame-ledger.js';
 import { isPortEvent, type PortCall } from '../../src/recording/port-call.js';
@@ -11,14 +13,12 @@ let rig: MemoryRig;
 beforeAll(async () => {
   rig = await MemoryRig.load();
   rig.pass(1_000_000);
-  rig.order('c', 'equivocate on c at 20 for 30');
-  rig.order('b', 'pause on b ms=120 at 25');
-  rig.order('b', 'sensor-noise on b.pitch at 30 for 20');
-  rig.order('d', 'crash on d at 40');
-  rig.order('a', 'delay on a>b ms=3 jitter=2.5 at 10 for 30');
-  rig.pass(4_000_000);
-  rig.boot('d');
-  rig.pass(2_000_000);
+  rig.order('equivocate on c at 20 for 30');
+  rig.order('pause on b ms=120 at 25');
+  rig.order('sensor-noise on b.pitch at 30 for 20');
+  rig.order('crash on d at 40');
+  rig.order('delay on a>b ms=3 jitter=2.5 at 10 for 30');
+  rig.pass(6_000_000);
   await rig.stop();
 });
 
@@ -225,3 +225,43 @@ describe('what was altered shows', () => {
     expect(outcome.difference?.got).toBe('an error: a bug');
   });
 });
+
+test('every fault of the catalogue that a live rig can be struck with is lived again', async () => {
+  const struck = await MemoryRig.load();
+  struck.pass(1_500_000);
+  const rows = listFaults().filter(({ implementation }) => canStrikeLive(implementation));
+  for (const { name, targets } of rows) {
+    struck.order(`${name} on ${chooseTarget(targets)} at +2${name === 'restart' ? '' : ' for 8'}`);
+    // Whoever has died joins again before the next one.
+    struck.pass(DEADLY.has(name) ? 2_500_000 : 700_000);
+  }
+  struck.pass(3_000_000);
+  await struck.stop();
+  const refused = (await Promise.all(struck.answers)).filter(({ ok }) => !ok);
+  expect(refused).toEqual([]);
+  expect(rows.length).toBeGreaterThan(40);
+  const applied = new Set<string>();
+  for (const life of struck.lives) {
+    const outcome = await struck.replay(life);
+    expect(outcome.difference, `${life.id}, ${outcome.calls} calls`).toBeNull();
+    for (const call of life.log.calls) {
+      if (call.kind !== 'told' || !call.text.includes('"event":"applied"')) continue;
+      applied.add((JSON.parse(call.text) as { readonly spec: string }).spec.split(' ')[0] ?? '');
+    }
+  }
+  expect([...applied].sort()).toEqual(rows.map(({ name }) => name).sort());
+});
+
+const DEADLY = new Set(['crash', 'restart', 'crash-mid-round']);
+
+function canStrikeLive(implementation: FaultImplementation): boolean {
+  return implementation.kind === 'built' && implementation.worlds.includes('live');
+}
+
+/** A target of one of these kinds. */
+function chooseTarget(kinds: readonly TargetKind[]): string {
+  if (kinds.includes('replica')) return 'c';
+  if (kinds.includes('channel')) return 'c.pitch';
+  if (kinds.includes('actuator')) return 'elevator';
+  return 'world';
+}
