@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'hardware/rigs/**'] },
+  { ignores: ['dist/**', 'node_modules/**', '.stryker-tmp/**', 'hardware/rigs/**'] },
   ...tseslint.configs.recommended,
   {
     rules: {
