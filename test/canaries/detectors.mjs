@@ -1,5 +1,5 @@
 /**
- * What finds a bug in a tree: unit tests. A detector answers with what it found, in words, or null; it throws when it
+ * What finds a bug in a tree: seeded flights in the simulator, and unit tests. A detector answers with what it found, in words, or null; it throws when it
  * could not be run to its end, because that says nothing of the tree.
  */
 import { spawn } from 'node:child_process';
@@ -37,6 +37,16 @@ export async function runTests(tree, files, signal) {
     if (status === 'failed') return `${path.basename(name)}: ${message.split('\n', 1)[0]}`;
   }
   throw new Error(`vitest failed without a failing test:\n${output}`);
+}
+
+/** Flies each flight (fly.mjs) until the first that goes wrong; how it did, or null when all went well. */
+export async function runFlights(tree, flights, signal) {
+  const output = await run([path.join(tree.folder, 'test/canaries/fly.mjs'), JSON.stringify(flights)], tree, signal);
+  try {
+    return JSON.parse(output);
+  } catch {
+    throw new Error(`the simulator could not be run:\n${output}`);
+  }
 }
 
 /** A Node process in the tree, and everything that it printed. */

@@ -9,7 +9,7 @@ import {
   Lockstep,
   type LockstepOptions,
 } from '../support/lockstep.js';
-import { decodeEntry, decodeState, encodeEntry, encodeState, toBytes } from '../support/toy-codec.js';
+import { decodeEntry, decodeState, digest, encodeEntry, encodeState, toBytes } from '../support/toy-codec.js';
 
 const OM1: LockstepOptions = { n: 4, hypothesis: { kind: 'byzantine', f: 1, authenticators: 'mac' } };
 const ALL = [0, 1, 2, 3];
@@ -162,6 +162,38 @@ describe('cold start', () => {
     expect(world.reported('started')).toEqual([]);
     world.runTo(15);
     expect(world.reported('started')).toHaveLength(3);
+  });
+});
+
+describe('a liar that claims to run while everybody else waits', () => {
+  test('is no base: its invented state is asked of nobody, and the others start when patience is over', () => {
+    const run = new Uint8Array(16).fill(9);
+    const invented = encodeState({
+      tick: 0,
+      run,
+      startTick: 1,
+      law: toBytes('{"steps":1,"sum":666}'),
+      sensors: [{ held: 0, lostSince: null }],
+    });
+    const claim: LockstepOptions['interpose'] = (message, { from }) => {
+      if (from !== 3 || message.kind !== 'round' || message.round !== 1) return [message];
+      const items = message.items.map((item) => {
+        const entry = item.value === null ? null : decodeEntry(item.value);
+        if (entry === null) return item;
+        const standing = { kind: 'running', stateTick: 0, stateDigest: digest(invented) } as const;
+        return { ...item, value: encodeEntry({ ...entry, standing }) };
+      });
+      return [{ ...message, items }, { kind: 'state-reply', state: invented }];
+    };
+    const world = new Lockstep({ ...OM1, patienceTicks: 10, liars: [3], interpose: claim });
+    world.startAll().runTo(30);
+    for (const id of [0, 1, 2]) {
+      expect(world.reported('adopted', id)).toEqual([]);
+      expect(world.reported('started', id)).toHaveLength(1);
+      expect(world.stateOf(id).mode).toBe('running');
+    }
+    expect(holdEqualStates(world, [0, 1, 2])).toBe(true);
+    expectSound(world, [0, 1, 2]);
   });
 });
 

@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { Report } from '../../src/core/replica.js';
 import type { RoundMessage } from '../../src/core/types.js';
 import type { Clock } from '../../src/ports.js';
-import { ReplicaDrive } from '../../src/process/replica-drive.js';
+import { ReplicaDrive, type ReplicaDriveParts } from '../../src/process/replica-drive.js';
 import { decodeEntry, decodeState, digest, encodeEntry, encodeState, toBytes } from '../support/toy-codec.js';
 
 const PERIOD = 50_000;
@@ -39,14 +39,8 @@ function fireDue(): void {
   }
 }
 
-beforeEach(() => {
-  nowUs = 10;
-  timers = [];
-  begun = [];
-  reports = [];
-  sent = 0;
-  haltAt = -1;
-  drive = new ReplicaDrive({
+function makeParts(): ReplicaDriveParts {
+  return {
     config: {
       n: 4,
       self: 0,
@@ -81,7 +75,17 @@ beforeEach(() => {
       if (tick === haltAt) drive.halt();
     },
     onReport: (report) => reports.push(report),
-  });
+  };
+}
+
+beforeEach(() => {
+  nowUs = 10;
+  timers = [];
+  begun = [];
+  reports = [];
+  sent = 0;
+  haltAt = -1;
+  drive = new ReplicaDrive(makeParts());
   drive.start();
   // Tick 0 passes: nobody has been heard by the end of its first round.
   fireDue();
@@ -139,6 +143,30 @@ test('reports wait until the samples of the next tick are asked for, or for so m
   expect(lateOnes()).toBeGreaterThan(30);
   await drive.stop();
   expect(lateOnes()).toBe(101);
+});
+
+test('what arrives from inside a send waits until everything of its input has been sent', () => {
+  const order: string[] = [];
+  const parts = makeParts();
+  // A transport that hands over all that has come as soon as anything leaves.
+  const eager = new ReplicaDrive({
+    ...parts,
+    peers: {
+      send: (to, message) => {
+        if (message.kind !== 'round') return;
+        order.push(`round ${message.round} to ${to}`);
+        for (const peer of [1, 2, 3]) eager.receive(peer, say(message.tick, message.round), nowUs);
+      },
+    },
+  });
+  eager.reportLinked();
+  eager.start();
+  // Silent for some ticks, then it speaks.
+  for (let tick = 1; order.length === 0 && tick < 10; tick += 1) {
+    nowUs = tick * PERIOD;
+    fireDue();
+  }
+  expect(order).toEqual([1, 2].flatMap((round) => [1, 2, 3].map((to) => `round ${round} to ${to}`)));
 });
 
 test('a replica that stops begins no tick any more', async () => {

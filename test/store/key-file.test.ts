@@ -166,6 +166,17 @@ describe('refusals name the file, what is wrong and the cure', () => {
     }
   });
 
+  test('secrets sealed for one principal do not open under the name of another', async () => {
+    await writeKeyFile(path(), keysOf('b'), { entropy, passphrase: 'right' });
+    const file = JSON.parse(await readFile(path(), 'utf8')) as Record<string, unknown>;
+    await writeFile(path(), JSON.stringify({ ...file, principal: 'a' }), { mode: 0o600 });
+    await expectRefusal(
+      readKeyFile(path(), { ...expectKeys(rig, 'b'), principal: 'a' }, 'right'),
+      'wrong-passphrase',
+      /the file was altered/,
+    );
+  });
+
   test('damage of every kind, and costs that no file may ask for', async () => {
     await writeKeyFile(path(), keysOf('a'), { entropy, passphrase: 'right' });
     const sealed = JSON.parse(await readFile(path(), 'utf8')) as { sealed: Record<string, unknown> };

@@ -225,6 +225,41 @@ describe('handshake', () => {
     expect(net.end('a').open('b', 'round', frame).ok).toBe(true);
   });
 
+  test('the session before ends a second after its successor, also when the new one stays silent', () => {
+    const net = startAll(new LinkNet(makeRig()));
+    net.run(2);
+    const oldB = net.end('b');
+    net.start('b');
+    net.run(1);
+    const [soon, late] = [oldB.seal('a', 'round', PAYLOAD), oldB.seal('a', 'round', PAYLOAD)];
+    if (soon === null || late === null) throw new Error('the earlier life had a session');
+    expect(net.end('a').open('b', 'round', soon).ok).toBe(true);
+    for (let interval = 0; interval < 10; interval += 1) net.tick();
+    expect(net.end('a').open('b', 'round', late)).toEqual({ ok: false, cause: 'bad-authenticator' });
+  });
+
+  test('a session that the peer never confirms is given up, and both come to another', () => {
+    const net = new LinkNet(makeRig());
+    net.start('a');
+    net.start('b');
+    // a settles; then b is away until a has said often enough that it waits.
+    for (let interval = 0; interval < 3 && !net.end('a').isEstablished('b'); interval += 1) {
+      net.tick();
+      while (net.queue.length > 0 && !net.end('a').isEstablished('b')) net.deliver(net.queue.shift() as Wired);
+    }
+    expect(net.end('a').isEstablished('b')).toBe(true);
+    for (let interval = 0; interval < 12; interval += 1) {
+      net.nowUs += 100_000;
+      net.queue = [];
+      net.take('a', net.end('a').tick(net.nowUs));
+    }
+    expect(net.events.filter(({ at, event }) => at === 'a' && event.kind === 'lost')).toHaveLength(1);
+    net.start('b');
+    net.run(5);
+    expect(net.pass('a', 'b', 'round', PAYLOAD)).toEqual(PAYLOAD);
+    expect(net.pass('b', 'a', 'round', PAYLOAD)).toEqual(PAYLOAD);
+  });
+
   test('all hellos of all earlier lives, played again in any order, change nothing', () => {
     const net = startAll(new LinkNet(makeRig()));
     net.run(2);

@@ -67,6 +67,16 @@ test('the first tick that arming names is a floor, even at the very instant of a
   ]);
 });
 
+test('tick 0 is a tick like any other, also after a trip without an output', () => {
+  const bench = new VoterBench(voterConfig(3));
+  bench.arm(0, 0, 1);
+  bench.arm(1, 0, 2); // armed, but no two orders are equal
+  bench.wait(200_001);
+  expect(bench.state).toMatchObject({ phase: 'fail-safe', trips: 1, lastTick: -1 });
+  bench.armAll(0, 7);
+  expect(bench.outputs()).toEqual([{ tick: 0, count: 7, votes: 0b011 }]);
+});
+
 test('under mid-value voting a reading apart is no dissent, a trip order apart is', () => {
   const bench = new VoterBench(voterConfig(4, { vote: { kind: 'mid-value', quorum: 3 } }));
   for (const [from, count] of [10, 20, 30].entries()) bench.arm(from, 10, count);
