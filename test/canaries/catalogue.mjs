@@ -3,7 +3,7 @@
  * bug that takes its place. What is read here is checked at once, so that a source that has moved on is noticed: a text
  * that stands nowhere, or twice, fails before anything is run.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 
@@ -17,13 +17,21 @@ export class CatalogueError extends Error {
   name = 'CatalogueError';
 }
 
-/** All canaries of a folder, in the order of its files, each with its group. Throws `CatalogueError`. */
-export function readCatalogue(folder, root) {
+/** Flights by name (fly.mjs says what one is). */
+export function readFlights(file) {
+  return new Map(Object.entries(parse(readFileSync(file, 'utf8'))));
+}
+
+/**
+ * All canaries of a folder, each with its group, the harmless ones last. `flights` are those that they may name, `root`
+ * is the package that they are for. Throws `CatalogueError`.
+ */
+export function readCatalogue(folder, flights, root) {
   const canaries = [];
   for (const group of listGroups(folder)) {
     const name = `${group}.yaml`;
     for (const row of parse(readFileSync(path.join(folder, name), 'utf8'))) {
-      const canary = checkRow(row, `${name}: ${row?.id ?? 'a canary without id'}`);
+      const canary = checkRow(row, flights, `${name}: ${row?.id ?? 'a canary without id'}`);
       if (canaries.some(({ id }) => id === canary.id)) {
         throw new CatalogueError(`${name}: the id "${canary.id}" is taken; choose another`);
       }
@@ -35,13 +43,14 @@ export function readCatalogue(folder, root) {
 }
 
 function listGroups(folder) {
+  if (!existsSync(folder)) throw new CatalogueError(`${folder}: no catalogue there`);
   const groups = readdirSync(folder)
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => path.basename(name, '.yaml'));
   return groups.sort((a, b) => Number(a === HARMLESS) - Number(b === HARMLESS) || (a < b ? -1 : 1));
 }
 
-function checkRow(row, where) {
+function checkRow(row, flights, where) {
   const fail = (what) => {
     throw new CatalogueError(`${where}: ${what}`);
   };
@@ -50,9 +59,9 @@ function checkRow(row, where) {
     if (typeof row[key] !== 'string' || row[key] === '') fail(`"${key}" is missing; write one`);
   }
   if (typeof row.replace !== 'string') fail('"replace" is missing; an empty text deletes');
-  const tests = row.detect?.tests ?? [];
-  const simulate = row.detect?.simulate ?? null;
-  if (tests.length === 0 && simulate === null) fail('"detect" names neither a simulation nor a test file');
+  const { tests = [], simulate = [] } = row.detect ?? {};
+  if (tests.length + simulate.length === 0) fail('"detect" names neither a flight nor a test file');
+  for (const name of simulate) if (!flights.has(name)) fail(`there is no flight "${name}" in flights.yaml`);
   return {
     id: row.id,
     title: row.title,
@@ -60,7 +69,7 @@ function checkRow(row, where) {
     edits: [{ find: row.find, replace: row.replace }, ...(row.also ?? [])],
     why: row.why,
     tests,
-    simulate,
+    flights: simulate.map((name) => flights.get(name)),
     sample: row.sample ?? false,
   };
 }

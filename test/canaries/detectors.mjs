@@ -41,7 +41,11 @@ export async function runTests(tree, files, signal) {
 
 /** Flies each flight (fly.mjs) until the first that goes wrong; how it did, or null when all went well. */
 export async function runFlights(tree, flights, signal) {
-  const output = await run([path.join(tree.folder, 'test/canaries/fly.mjs'), JSON.stringify(flights)], tree, signal);
+  const output = await run(
+    [path.join(tree.folder, 'test/canaries/fly.mjs'), JSON.stringify(flights)],
+    tree,
+    signal,
+  );
   try {
     return JSON.parse(output);
   } catch {
@@ -53,10 +57,18 @@ export async function runFlights(tree, flights, signal) {
 function run(args, tree, signal) {
   return new Promise((resolve, reject) => {
     // Run from a test, it must not take itself for a worker of that test's runner.
-    const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(VITEST|TEST$|NODE_ENV$)/.test(key)));
-    const child = spawn(process.execPath, args, { cwd: tree.folder, env, signal, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = Object.fromEntries(
+      Object.entries(process.env).filter(([key]) => !/^(VITEST|TEST$|NODE_ENV$)/.test(key)),
+    );
+    const child = spawn(process.execPath, args, {
+      cwd: tree.folder,
+      env,
+      signal,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
     const limit = setTimeout(() => child.kill('SIGKILL'), TIME_LIMIT_MS);
     child.on('error', reject);
     child.on('close', (code) => {

@@ -10,8 +10,8 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { CatalogueError, HARMLESS, readCatalogue } from './catalogue.mjs';
-import { runTests } from './detectors.mjs';
+import { CatalogueError, HARMLESS, readCatalogue, readFlights } from './catalogue.mjs';
+import { runFlights, runTests } from './detectors.mjs';
 import { Tree } from './tree.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
@@ -40,20 +40,21 @@ try {
 }
 
 async function main() {
-  const chosen = choose(readCatalogue(options.catalogue, ROOT));
+  const chosen = choose(readCatalogue(options.catalogue, readFlights(path.join(HERE, 'flights.yaml')), ROOT));
   if (options.list) {
     for (const { id, group, title, file } of chosen) console.log(`${id}  [${group}]  ${title}  (${file})`);
     return 0;
   }
   const trees = [];
   try {
-    for (let job = 0; job < Math.min(Number(options.jobs), chosen.length); job += 1) trees.push(new Tree(ROOT));
-    const complaint = await runTests(trees[0], [...new Set(chosen.flatMap(({ tests }) => tests))], stopping.signal);
+    for (let job = 0; job < Math.min(Number(options.jobs), chosen.length); job += 1)
+      trees.push(new Tree(ROOT));
+    const complaint = await inspectUnharmed(chosen, trees);
     if (complaint !== null) {
       console.log(`without a bug this fails already: ${complaint}`);
       return 1;
     }
-    return report(await flyAll(chosen, trees));
+    return report(await inspectAll(chosen, trees));
   } finally {
     for (const tree of trees) tree.remove();
   }
@@ -62,21 +63,30 @@ async function main() {
 function choose(canaries) {
   const ids = options.only?.split(',');
   const unknown = ids?.find((id) => !canaries.some((canary) => canary.id === id));
-  if (unknown !== undefined) throw new CatalogueError(`there is no canary "${unknown}"; --list names them all`);
+  if (unknown !== undefined)
+    throw new CatalogueError(`there is no canary "${unknown}"; --list names them all`);
   const against = options.against?.split(',');
   return canaries
     .filter(({ id, sample }) => (ids === undefined || ids.includes(id)) && (!options.sample || sample))
-    .map((canary) => (against === undefined ? canary : { ...canary, tests: against }));
+    .map((canary) => (against === undefined ? canary : { ...canary, flights: [], tests: against }));
+}
+
+/** Everything that the canaries are held against, on the package as it is: what fails there proves nothing. */
+async function inspectUnharmed(canaries, trees) {
+  const tests = [...new Set(canaries.flatMap((canary) => canary.tests))];
+  const flights = [...new Set(canaries.flatMap((canary) => canary.flights))];
+  const found = await Promise.all([
+    detect({ flights: [], tests }, trees[0]),
+    detect({ flights, tests: [] }, trees[trees.length - 1]),
+  ]);
+  return found.find((one) => one !== null) ?? null;
 }
 
 /** Each tree takes the next canary as soon as it is done with one; rows are printed in the order of the catalogue. */
-async function flyAll(canaries, trees) {
+async function inspectAll(canaries, trees) {
   const outcomes = new Array(canaries.length);
-  const widths = [
-    Math.max(...canaries.map(({ id }) => id.length)),
-    Math.max(...canaries.map(({ group }) => group.length)),
-    Math.max(...canaries.map(({ title }) => title.length)),
-  ];
+  const columns = ['id', 'group', 'title'];
+  const widths = columns.map((column) => Math.max(...canaries.map((canary) => canary[column].length)));
   let next = 0;
   let printed = 0;
   await Promise.all(
@@ -84,12 +94,13 @@ async function flyAll(canaries, trees) {
       while (next < canaries.length) {
         const at = next;
         next += 1;
-        outcomes[at] = await fly(canaries[at], tree);
+        outcomes[at] = await inspect(canaries[at], tree);
         for (; outcomes[printed] !== undefined; printed += 1) {
-          const { id, group, title } = canaries[printed];
-          const { caughtBy, seconds } = outcomes[printed];
-          const cells = [id, group, title].map((cell, column) => cell.padEnd(widths[column]));
-          console.log([...cells, `${seconds.toFixed(1).padStart(5)} s`, caughtBy ?? '—'].join('  '));
+          const { caughtBy, unjudged, seconds } = outcomes[printed];
+          const cells = columns.map((column, i) => canaries[printed][column].padEnd(widths[i]));
+          console.log(
+            [...cells, `${seconds.toFixed(1).padStart(5)} s`, caughtBy ?? unjudged ?? '—'].join('  '),
+          );
         }
       }
     }),
@@ -97,22 +108,39 @@ async function flyAll(canaries, trees) {
   return canaries.map((canary, at) => ({ ...canary, ...outcomes[at] }));
 }
 
-async function fly(canary, tree) {
+/** `caughtBy`: in words, or null; `unjudged`: why a detector could not be run to its end, or null. */
+async function inspect(canary, tree) {
   const startedMs = performance.now();
-  const caughtBy = await tree.withMutant(canary, () => runTests(tree, canary.tests, stopping.signal));
-  return { caughtBy, seconds: (performance.now() - startedMs) / 1000 };
+  const outcome = { caughtBy: null, unjudged: null };
+  try {
+    outcome.caughtBy = await tree.withMutant(canary, () => detect(canary, tree));
+  } catch (error) {
+    if (error?.name === 'AbortError') throw error;
+    outcome.unjudged = `could not be judged: ${error?.message ?? error}`;
+  }
+  return { ...outcome, seconds: (performance.now() - startedMs) / 1000 };
+}
+
+/** The simulator first, then unit tests. */
+async function detect({ flights, tests }, tree) {
+  const seen = flights.length === 0 ? null : await runFlights(tree, flights, stopping.signal);
+  if (seen !== null) return `simulator: ${seen}`;
+  const failed = tests.length === 0 ? null : await runTests(tree, tests, stopping.signal);
+  return failed === null ? null : `test: ${failed}`;
 }
 
 function report(outcomes) {
   const harmless = outcomes.filter(({ group }) => group === HARMLESS);
   const bugs = outcomes.filter(({ group }) => group !== HARMLESS);
-  const blamed = harmless.filter(({ caughtBy }) => caughtBy !== null);
-  const missed = bugs.filter(({ caughtBy }) => caughtBy === null);
+  const left = harmless.filter(({ caughtBy, unjudged }) => caughtBy === null && unjudged === null);
+  const caught = bugs.filter(({ caughtBy }) => caughtBy !== null);
   console.log('');
-  for (const { id, why } of missed) console.log(`not caught: ${id}. ${why}`);
-  for (const { id, caughtBy } of blamed) console.log(`harmless, and yet caught: ${id}, by ${caughtBy}`);
-  if (harmless.length > 0)
-    console.log(`${harmless.length - blamed.length}/${harmless.length} harmless refactorings left alone`);
-  console.log(`${bugs.length - missed.length}/${bugs.length} caught`);
-  return missed.length + blamed.length === 0 ? 0 : 1;
+  for (const { id, why, caughtBy, unjudged } of bugs)
+    if (caughtBy === null) console.log(`not caught: ${id}. ${unjudged ?? why}`);
+  for (const { id, caughtBy, unjudged } of harmless)
+    if (caughtBy !== null || unjudged !== null)
+      console.log(`harmless, and yet: ${id}, ${caughtBy ?? unjudged}`);
+  if (harmless.length > 0) console.log(`${left.length}/${harmless.length} harmless refactorings left alone`);
+  console.log(`${caught.length}/${bugs.length} caught`);
+  return left.length === harmless.length && caught.length === bugs.length ? 0 : 1;
 }

@@ -2,14 +2,28 @@
  * A copy of the package in a folder of its own, in which one source file at a time is replaced by a mutant. The tree
  * that is worked on is never written to: only `node_modules` is shared with it, by a link.
  */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import ts from 'typescript';
 import { applyEdits } from './catalogue.mjs';
 
 const COPIED = ['bin', 'dist', 'firmware-bridge', 'hardware', 'schema', 'src', 'test'];
-const COPIED_FILES = ['package.json', 'tsconfig.base.json', 'tsconfig.json', 'tsconfig.test.json', 'vitest.config.ts'];
+const COPIED_FILES = [
+  'package.json',
+  'tsconfig.base.json',
+  'tsconfig.json',
+  'tsconfig.test.json',
+  'vitest.config.ts',
+];
 
 export class Tree {
   /** `root`: the package to copy. */
@@ -31,7 +45,7 @@ export class Tree {
     const before = { source: readFileSync(source), built: readFileSync(built) };
     const mutant = applyEdits(canary, before.source.toString('utf8'));
     writeFileSync(source, mutant);
-    writeFileSync(built, transpile(mutant, canary));
+    writeFileSync(built, await transpile(mutant, canary));
     try {
       return await action();
     } finally {
@@ -45,15 +59,24 @@ export class Tree {
   }
 }
 
-function transpile(text, { id, file }) {
+async function transpile(text, { id, file }) {
+  // Loaded where it is needed: naming a drifted canary must not take the time that a compiler takes to load.
+  const { default: ts } = await import('typescript');
   const { outputText, diagnostics } = ts.transpileModule(text, {
     fileName: path.basename(file),
     reportDiagnostics: true,
-    compilerOptions: { target: 'ES2022', module: 'ESNext', verbatimModuleSyntax: true, isolatedModules: true },
+    compilerOptions: {
+      target: 'ES2022',
+      module: 'ESNext',
+      verbatimModuleSyntax: true,
+      isolatedModules: true,
+    },
   });
   const [first] = diagnostics ?? [];
   if (first !== undefined) {
-    throw new Error(`canary ${id} is no TypeScript: ${ts.flattenDiagnosticMessageText(first.messageText, ' ')}`);
+    throw new Error(
+      `canary ${id} is no TypeScript: ${ts.flattenDiagnosticMessageText(first.messageText, ' ')}`,
+    );
   }
   return outputText;
 }

@@ -183,7 +183,10 @@ describe('a liar that claims to run while everybody else waits', () => {
         const standing = { kind: 'running', stateTick: 0, stateDigest: digest(invented) } as const;
         return { ...item, value: encodeEntry({ ...entry, standing }) };
       });
-      return [{ ...message, items }, { kind: 'state-reply', state: invented }];
+      return [
+        { ...message, items },
+        { kind: 'state-reply', state: invented },
+      ];
     };
     const world = new Lockstep({ ...OM1, patienceTicks: 10, liars: [3], interpose: claim });
     world.startAll().runTo(30);

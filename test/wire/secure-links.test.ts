@@ -245,7 +245,8 @@ describe('handshake', () => {
     // a settles; then b is away until a has said often enough that it waits.
     for (let interval = 0; interval < 3 && !net.end('a').isEstablished('b'); interval += 1) {
       net.tick();
-      while (net.queue.length > 0 && !net.end('a').isEstablished('b')) net.deliver(net.queue.shift() as Wired);
+      while (net.queue.length > 0 && !net.end('a').isEstablished('b'))
+        net.deliver(net.queue.shift() as Wired);
     }
     expect(net.end('a').isEstablished('b')).toBe(true);
     for (let interval = 0; interval < 12; interval += 1) {

@@ -43,7 +43,11 @@ describe('numbers, n=4, f=1', () => {
 
   test('exactly as far from the result as the spread is no outlier', () => {
     expect(fuse(numbers('mid-value'), [0, 0, 0, 10], 1)).toEqual({ value: 0, quality: 'good', outliers: [] });
-    expect(fuse(numbers('mid-value'), [-10, 0, 0, 0], 1)).toEqual({ value: 0, quality: 'good', outliers: [] });
+    expect(fuse(numbers('mid-value'), [-10, 0, 0, 0], 1)).toEqual({
+      value: 0,
+      quality: 'good',
+      outliers: [],
+    });
     expect(fuse(numbers('mid-value'), [0, 0, 0, 10.5], 1).outliers).toEqual([3]);
   });
 
