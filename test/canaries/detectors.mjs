@@ -8,7 +8,7 @@ import path from 'node:path';
 import { makeOutputFolder } from './tree.mjs';
 
 /** No mutant of the catalogue may hang; what takes longer could not be judged. */
-const TIME_LIMIT_MS = 180_000;
+const TIME_LIMIT_MS = 600_000;
 
 /** Runs test files in the tree until the first that fails; its name, or null when all pass. */
 export async function runTests(tree, files, signal) {

@@ -77,6 +77,19 @@ test('tick 0 is a tick like any other, also after a trip without an output', () 
   expect(bench.outputs()).toEqual([{ tick: 0, count: 7, votes: 0b011 }]);
 });
 
+test('a vote from before a trip counts for nothing that comes after it', () => {
+  const bench = new VoterBench(voterConfig(3)).armAll(10);
+  bench.order(2, 12, 7); // early, and alone
+  bench.wait(200_001);
+  expect(bench.state.trips).toBe(1);
+  bench.arm(0, 12, 7);
+  expect(bench.arm(1, 12, 9)).toEqual([{ kind: 'armed', tick: 12, trips: 1 }]);
+  expect(bench.order(2, 12, 9)).toEqual([
+    { kind: 'dissent', tick: 12, from: 0 },
+    { kind: 'output', tick: 12, count: 9, votes: 0b110 },
+  ]);
+});
+
 test('under mid-value voting a reading apart is no dissent, a trip order apart is', () => {
   const bench = new VoterBench(voterConfig(4, { vote: { kind: 'mid-value', quorum: 3 } }));
   for (const [from, count] of [10, 20, 30].entries()) bench.arm(from, 10, count);
