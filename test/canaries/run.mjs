@@ -75,10 +75,10 @@ function choose(canaries) {
 async function inspectUnharmed(canaries, trees) {
   const tests = [...new Set(canaries.flatMap((canary) => canary.tests))];
   const flights = [...new Set(canaries.flatMap((canary) => canary.flights))];
-  const found = await Promise.all([
-    detect({ flights: [], tests }, trees[0]),
-    detect({ flights, tests: [] }, trees[trees.length - 1]),
-  ]);
+  const shareOf = (all, tree) => all.filter((_, at) => at % trees.length === tree);
+  const found = await Promise.all(
+    trees.map((tree, at) => detect({ flights: shareOf(flights, at), tests: shareOf(tests, at) }, tree)),
+  );
   return found.find((one) => one !== null) ?? null;
 }
 
