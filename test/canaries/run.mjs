@@ -29,7 +29,7 @@ const { values: options } = parseArgs({
 });
 
 const stopping = new AbortController();
-process.once('SIGINT', () => stopping.abort());
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopping.abort());
 
 try {
   process.exitCode = await main();
