@@ -7,9 +7,13 @@ import { once } from 'node:events';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { formatVerdict, readVersions } from '../demo/report.js';
 import { countFlightTicks, planFaults, type PlannedFault } from '../demo/tour.js';
+import type { ExitCode, Verdict } from '../demo/verdict.js';
 import { describeHypothesis } from '../demo/view.js';
 import { resolveFaultTargets } from '../faults/plan-fault.js';
 import { loadRig, type LoadedRig } from '../rig/load-rig.js';
+import { judgeScenario, type ScenarioVerdict } from '../scenario/judge-scenario.js';
+import { loadScenario } from '../scenario/load-scenario.js';
+import type { Scenario } from '../scenario/scenario.js';
 import { QUIET_LINK } from '../simulation/network.js';
 import { simulate, type SimulationOutcome } from '../simulation/simulate.js';
 import { drawWeather } from '../simulation/weather.js';
@@ -17,8 +21,9 @@ import { openReport, parseSeed, parseTicks, readVersion } from './flight-options
 import { EXIT_USAGE, UsageError } from './usage-error.js';
 
 interface SimulateOptions {
+  readonly scenario?: string;
   readonly ticks?: number;
-  readonly seed: number;
+  readonly seed?: number;
   readonly wire: 'full' | 'none';
   readonly fault: readonly string[];
   readonly faults: boolean;
@@ -33,14 +38,31 @@ interface SimulateOptions {
 /** Length of a simulated flight that nothing else decides. */
 const DEFAULT_TICKS = 10_000;
 
+/** A flight, before it is simulated. */
+interface PlannedSimulation {
+  readonly loaded: LoadedRig;
+  readonly rigPath: string;
+  readonly ticks: number;
+  readonly seed: number;
+  readonly faults: readonly PlannedFault[];
+  readonly scenario: Scenario | null;
+}
+
+/** What nothing else decides is drawn from this. */
+const DEFAULT_SEED = 1;
+
 /** Adds the command. */
 export function registerSimulateCommand(program: Command): void {
   program
     .command('simulate')
     .description('fly a rig in virtual time, every message, clock and fault decided by one seed')
-    .argument('<rig>', 'rig folder, or its rig.yaml')
+    .argument('[rig]', 'rig folder, or its rig.yaml')
+    .option(
+      '--scenario <file>',
+      'a scenario file in place of a rig; exit 0 when all it expects is met, else 1',
+    )
     .option('--ticks <number>', 'length of the flight', parseTicks)
-    .option('--seed <number>', 'what everything is drawn from', parseSeed, 1)
+    .option('--seed <number>', "what everything is drawn from; without it the scenario's, or 1", parseSeed)
     .addOption(
       new Option('--wire <how>', 'none: pass messages unencoded, several times as fast')
         .choices(['full', 'none'])
@@ -62,23 +84,22 @@ export function registerSimulateCommand(program: Command): void {
     .action(runSimulate);
 }
 
-async function runSimulate(rigPath: string, options: SimulateOptions): Promise<void> {
-  const loaded = await loadRig(rigPath);
-  const faults = planFlight(loaded, rigPath, options);
-  const ticks =
-    options.ticks ?? (options.fault.length > 0 ? countFlightTicks(loaded.rig, faults) : DEFAULT_TICKS);
+async function runSimulate(rigPath: string | undefined, options: SimulateOptions): Promise<void> {
+  const planned = await planSimulation(rigPath, options);
+  const { loaded, ticks, seed, faults, scenario } = planned;
   const report = options.json === undefined ? null : await openReport(options.json);
   const trace = options.trace === undefined ? null : await openTrace(options.trace);
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
+  if (scenario !== null) print(`${scenario.title}\n${scenario.why}`);
   print(
-    `simulating ${loaded.rig.id} (${describeHypothesis(loaded.rig)}): ${ticks} ticks, ${faults.length} faults, seed ${options.seed}`,
+    `simulating ${loaded.rig.id} (${describeHypothesis(loaded.rig)}): ${ticks} ticks, ${faults.length} faults, seed ${seed}`,
   );
   const outcome = simulate({
     loaded,
     ticks,
-    seed: options.seed,
+    seed,
     wire: options.wire,
     faults,
     network: {
@@ -92,20 +113,59 @@ async function runSimulate(rigPath: string, options: SimulateOptions): Promise<v
     ...(options.verbose === true ? { onLine: print } : {}),
     ...(trace === null ? {} : { onTrace: (line) => trace.write(`${JSON.stringify(line)}\n`) }),
   });
-  const exitCode = outcome.failure === null ? outcome.verdict.exitCode : EXIT_USAGE;
-  for (const line of describeOutcome(loaded, rigPath, outcome)) print(line);
+  const judged =
+    scenario === null ? null : judgeScenario(scenario, outcome.figures, outcome.failure === null);
+  const exitCode = chooseExit(outcome, judged ?? outcome.verdict);
+  for (const line of describeOutcome(planned, outcome, judged)) print(line);
   if (trace !== null) {
     trace.end();
     await once(trace, 'close');
   }
-  await report?.write(formatOutcome(loaded, rigPath, options, ticks, faults, outcome, exitCode));
+  await report?.write(formatOutcome(planned, options.wire, outcome, judged, exitCode));
   process.exitCode = exitCode;
 }
 
-function planFlight(loaded: LoadedRig, rigPath: string, options: SimulateOptions): readonly PlannedFault[] {
+/** A broken promise of the protocol is never excused by what a verdict makes of the figures. */
+function chooseExit(outcome: SimulationOutcome, verdict: Verdict): ExitCode {
+  if (outcome.failure !== null) return EXIT_USAGE;
+  return outcome.violationCount > 0 ? 1 : verdict.exitCode;
+}
+
+/** What is to be simulated, all of it checked. Throws UsageError, RigError, ScenarioError. */
+async function planSimulation(
+  rigPath: string | undefined,
+  options: SimulateOptions,
+): Promise<PlannedSimulation> {
+  const { scenario: file, seed } = options;
+  if (file === undefined) {
+    if (rigPath === undefined)
+      throw new UsageError('give a rig folder, such as hardware/rigs/pitch, or --scenario FILE');
+    const loaded = await loadRig(rigPath);
+    const faults = planFaultsOf(loaded, rigPath, options);
+    const isAsked = options.fault.length > 0;
+    const ticks = options.ticks ?? (isAsked ? countFlightTicks(loaded.rig, faults) : DEFAULT_TICKS);
+    return { loaded, rigPath, ticks, seed: seed ?? DEFAULT_SEED, faults, scenario: null };
+  }
+  const excluded = [
+    rigPath === undefined ? null : `a rig (${rigPath})`,
+    options.fault.length > 0 ? '--fault' : null,
+    options.ticks === undefined ? null : '--ticks',
+    options.faults ? null : '--no-faults',
+  ].find((one) => one !== null);
+  if (excluded !== undefined)
+    throw new UsageError(
+      `--scenario and ${excluded} exclude each other: the file says it all; give one of them`,
+    );
+  const { scenario, loaded } = await loadScenario(file);
+  const { ticks, faults } = scenario;
+  return { loaded, rigPath: scenario.rigPath, ticks, seed: seed ?? scenario.seed, faults, scenario };
+}
+
+function planFaultsOf(loaded: LoadedRig, rigPath: string, options: SimulateOptions): readonly PlannedFault[] {
   const { rig } = loaded;
   if (options.fault.length === 0) {
-    return options.faults ? drawWeather(rig, options.ticks ?? DEFAULT_TICKS, options.seed, options.wire) : [];
+    const ticks = options.ticks ?? DEFAULT_TICKS;
+    return options.faults ? drawWeather(rig, ticks, options.seed ?? DEFAULT_SEED, options.wire) : [];
   }
   const plan = planFaults(options.fault.map((fault) => ({ fault, say: '' })));
   if (!plan.ok)
@@ -119,31 +179,35 @@ function planFlight(loaded: LoadedRig, rigPath: string, options: SimulateOptions
   return plan.faults;
 }
 
-function describeOutcome(loaded: LoadedRig, rigPath: string, outcome: SimulationOutcome): readonly string[] {
+function describeOutcome(
+  { loaded, rigPath }: PlannedSimulation,
+  outcome: SimulationOutcome,
+  judged: ScenarioVerdict | null,
+): readonly string[] {
   const { rig } = loaded;
-  const { figures, verdict, failure, traceDigest, violationCount, violations } = outcome;
+  const { figures, failure, traceDigest, violationCount, violations } = outcome;
   if (failure !== null) return [`${rig.id} could not be flown: ${failure}`];
   const result = { figures, flown: true, failure: null, badExits: [] };
+  const flight = { rig, rigPath, result, verdict: judged ?? outcome.verdict, scenario: judged };
   return [
-    ...formatVerdict({ rig, rigPath, result, verdict }),
+    ...formatVerdict(flight),
     ...violations.map(
-      ({ tick, checker, rule, what }) =>
-        `  violation in tick ${tick} (${checker}, protocol ${rule}): ${what}`,
+      ({ tick, checker, rule, who, what }) =>
+        `  violation in tick ${tick}, ${who} (${checker}, protocol ${rule}): ${what}`,
     ),
     `  Violations ${violationCount}. Trace ${traceDigest.slice(0, 16)}.`,
   ];
 }
 
 function formatOutcome(
-  loaded: LoadedRig,
-  rigPath: string,
-  options: SimulateOptions,
-  ticks: number,
-  faults: readonly PlannedFault[],
+  { loaded, rigPath, seed, ticks, faults }: PlannedSimulation,
+  wire: 'full' | 'none',
   outcome: SimulationOutcome,
-  exitCode: number,
+  judged: ScenarioVerdict | null,
+  exitCode: ExitCode,
 ): string {
-  const { figures, verdict, failure, traceDigest, violations, violationCount, replicaTicks } = outcome;
+  const { figures, failure, traceDigest, violations, violationCount, checked, replicaTicks } = outcome;
+  const verdict = judged ?? outcome.verdict;
   const whole = {
     rig: loaded.rig.id,
     rigPath,
@@ -152,14 +216,16 @@ function formatOutcome(
     verdict: verdict.headline,
     findings: verdict.findings,
     error: failure,
-    seed: options.seed,
-    wire: options.wire,
+    seed,
+    wire,
     askedTicks: ticks,
     plannedFaults: faults.map(({ text }) => text),
     violations: violationCount,
     violationList: violations,
+    checked,
     traceDigest,
     replicaTicks,
+    ...(judged === null ? {} : { scenario: { expectations: judged.expectations } }),
     ...figures,
     versions: readVersions(readVersion()),
   };

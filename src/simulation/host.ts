@@ -6,10 +6,14 @@
 import type { Cancel, Clock } from '../ports.js';
 import { EventQueue, RANK, type ScheduledEvent } from './event-queue.js';
 
+/** More than any rig does in one instant: somebody wakes again and again for what is not yet due. */
+const MAX_AT_ONCE = 1_000_000;
+
 /** The world's own time. Virtual microseconds from 0; it runs as fast as the processor allows. */
 export class World {
   readonly queue = new EventQueue();
   nowUs = 0;
+  private atOnce = 0;
 
   at(atUs: number, rank: number, run: () => void): ScheduledEvent {
     return this.queue.add(Math.max(atUs, this.nowUs), rank, run);
@@ -20,10 +24,13 @@ export class World {
     this.queue.cancel(event);
   }
 
-  /** Lets the next thing happen; false when there is none. */
+  /** Lets the next thing happen; false when there is none. Throws an Error where time no longer passes. */
   advance(): boolean {
     const next = this.queue.take();
     if (next === null) return false;
+    this.atOnce = next.atUs === this.nowUs ? this.atOnce + 1 : 0;
+    if (this.atOnce > MAX_AT_ONCE)
+      throw new Error(`${MAX_AT_ONCE} things happened at ${this.nowUs} µs: virtual time stands still`);
     this.nowUs = next.atUs;
     next.run();
     return true;

@@ -68,4 +68,14 @@ describe('a simulated computer', () => {
     run(world, 5_000);
     expect(seen).toEqual(['of the successor']);
   });
+
+  it('that wakes for ever at the same instant is told, instead of hanging', () => {
+    const world = new World();
+    const host = bootHost(world);
+    const again = (): void => {
+      host.clock.schedule(host.clock.nowUs(), again);
+    };
+    host.clock.schedule(100, again);
+    expect(() => run(world, 1_000)).toThrow(/virtual time stands still/);
+  });
 });
