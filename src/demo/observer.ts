@@ -336,7 +336,8 @@ export class Observer {
     if (replica < 0 || !Number.isSafeInteger(record.tick) || record.tick < 0) return;
     if (this.newest >= 0 && record.tick > this.newest + MAX_JUMP_TICKS) return;
     // A tick that is told before it can have begun: the clock of that replica is ahead, and says nothing of the others.
-    if (this.newest >= 0 && record.tick > Math.max(this.newest + 1, this.tickAt(atUs)) + 1) return;
+    // Before the first send nobody knows when ticks begin, and replicas that wait may skip some.
+    if (this.gridUs !== null && record.tick > Math.max(this.newest + 1, this.tickAt(atUs)) + 1) return;
     if (record.firstSendUs !== null) this.followGrid(record.firstSendUs - record.tick * this.rig.periodUs);
     this.startTicks[replica] = record.startTick ?? this.startTicks[replica] ?? null;
     const before = this.newestAccount[replica];

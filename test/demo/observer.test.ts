@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Observer } from '../../src/demo/observer.js';
 import { judgeFlight } from '../../src/demo/verdict.js';
-import type { Telemetry } from '../../src/process/telemetry.js';
+import type { Telemetry, TickRecord } from '../../src/process/telemetry.js';
 import { fly, IDS, makeOutput, makeRecord, RIG, START, startUs } from './flight-maker.js';
 
 const exitCode = (figures: ReturnType<typeof fly>): number => judgeFlight('masked', figures, true).exitCode;
@@ -55,6 +55,17 @@ describe('a flight without faults', () => {
     expect(observer.figures().ticks).toBe(0);
     expect(observer.complete).toBe(false);
     expect(exitCode(observer.figures())).toBe(1);
+  });
+
+  test('sees the run begin though the replicas skipped ticks while they waited', () => {
+    const observer = new Observer(RIG, null);
+    const waiting = { startTick: null, mode: 'listening', firstSendUs: null } as const;
+    const tell = (id: string, record: TickRecord): void =>
+      observer.note({ kind: 'ticks', id, records: [record] }, startUs(record.tick + 1));
+    for (const tick of [START - 28, START - 25, START - 20]) tell('b', makeRecord(tick, waiting));
+    for (const id of IDS) tell(id, makeRecord(START));
+    expect(observer.runTick).toBe(0);
+    expect(observer.newestTick).toBe(START);
   });
 
   test('forgets what it has judged: memory does not grow with the flight', () => {
