@@ -15,7 +15,7 @@ const BUILT = listFaults().filter(({ implementation }) => implementation.kind ==
 const MISSING = listFaults().filter(({ implementation }) => implementation.kind === 'missing');
 
 describe('the standard campaign of a rig', () => {
-  const plan = planCampaign(makeCampaign(), rig);
+  const plan = planCampaign(makeCampaign({ wire: 'full' }), rig);
 
   test('holds every fault that can be injected, runs without one and runs with several', () => {
     expect(plan.kinds).toEqual([NO_FAULT, ...BUILT.map(({ name }) => name), SEVERAL]);
@@ -31,6 +31,7 @@ describe('the standard campaign of a rig', () => {
     expect(places('broker-kill')).toEqual(['broker:a', 'broker:b', 'broker:c', 'broker:d']);
     expect(places('lie')).toHaveLength(4 + 8);
     expect(places('collude')).toEqual(['world']);
+    expect(places('voter-restart')).toEqual(['elevator']);
     expect(places('partition')).toEqual(['world', 'world, halves']);
   });
 
@@ -39,7 +40,7 @@ describe('the standard campaign of a rig', () => {
       for (const text of faults) {
         const parsed = parseFault(text);
         if (!parsed.ok || parsed.spec.kind !== 'inject') throw new Error(text);
-        expect(planFault(parsed.spec, rig).ok, text).toBe(true);
+        expect(planFault(parsed.spec, rig, 'simulator').ok, text).toBe(true);
         expect(parsed.spec.at.tick).toBeGreaterThanOrEqual(20);
         expect(parsed.spec.at.tick + (parsed.spec.forTicks ?? Infinity)).toBeLessThanOrEqual(ticks - 20);
       }
@@ -48,10 +49,25 @@ describe('the standard campaign of a rig', () => {
 
   test('ids are unique, and the same job comes again in another campaign', () => {
     expect(new Set(plan.jobs.map(({ id }) => id)).size).toBe(plan.jobs.length);
-    const narrow = planCampaign(makeCampaign({ include: ['lie'], several: 0 }), rig);
+    const narrow = planCampaign(makeCampaign({ wire: 'full', include: ['lie'], several: 0 }), rig);
     const wide = new Map(plan.jobs.map((job) => [job.id, job]));
     for (const job of narrow.jobs) expect({ ...wide.get(job.id), at: job.at }).toEqual(job);
     expect(narrow.kinds).toEqual([NO_FAULT, 'lie']);
+  });
+
+  test('without bytes there are none that strike bytes', () => {
+    const dry = planCampaign(makeCampaign({ wire: 'none' }), rig);
+    const gone = plan.kinds.filter((kind) => !dry.kinds.includes(kind));
+    expect(gone).toEqual([
+      'bridge-hang',
+      'bridge-corrupt',
+      'bridge-reset',
+      'config-mismatch',
+      'version-mismatch',
+    ]);
+    expect(dry.leftOut.filter(({ kind }) => gone.includes(kind)).map(({ why }) => why)).toEqual(
+      gone.map(() => 'strikes bytes, and messages are not encoded here; choose --wire full'),
+    );
   });
 
   test('seeds strike at different ticks', () => {
@@ -97,6 +113,7 @@ describe('what is expected', () => {
     expect(await expectations('signed-three', 'equivocate')).toEqual(['masked']);
     expect(await expectations('crash-three', 'equivocate')).toEqual(['safe']);
     expect(await expectations('crash-three', 'crash')).toEqual(['masked']);
+    expect(await expectations('pitch', 'actuator-stuck')).toEqual(['safe']);
     expect(await expectations('tmr-lesson', 'omit-send')).toEqual(['safe']);
     expect(await expectations('tmr-lesson', 'partition')).toEqual(['safe']);
   });
