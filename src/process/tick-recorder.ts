@@ -120,10 +120,13 @@ function readOrder(command: ActuatorCommand | null): number | 'trip' | null {
 function joinVector(vector: readonly (Uint8Array | null)[]): Uint8Array {
   const size = vector.reduce((sum, value) => sum + 4 + (value?.length ?? 0), 0);
   const joined = new Uint8Array(size);
-  const view = new DataView(joined.buffer);
   let at = 0;
   for (const value of vector) {
-    view.setUint32(at, value?.length ?? 0xffffffff);
+    const length = value?.length ?? 0xffffffff;
+    joined[at] = length >>> 24;
+    joined[at + 1] = length >>> 16;
+    joined[at + 2] = length >>> 8;
+    joined[at + 3] = length;
     at += 4;
     if (value === null) continue;
     joined.set(value, at);

@@ -106,33 +106,42 @@ function dropInfinite(reading: Reading): Reading {
   return typeof reading === 'number' && !Number.isFinite(reading) ? null : reading;
 }
 
+const digested = new Uint8Array(MAX_BYTES);
+const digestedWords = new Int32Array(digested.buffer);
+
 /** Four lanes of 32 bits, four bytes at a time. */
 function digestPlain(bytes: Uint8Array): Uint8Array {
   let a = 0x9e3779b9;
   let b = 0x85ebca6b;
   let c = 0xc2b2ae35;
   let d = bytes.length | 0;
-  const whole = bytes.length >> 2;
-  const aligned = (bytes.byteOffset & 3) === 0 ? bytes : bytes.slice();
-  const words = new Int32Array(aligned.buffer, aligned.byteOffset, whole);
-  for (let at = 0; at < whole; at += 1) {
-    const word = words[at] as number;
-    a = Math.imul(a ^ word, 0x01000193);
-    b = Math.imul(b + a, 0x85ebca6b) ^ (b >>> 15);
-    c = Math.imul(c ^ b ^ word, 0xc2b2ae35);
-    d = (d ^ c) + (a >>> 7);
-  }
-  for (let at = whole * 4; at < bytes.length; at += 1) {
-    a = Math.imul(a ^ (bytes[at] as number), 0x01000193);
-    d = Math.imul(d + a, 0x85ebca6b);
+  for (let from = 0; from < bytes.length; from += MAX_BYTES) {
+    const part = bytes.length <= MAX_BYTES ? bytes : bytes.subarray(from, from + MAX_BYTES);
+    const words = (part.length + 3) >> 2;
+    digestedWords[words - 1] = 0;
+    digested.set(part);
+    for (let at = 0; at < words; at += 1) {
+      const word = digestedWords[at] as number;
+      a = Math.imul(a ^ word, 0x01000193);
+      b = Math.imul(b + a, 0x85ebca6b) ^ (b >>> 15);
+      c = Math.imul(c ^ b ^ word, 0xc2b2ae35);
+      d = (d ^ c) + (a >>> 7);
+    }
   }
   const digest = new Uint8Array(DIGEST_BYTES);
-  const lanes = new Int32Array(digest.buffer);
-  lanes[0] = mix(a ^ d);
-  lanes[1] = mix(b ^ a);
-  lanes[2] = mix(c ^ b);
-  lanes[3] = mix(d ^ c);
+  writeLane(digest, 0, mix(a ^ d));
+  writeLane(digest, 4, mix(b ^ a));
+  writeLane(digest, 8, mix(c ^ b));
+  writeLane(digest, 12, mix(d ^ c));
   return digest;
+}
+
+/** Byte by byte: a small array whose buffer nobody asks for costs the collector nothing. */
+function writeLane(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word >>> 24;
+  bytes[at + 1] = word >>> 16;
+  bytes[at + 2] = word >>> 8;
+  bytes[at + 3] = word;
 }
 
 function mix(hash: number): number {

@@ -78,7 +78,7 @@ class Simulation {
     this.observer = new Observer(loaded.rig, ticks);
     for (const { text } of faults) this.observer.expectFault(text);
     this.trace = new Trace(() => this.rigWorld.world.nowUs, onTrace ?? null);
-    this.feed = new CheckerFeed(loaded.rig, () => this.rigWorld.world.nowUs);
+    this.feed = new CheckerFeed(loaded.rig, () => this.rigWorld.world.nowUs, wire);
     this.rigWorld = new RigWorld(
       { loaded, seed, wire, faults, network: network ?? QUIET_NETWORK, clocks: clocks ?? {} },
       this.makeWatch(),
