@@ -2,7 +2,7 @@
  * `npm run bench`: everything that is promised in numbers, measured on this machine. Prints a table, and all runs as
  * JSON where asked to. The exit code says whether the benches could run, not whether the figures please.
  *
- *   npm run bench -- [--quick] [--json FILE] [--only exchange,rate,wire,share] [--pairs N] [--n 3,4,7] [--brokers embedded,mosquitto]
+ *   npm run bench -- [--quick] [--json FILE] [--only exchange,rate,wire,share,simulation] [--pairs N] [--n 3,4,7] [--brokers embedded,mosquitto]
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,7 @@ import { describeMachine, listVersions } from './machine.mjs';
 import { hasMosquitto } from './mqtt-bench.mjs';
 import { findLargestRate, reportRate } from './rate-bench.mjs';
 import { deriveShare, measureLaw, reportShare } from './share-bench.mjs';
+import { measureSimulation, reportSimulation } from './simulation-bench.mjs';
 import { run as runWire } from './wire-bench.mjs';
 
 const PITCH_50HZ = fileURLToPath(new URL('../../hardware/rigs/pitch-50hz', import.meta.url));
@@ -23,7 +24,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
-    only: { type: 'string', default: 'exchange,rate,wire,share' },
+    only: { type: 'string', default: 'exchange,rate,wire,share,simulation' },
     pairs: { type: 'string' },
     n: { type: 'string' },
     brokers: { type: 'string' },
@@ -115,6 +116,13 @@ await attempt('share', async () => {
     lawUs: await measureLaw(PITCH_50HZ),
   });
   rows.push(...reportShare(results.share));
+});
+
+await attempt('simulation', async () => {
+  results.simulation = await measureSimulation(
+    quick ? { runs: 1, ticks: 2_000, longTicks: 20_000 } : { runs: 5, ticks: 8_000, longTicks: 1_000_000 },
+  );
+  rows.push(...reportSimulation(results.simulation));
 });
 
 await attempt('rate', async () => {

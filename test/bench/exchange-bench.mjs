@@ -1,6 +1,6 @@
 /**
  * Sample → output against one raw all-to-all exchange: what agreement and voting cost over the transport that carries
- * them. A pair is a flight and then a raw exchange of as many processes, through inboxes of the same kind, with
+ * them, and over the same inboxes with aedes and MQTT.js as they come, without this package's short cut for QoS 0. A pair is a flight and then a raw exchange of as many processes, through inboxes of the same kind, with
  * messages of the mean size of the flight's rounds, begun by the clock that replicas tick on. The ratio of a pair is
  * that of the two medians; the result is the median over the pairs, which the machine's moods disturb least.
  *
@@ -40,21 +40,38 @@ export async function measureCase({ n, broker, pairs, warmupMs, measureMs, onPai
     const done = [];
     for (let pair = 0; pair < pairs; pair += 1) {
       const flight = await fly(folder.path, { warmupMs, flyMs: measureMs });
-      const raw = await runExchange({
-        n,
-        stack: mosquitto === null ? 'inbox' : 'mosquitto',
-        size: messageBytes,
-        rounds: Math.ceil(measureMs / periodMs),
-        warmup: Math.ceil(warmupMs / periodMs),
-        periodMs,
-        clock: 'replica',
-        cpu: false,
-        execArgv: [...SMALL_BOARD_V8_FLAGS],
+      const exchange = (stack) =>
+        runExchange({
+          n,
+          stack,
+          size: messageBytes,
+          rounds: Math.ceil(measureMs / periodMs),
+          warmup: Math.ceil(warmupMs / periodMs),
+          periodMs,
+          clock: 'replica',
+          cpu: false,
+          execArgv: [...SMALL_BOARD_V8_FLAGS],
+        });
+      const raw = await exchange(mosquitto === null ? 'inbox' : 'mosquitto');
+      const plain = mosquitto === null ? await exchange('plain') : null;
+      const ratioTo = ({ exchange: { p50 } }) => round(flight.output.p50 / p50, 3);
+      done.push({
+        flight,
+        raw,
+        ratio: ratioTo(raw),
+        plain,
+        plainRatio: plain === null ? null : ratioTo(plain),
       });
-      done.push({ flight, raw, ratio: round(flight.output.p50 / raw.exchange.p50, 3) });
       onPair(done);
     }
-    return { n, broker, messageBytes, pairs: done, ratio: median(done.map(({ ratio }) => ratio)) };
+    return {
+      n,
+      broker,
+      messageBytes,
+      pairs: done,
+      ratio: median(done.map(({ ratio }) => ratio)),
+      plainRatio: mosquitto === null ? median(done.map(({ plainRatio }) => plainRatio)) : null,
+    };
   } finally {
     folder.remove();
     mosquitto?.stop();
@@ -62,7 +79,7 @@ export async function measureCase({ n, broker, pairs, warmupMs, measureMs, onPai
 }
 
 /** Rows of the report for a case. */
-export function reportCase({ n, broker, pairs, ratio }) {
+export function reportCase({ n, broker, pairs, ratio, plainRatio }) {
   const { label } = RIGS[n];
   const bench = `${label}, ${broker}`;
   const of = (read) => median(pairs.map(read));
@@ -75,6 +92,23 @@ export function reportCase({ n, broker, pairs, ratio }) {
       shown: `${ratio.toFixed(2)} ×`,
       ...(isMain ? { limit: 2.2, stretch: 1.5, unit: ' ×' } : {}),
     }),
+    ...(plainRatio === null
+      ? []
+      : [
+          makeRow({
+            bench,
+            what: 'sample → output / the same over aedes and MQTT.js as they come',
+            value: plainRatio,
+            shown: `${plainRatio.toFixed(2)} ×`,
+            ...(isMain ? { limit: 2.2, stretch: 1.5, unit: ' ×' } : {}),
+          }),
+          makeRow({
+            bench,
+            what: 'that exchange p50, p99',
+            value: of(({ plain }) => plain.exchange.p50),
+            shown: `${showMs(of(({ plain }) => plain.exchange.p50))}, ${showMs(of(({ plain }) => plain.exchange.p99))}`,
+          }),
+        ]),
     makeRow({
       bench,
       what: 'sample → output p50, p99',
