@@ -51,6 +51,7 @@ describe('masked on every replica', () => {
     'config-mismatch on ID at 20 for 40',
     'config-mismatch on ID of=rig at 20 for 40',
     'version-mismatch on ID at 20 for 40',
+    'twin on ID at 20 for 40',
   ])('%s', (fault) => {
     for (const id of IDS) {
       // Bytes are left out where the fault strikes none.
