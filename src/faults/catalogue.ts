@@ -77,7 +77,9 @@ import {
   TO,
   VALUE,
   type FaultRow,
+  type World,
 } from './row.js';
+import { needsBytes } from './traits.js';
 import type { Parameters } from './parameters.js';
 
 const TABLE: readonly FaultRow[] = [
@@ -658,8 +660,8 @@ export function describeFault(name: string): string | null {
     `  expected: ${row.expected}`,
   ];
   if (implementation.kind === 'missing') lines.push(`  not available: it needs ${implementation.part}`);
-  else if (implementation.worlds.length === 1)
-    lines.push(`  available: ${implementation.worlds.join()} only`);
+  else
+    lines.push(`  available: ${implementation.worlds.map((world) => describeWorld(name, world)).join(', ')}`);
   return lines.join('\n');
 }
 
@@ -670,4 +672,8 @@ function pairFor(rig: Rig, sensors: readonly number[], parameters: Parameters): 
     partner === undefined ? sensors : sensors.slice(0, 1),
     partner === undefined ? null : rig.sensors.findIndex(({ id }) => id === partner),
   );
+}
+
+function describeWorld(name: string, world: World): string {
+  return world === 'simulator' && needsBytes(name) ? 'simulator (on the full wire)' : world;
 }

@@ -67,6 +67,13 @@ describe('catalogue of faults (faults.md)', () => {
     }
   });
 
+  test('says where a fault can be injected', () => {
+    expect(describeFault('lie')).toMatch(/^ {2}available: live, simulator$/m);
+    expect(describeFault('twin')).toMatch(/^ {2}available: simulator$/m);
+    expect(describeFault('bridge-hang')).toMatch(/^ {2}available: live, simulator \(on the full wire\)$/m);
+    expect(describeFault('power-cut')).toMatch(/^ {2}not available: it needs the durable store$/m);
+  });
+
   test('every default is a value that the parameter takes', () => {
     for (const row of listFaults()) expect(readParameters(row.parameters, []).ok).toBe(true);
   });
