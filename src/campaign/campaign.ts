@@ -20,10 +20,15 @@ export interface Campaign {
   /** Kinds of faults; null: all that the rig can suffer. */
   readonly include: readonly string[] | null;
   readonly exclude: readonly string[];
+  /** `replicas`: a fault that can strike a replica as a whole strikes nothing smaller. */
+  readonly places: PlaceChoice;
   /** How many faults strike in the runs of the row `several`; 0: there is no such row. */
   readonly several: number;
   readonly network: NetworkConditions | null;
 }
+
+export const PLACE_CHOICES = ['all', 'replicas'] as const;
+export type PlaceChoice = (typeof PLACE_CHOICES)[number];
 
 /** Seeds from `first` to `last`, both included. */
 export interface SeedRange {
@@ -52,6 +57,7 @@ export interface CampaignIdentity {
   readonly wire: WireMode;
   /** The kinds of faults, in the report's order. */
   readonly kinds: string;
+  readonly places: PlaceChoice;
   readonly several: number;
   /** As JSON. */
   readonly network: string;
@@ -100,6 +106,7 @@ export function identifyCampaign(
     ticksPerKind: campaign.ticksPerKind,
     wire: campaign.wire,
     kinds: plan.kinds.join(', '),
+    places: campaign.places,
     several: campaign.several,
     network: JSON.stringify(campaign.network),
     jobs: plan.jobs,

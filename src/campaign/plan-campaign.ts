@@ -46,7 +46,7 @@ export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
   const cells: { readonly kind: string; readonly places: readonly Place[] }[] = [];
   for (const row of rows) {
     const found = listPlaces(row, rig, campaign.wire);
-    if (found.ok) cells.push({ kind: row.name, places: found.places });
+    if (found.ok) cells.push({ kind: row.name, places: narrowPlaces(found.places, campaign, rig) });
     else leftOut.push({ kind: row.name, why: found.why });
   }
   const jobs: Job[] = [];
@@ -99,6 +99,13 @@ export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
     add(SEVERAL, [{ name: RIG_PLACE, make }]);
   }
   return { jobs, kinds: [...new Set(jobs.map(({ kind }) => kind))], leftOut };
+}
+
+/** Only whole replicas, where the campaign asks for no more and the fault can strike them. */
+function narrowPlaces(places: readonly Place[], { places: choice }: Campaign, rig: Rig): readonly Place[] {
+  if (choice === 'all') return places;
+  const whole = places.filter(({ name }) => rig.replicas.some(({ id }) => id === name));
+  return whole.length > 0 ? whole : places;
 }
 
 /** The jobs of one shard: every n-th, so that shards take equally long. */

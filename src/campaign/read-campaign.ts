@@ -8,7 +8,14 @@ import { suggest } from '../rig/mistake.js';
 import { parseDuration } from '../rig/quantity.js';
 import { readYaml, type Path, type YamlSource } from '../rig/read-yaml.js';
 import { QUIET_LINK } from '../simulation/network.js';
-import { DEFAULT_SEVERAL, MAX_TICKS, parseSeedRange, type SeedRange } from './campaign.js';
+import {
+  DEFAULT_SEVERAL,
+  MAX_TICKS,
+  parseSeedRange,
+  PLACE_CHOICES,
+  type PlaceChoice,
+  type SeedRange,
+} from './campaign.js';
 import type { NetworkConditions, WireMode } from './job.js';
 import { MIN_RUN_TICKS } from './plan-campaign.js';
 
@@ -23,6 +30,7 @@ export interface CampaignFile {
   readonly wire: WireMode | undefined;
   readonly include: readonly string[] | null;
   readonly exclude: readonly string[];
+  readonly places: PlaceChoice;
   readonly several: number;
   readonly network: NetworkConditions | null;
 }
@@ -49,6 +57,7 @@ const schema = z.strictObject({
   'ticks-per-kind': z.number().int().min(1).max(1e12).optional(),
   wire: z.enum(['full', 'none']).optional(),
   faults: z.strictObject({ include: kinds.optional(), exclude: kinds.optional() }).optional(),
+  places: z.enum(PLACE_CHOICES).optional(),
   several: z.number().int().min(0).max(16).optional(),
   network: z
     .strictObject({
@@ -107,6 +116,7 @@ export function readCampaign(text: string, file: string): ReadCampaign {
       wire: data.wire,
       include: data.faults?.include ?? null,
       exclude: data.faults?.exclude ?? [],
+      places: data.places ?? 'all',
       several: data.several ?? DEFAULT_SEVERAL,
       network: data.network === undefined ? null : readNetwork(data.network),
     },

@@ -178,6 +178,7 @@ async function readWhat(what: string, options: CampaignOptions): Promise<Campaig
     wire: options.wire ?? file?.wire ?? 'full',
     include: file?.include ?? null,
     exclude: file?.exclude ?? [],
+    places: file?.places ?? 'all',
     several: file?.several ?? DEFAULT_SEVERAL,
     network: file?.network ?? null,
   };

@@ -23,6 +23,7 @@ export function makeCampaign(changes: Partial<Campaign> = {}): Campaign {
     wire: 'none',
     include: null,
     exclude: [],
+    places: 'all',
     several: 3,
     network: null,
     ...changes,

@@ -55,6 +55,18 @@ describe('the standard campaign of a rig', () => {
     expect(narrow.kinds).toEqual([NO_FAULT, 'lie']);
   });
 
+  test('over replicas alone a fault that can strike one strikes nothing smaller', () => {
+    const narrow = planCampaign(makeCampaign({ wire: 'full', places: 'replicas', several: 0 }), rig);
+    const placesOf = (kind: string): string[] =>
+      narrow.jobs.filter((job) => job.kind === kind).map(({ place }) => place);
+    expect(new Set(placesOf('lie'))).toEqual(new Set(['a', 'b', 'c', 'd']));
+    expect(new Set(placesOf('sos-value')).size).toBeGreaterThan(4);
+    expect(placesOf('collude').length).toBeGreaterThan(0);
+    expect(new Set(narrow.jobs.map(({ kind }) => kind))).toEqual(
+      new Set(plan.kinds.filter((kind) => kind !== 'several')),
+    );
+  });
+
   test('without bytes there are none that strike bytes', () => {
     const dry = planCampaign(makeCampaign({ wire: 'none' }), rig);
     const gone = plan.kinds.filter((kind) => !dry.kinds.includes(kind));

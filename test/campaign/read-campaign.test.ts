@@ -49,6 +49,7 @@ test('the example of the README holds every key and is sound', () => {
       wire: 'full',
       include: ['crash', 'lie'],
       exclude: [],
+      places: 'all',
       several: 3,
       network: { delayUs: 250, jitterUs: 120, loss: 0 },
     },
