@@ -1,10 +1,10 @@
 /**
  * HMAC-SHA256 (RFC 2104, FIPS 198-1) behind one small interface, so that the faster of two implementations can be
- * used and each can check the other. Measured for 260 bytes on Node 20 (test/bench/wire-bench.ts): Node with a
+ * used and each can check the other. Measured for 260 bytes on Node 20: two hashes of Node's 1.8 µs, its createHmac with a
  * KeyObject 2.2 µs, noble with the keyed state cloned 4.2 µs, noble from the raw key 5.6 µs. Node is the default.
  * It must never truncate: COSE does that where an algorithm asks for it.
  */
-import { createHmac, createSecretKey } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 
@@ -17,12 +17,31 @@ export interface MacEngine {
   prepareKey(key: Uint8Array): ComputeMac;
 }
 
-/** OpenSSL through Node, the key held in a KeyObject. */
+const BLOCK_BYTES = 64;
+const HASH_BYTES = 32;
+/** What an inner hash is computed of: the key's block and the message. Shared, as nothing here waits. */
+let scratch = new Uint8Array(BLOCK_BYTES + 2_048);
+
+/**
+ * OpenSSL through Node, as the two hashes that HMAC is. Node's own `createHmac` makes an object for each message that its
+ * collector has to see to: in a replica that costs more than the hashes.
+ */
 export const nodeMacEngine: MacEngine = {
   name: 'node',
   prepareKey(key) {
-    const keyObject = createSecretKey(key);
-    return (message) => createHmac('sha256', keyObject).update(message).digest();
+    const block = new Uint8Array(BLOCK_BYTES);
+    block.set(key.length > BLOCK_BYTES ? hash('sha256', key, 'buffer') : key);
+    const inner = block.map((byte) => byte ^ 0x36);
+    const outer = new Uint8Array(BLOCK_BYTES + HASH_BYTES);
+    outer.set(block.map((byte) => byte ^ 0x5c));
+    return (message) => {
+      const length = BLOCK_BYTES + message.length;
+      if (scratch.length < length) scratch = new Uint8Array(2 * length);
+      scratch.set(inner);
+      scratch.set(message, BLOCK_BYTES);
+      outer.set(hash('sha256', scratch.subarray(0, length), 'buffer'), BLOCK_BYTES);
+      return hash('sha256', outer, 'buffer');
+    };
   },
 };
 

@@ -2,7 +2,7 @@
  * The replicated state as canonical bytes: what digests compare and what a replica that fell behind fetches.
  * `[tick, run, startTick, law, [[held, lostSince] per sensor]]`; see WIRE.md.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
+import { hash } from 'node:crypto';
 import type { ReplicatedState, SensorMemory } from '../core/replicated-state.js';
 import { decodeCbor, encodeCbor, type CborValue } from './cbor.js';
 
@@ -11,7 +11,7 @@ export const DIGEST_BYTES = 16;
 
 /** SHA-256, its first 16 bytes: compares states and names runs. */
 export function digestBytes(bytes: Uint8Array): Uint8Array {
-  return sha256(bytes).subarray(0, DIGEST_BYTES);
+  return new Uint8Array(hash('sha256', bytes, 'buffer').subarray(0, DIGEST_BYTES));
 }
 
 /** Canonical bytes of a replicated state. */
