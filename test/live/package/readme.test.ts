@@ -1,4 +1,4 @@
-/** Every command of README.md, as it stands there, in a folder like a checkout; the long ones with `--quick`. */
+/** Every command of README.md, as it stands there, in a folder like a checkout; the long ones made short. */
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,6 +17,13 @@ const COMMANDS: readonly string[] = [...README.matchAll(/^```sh\n([\s\S]*?)^```/
     .split('\n')
     .filter((line) => line.trim() !== ''),
 );
+
+/** Of what `simulate --json` writes. */
+interface Simulated {
+  readonly violations: number;
+  readonly traceDigest: string;
+  readonly faults: readonly unknown[];
+}
 
 let folder = '';
 beforeAll(() => {
@@ -41,14 +48,24 @@ function expectKept(exit: HandExit, json: string): void {
 }
 
 test('names no command that is not tried here', () => {
-  const tried = [...SCRIPTS, ...DEMOS, ...READERS, ...GENERATE, ...PROCESSES, ...STRIKES, ...WATCHERS];
+  const tried = [
+    ...[...SCRIPTS, ...DEMOS, ...SCENARIO_DEMOS, ...RECORDINGS, ...READERS],
+    ...[...SIMULATIONS, ...CAMPAIGNS, ...REPLAYS, ...EXHAUSTS],
+    ...[...GENERATE, ...PROCESSES, ...STRIKES, ...WATCHERS],
+  ];
   expect(COMMANDS.filter((command) => !tried.includes(command))).toEqual([]);
   expect(COMMANDS.length).toBeGreaterThan(10);
 });
 
 const pick = (pattern: RegExp): readonly string[] => COMMANDS.filter((command) => pattern.test(command));
 const SCRIPTS = pick(/^npm (ci|test|start|run \S+)$/);
-const DEMOS = pick(/^npx voteplane demo\b/);
+const DEMOS = pick(/^npx voteplane demo\b(?!.*--(scenario|record))/);
+const RECORDINGS = pick(/^npx voteplane demo\b.*--record/);
+const SCENARIO_DEMOS = pick(/^npx voteplane demo\b.*--scenario/);
+const SIMULATIONS = pick(/^npx voteplane simulate\b/);
+const CAMPAIGNS = pick(/^npx voteplane campaign\b/);
+const REPLAYS = pick(/^npx voteplane replay\b/);
+const EXHAUSTS = pick(/^npx voteplane exhaust\b/);
 const READERS = pick(/^npx voteplane (check|faults)\b/);
 const GENERATE = pick(/^npx voteplane keys generate\b/);
 const PROCESSES = pick(/^npx voteplane (plant|actuator|replica)\b.* &$/);
@@ -77,6 +94,55 @@ test.each(DEMOS)('%s', async (line) => {
   const json = path.join(folder, 'demo.json');
   const exit = await shell(`${line} --quick --headless --json "${json}"`).ended;
   expectKept(exit, json);
+});
+
+test.each(SCENARIO_DEMOS)('%s', async (line) => {
+  const json = path.join(folder, 'scenario.json');
+  const exit = await shell(`${line} --headless --json "${json}"`).ended;
+  expectKept(exit, json);
+});
+
+test.each(SIMULATIONS)('%s, and the same trace again', async (line) => {
+  const json = path.join(folder, 'out.json');
+  const short = line.replace(/--ticks \d+/, '--ticks 300').replace(/ --json \S+/, '');
+  const digests: string[] = [];
+  for (let flight = 0; flight < 2; flight += 1) {
+    const exit = await shell(`${short} --json "${json}"`).ended;
+    const outcome = JSON.parse(readFileSync(json, 'utf8')) as Simulated;
+    expect([exit.code, outcome.violations], `${exit.stdout}\n${exit.stderr}`).toEqual([0, 0]);
+    expect(outcome.faults.length).toBeGreaterThan(0);
+    expect(exit.stdout).toContain(outcome.traceDigest.slice(0, 16));
+    digests.push(outcome.traceDigest);
+  }
+  expect(digests[1]).toBe(digests[0]);
+});
+
+test.each(CAMPAIGNS)('%s', async (line) => {
+  const exit = await shell(`${line} --shard 1/100`).ended;
+  expect(exit.code, `${exit.stdout}\n${exit.stderr}`).toBe(0);
+  expect(exit.stdout).toMatch(/: [1-9]\d* held, 0 failed\.$/m);
+  const html = readFileSync(
+    path.join(folder, (/--html (\S+)/.exec(line) as RegExpExecArray)[1] as string),
+    'utf8',
+  );
+  expect(html).toContain('</html>');
+});
+
+test('a recording, and its replay', async () => {
+  expect([RECORDINGS.length, REPLAYS.length]).toEqual([1, 1]);
+  const json = path.join(folder, 'recorded.json');
+  expectKept(await shell(`${RECORDINGS[0]} --quick --headless --json "${json}"`).ended, json);
+  const exit = await shell(REPLAYS[0] as string).ended;
+  expect(exit.code, `${exit.stdout}\n${exit.stderr}`).toBe(0);
+  expect(exit.stdout.trimEnd()).toMatch(/\nidentical$/);
+});
+
+test.each(EXHAUSTS)('%s, as many as it says', async (line) => {
+  const exit = await shell(line).ended;
+  expect(exit.code, exit.stdout).toBe(0);
+  const counts = [...exit.stdout.matchAll(/behaviours +(\d+)/g)].map((match) => match[1] as string);
+  expect(counts).toHaveLength(2);
+  for (const count of counts) expect(README).toMatch(new RegExp(`\\b${count}\\b`));
 });
 
 test.each(READERS)('%s', async (line) => {
