@@ -36,7 +36,14 @@ const EXPLAINED = new Set([
   'RecordingError',
 ]);
 
+/** A reader that has seen enough, such as `head`, ends the command without a word. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+}
+
 async function main(): Promise<void> {
+  process.stdout.on('error', endWithReader);
   const program = new Command('voteplane')
     .description('Replicated control for small boards: agree on sensors, vote at the actuator, fail safe')
     .version(readVersion(), '--version', 'print the version')
