@@ -8,7 +8,7 @@ import { Random } from '../faults/random.js';
 import { parseFault, formatFault } from '../faults/spec.js';
 import type { Rig } from '../rig/rig.js';
 import { MAX_JOBS, type Campaign, type Shard } from './campaign.js';
-import type { Job, NetworkConditions } from './job.js';
+import type { Expectation, Job, NetworkConditions } from './job.js';
 import { listPlaces, type LeftOut, type Place } from './places.js';
 
 /** All jobs of a campaign, in the order of the report. */
@@ -50,7 +50,6 @@ export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
     else leftOut.push({ kind: row.name, why: found.why });
   }
   const jobs: Job[] = [];
-  const isPoor = isPoorNetwork(campaign.network, rig);
   const add = (kind: string, places: readonly { readonly name: string; readonly make: Make }[]): void => {
     for (const seed of listSeeds(campaign, places.length)) {
       for (const { name, make } of places) {
@@ -65,7 +64,7 @@ export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
           seed,
           ticks,
           wire,
-          expectation: isPoor && expectation === 'masked' ? 'fail-safe' : expectation,
+          expectation: expectOver(network, rig, expectation),
           faults,
           network,
           rigText: null,
@@ -113,11 +112,14 @@ export function chooseShard(jobs: readonly Job[], shard: Shard | null): readonly
   return shard === null ? jobs : jobs.filter((_, at) => at % shard.count === shard.index - 1);
 }
 
-/** Whether links by themselves may take more replicas' messages than the hypothesis allows for. */
-function isPoorNetwork(network: NetworkConditions | null, rig: Rig): boolean {
-  if (network === null) return false;
+/** What is left of an expectation over links that may take more messages than the hypothesis allows for. */
+function expectOver(network: NetworkConditions | null, rig: Rig, expectation: Expectation): Expectation {
+  if (network === null) return expectation;
+  // Nothing arrives in its round: nothing can be agreed on, and so nothing armed.
+  if (network.delayUs >= rig.roundUs) return 'unmoved';
   // An exponential jitter exceeds twenty times its mean once in five hundred million frames.
-  return network.loss > 0 || network.delayUs + 20 * network.jitterUs > rig.roundUs;
+  const isPoor = network.loss > 0 || network.delayUs + 20 * network.jitterUs > rig.roundUs;
+  return isPoor && expectation === 'masked' ? 'fail-safe' : expectation;
 }
 
 type Make = (random: Random) => Pick<Job, 'faults' | 'expectation'>;

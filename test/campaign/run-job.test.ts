@@ -126,17 +126,22 @@ describe('the judgement', () => {
       ['trip'],
     ],
     ['nothing flown', 'safe', { ticks: 0 }, 'failed', ['never armed']],
+    ['nothing flown over links slower than rounds', 'unmoved', { ticks: 0 }, 'fail-safe', []],
+    ['an unsafe output over such links', 'unmoved', { unsafeOutputs: 1 }, 'failed', ['unsafe output']],
   ] as const)('%s, expected %s', (_about, expectation, figures, outcome, reasons) => {
     expect(judgeRun(expectation, account(figures))).toMatchObject({ outcome, reasons });
   });
 
-  test.each(['masked', 'fail-safe', 'safe'] as const)('a violation is never excused (%s)', (expectation) => {
-    const result = judgeRun(
-      expectation,
-      account({}, { violations: [violation, violation], violationCount: 40 }),
-    );
-    expect(result).toMatchObject({ outcome: 'failed', reasons: ['agreement §11'] });
-    expect(result.findings).toContain('Tick 7, a: It differs. (agreement, §11)');
-    expect(result.findings).toContain('And 38 more violations.');
-  });
+  test.each(['masked', 'fail-safe', 'safe', 'unmoved'] as const)(
+    'a violation is never excused (%s)',
+    (expectation) => {
+      const result = judgeRun(
+        expectation,
+        account({}, { violations: [violation, violation], violationCount: 40 }),
+      );
+      expect(result).toMatchObject({ outcome: 'failed', reasons: ['agreement §11'] });
+      expect(result.findings).toContain('Tick 7, a: It differs. (agreement, §11)');
+      expect(result.findings).toContain('And 38 more violations.');
+    },
+  );
 });
