@@ -26,14 +26,31 @@ interface Report {
         readonly raw: { readonly exchange: { readonly p50: number } };
       }[];
     }[];
+    readonly simulation: {
+      readonly ratio: number;
+      readonly fullPerSecond: number;
+      readonly nonePerSecond: number;
+      readonly runs: readonly {
+        readonly full: { readonly perSecond: number };
+        readonly limit: { readonly perSecond: number };
+      }[];
+    };
     readonly share: { readonly executiveShare: number; readonly lawUs: number };
   };
 }
 
 test('bench --quick: a table with the promised rows, and all of it as JSON', () => {
   const file = path.join(folder, 'bench.json');
-  const args = ['--quick', '--only', 'wire,exchange,share', '--brokers', 'embedded', '--json', file];
-  const run = spawnSync(process.execPath, [BENCH, ...args], { encoding: 'utf8', timeout: 90_000 });
+  const args = [
+    '--quick',
+    '--only',
+    'wire,exchange,share,simulation',
+    '--brokers',
+    'embedded',
+    '--json',
+    file,
+  ];
+  const run = spawnSync(process.execPath, [BENCH, ...args], { encoding: 'utf8', timeout: 150_000 });
   expect(run.stderr).toBe('');
   expect(run.status).toBe(0);
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
@@ -52,13 +69,21 @@ test('bench --quick: a table with the promised rows, and all of it as JSON', () 
   const limited = report.rows.filter(({ mark }) => mark !== '').map(({ what }) => what);
   expect(limited).toEqual([
     'sample → output / raw exchange',
+    'sample → output / the same over aedes and MQTT.js as they come',
     'agreement p50, p99',
     'ticks with an output',
     'a replica: processor, of one core',
     'a replica: memory, largest',
+    'replica-ticks, full wire / authenticators alone',
+    'replica-ticks, messages unencoded',
+    'heap held after 20000 ticks / after a tenth of them',
   ]);
+  const { simulation } = report.results;
+  const [run1] = simulation.runs;
+  expect(simulation.ratio).toBeCloseTo((run1?.full.perSecond ?? 0) / (run1?.limit.perSecond ?? 0), 5);
+  expect(simulation.nonePerSecond).toBeGreaterThan(simulation.fullPerSecond);
   for (const { what, value } of report.rows) {
     expect(Number.isFinite(value), what).toBe(true);
     expect(run.stdout).toContain(what);
   }
-}, 120_000);
+}, 180_000);
