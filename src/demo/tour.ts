@@ -169,15 +169,11 @@ const CRASH_MATRIX: readonly MatrixFault[] = [
   onReplica('delay'),
   onReplica('sensor-stuck'),
   onReplica('sensor-noise'),
-  onReplica('bridge-hang'),
-  onReplica('clock-freeze'),
   { name: 'broker-kill', target: (id) => `broker:${id}`, forTicks: (slot) => slot },
 ];
 const BYZANTINE_MATRIX: readonly MatrixFault[] = [
   ...CRASH_MATRIX,
-  ...['lie', 'equivocate', 'relay-lie', 'mutate', 'babble', 'forge', 'replay', 'half-authenticator'].map(
-    onReplica,
-  ),
+  ...['lie', 'equivocate', 'relay-lie', 'babble', 'forge', 'replay', 'half-authenticator'].map(onReplica),
 ];
 
 /** After each fault of the matrix the rig has so many ticks to recover. */
