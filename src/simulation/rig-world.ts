@@ -3,7 +3,6 @@
  * injectors, over simulated computers, network, lines and chance. Everything that the world decides comes from one seed.
  * What is seen of it goes to whoever watches; no process sees more than it would on a board.
  */
-import type { BridgeDevice } from '../../firmware-bridge/host/bridge-device.js';
 import { openBridgeActuator, openBridgeSensors } from '../../firmware-bridge/host/bridge-ports.js';
 import { loadProfile } from '../../hardware/emulated/load-profile.js';
 import { PlantHost, type PlantBridge } from '../../hardware/emulated/plant-host.js';
@@ -421,8 +420,7 @@ export class RigWorld {
     const nowUs = (): number => this.plant.deviceNowUs();
     const actuator = rig.actuators[at];
     if (actuator === undefined) throw new RangeError(`rig ${rig.id} has no actuator "${id}"`);
-    if (this.options.wire === 'none')
-      return openDirectActuator(actuator, host, bridge.device satisfies BridgeDevice, nowUs);
+    if (this.options.wire === 'none') return openDirectActuator(actuator, host, bridge.device, nowUs);
     return openBridgeActuator({
       rig,
       id,
