@@ -16,6 +16,7 @@ import { resolveBridge } from '../../firmware-bridge/host/bridge-ports.js';
 import { encodeUnit } from '../../firmware-bridge/host/units.js';
 import type { Cancel, Clock, Entropy, Log } from '../../src/ports.js';
 import type { ActuatorPart, Rig } from '../../src/rig/rig.js';
+import { TickGrid } from '../../src/rig/tick-grid.js';
 import { PlantError } from '../plants/plant.js';
 import type { Plant } from '../plants/plant.js';
 
@@ -88,14 +89,15 @@ export class PlantHost {
   private flownUs = 0;
   private slippedUs = 0;
   private maxAbsError: number | null = null;
-  /** Where tick 0 of the outputs' grid lies on the clock, judged by the promptest output so far. */
-  private gridUs: number | null = null;
+  /** Where the outputs' ticks lie on the clock. */
+  private readonly grid: TickGrid;
   private startTick: number | null = null;
   private lostTold = false;
   private cancelPace: Cancel | null = null;
 
   private constructor(private readonly options: PlantHostOptions) {
     const { rig, plant, clock } = options;
+    this.grid = new TickGrid(rig.periodUs);
     this.startUs = clock.nowUs();
     this.advancedUs = this.startUs;
     this.commands = plant.outputs.map(() => null);
@@ -238,8 +240,7 @@ export class PlantHost {
     this.advance();
     const nowUs = this.options.clock.nowUs();
     if (tick !== null) {
-      const gridUs = nowUs - tick * this.options.rig.periodUs;
-      this.gridUs = this.gridUs === null ? gridUs : Math.min(this.gridUs, gridUs);
+      this.grid.note(tick, nowUs);
       if (!this.flying) {
         this.flying = true;
         this.advancedUs = nowUs;
@@ -292,8 +293,9 @@ export class PlantHost {
 
   private readReference(atUs: number): number | null {
     const { referenceAt, rig } = this.options;
-    if (referenceAt === null || this.gridUs === null || this.startTick === null) return null;
-    return referenceAt((atUs - this.gridUs - this.startTick * rig.periodUs) / 1_000_000);
+    const { originUs } = this.grid;
+    if (referenceAt === null || originUs === null || this.startTick === null) return null;
+    return referenceAt((atUs - originUs - this.startTick * rig.periodUs) / 1_000_000);
   }
 
   private pace(): void {

@@ -58,7 +58,6 @@ class CheckerSet implements Checkers {
   private readonly coverage: readonly CoverageChecker[];
   private readonly messages: MessageChecker;
   private readonly memory: MemoryChecker;
-  private readonly epochUs: number;
   private judged: Tick = -1;
 
   constructor(
@@ -80,7 +79,6 @@ class CheckerSet implements Checkers {
     );
     this.messages = new MessageChecker(rig, this.log);
     this.memory = new MemoryChecker(rig, this.log);
-    this.epochUs = rig.epochUs ?? 0;
   }
 
   get violations(): readonly Violation[] {
@@ -187,6 +185,7 @@ class CheckerSet implements Checkers {
   }
 
   private tickAt(atUs: number): Tick {
-    return Math.floor((atUs - this.epochUs) / this.rig.periodUs);
+    const { tickAt, periodUs } = this.rig;
+    return tickAt?.(atUs) ?? Math.floor(atUs / periodUs);
   }
 }

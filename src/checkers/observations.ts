@@ -91,8 +91,8 @@ export interface CheckedRig {
   /** f of the hypothesis; for `none` it is not used. */
   readonly f: number;
   readonly periodUs: number;
-  /** Start of tick 0 on the clock of the feed. 0 unless given. */
-  readonly epochUs?: number;
+  /** The tick that a time of the feed lies in; the n-th period, counted from 0, unless given. */
+  readonly tickAt?: (atUs: number) => Tick;
   /**
    * Ticks within which a replica must be a member again once its fault is over and no more than f are faulty; the
    * same for everybody after a start and after ticks outside the hypothesis. 60 unless given.

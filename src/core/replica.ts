@@ -6,11 +6,15 @@
  * A tick, in the order in which it happens here: `beginTick` → `onSampled` → rounds in the exchange → `onAgreed` →
  * `stepLaw` → commands.
  *
+ * Ticks follow the replica's own round clock (`clock/round-clock.ts`). A replica that has just started knows no ticks:
+ * it adopts those of peers that are in step, or takes part in a cold start, and only then is it *aligned*.
+ *
  * How a replica gets and keeps the state that all others hold: every entry of the vector names the tick and the digest
  * of its sender's state. So the vector itself says which state the rig goes on from (`findBase`: the largest group of
  * equal ones), and everyone who holds another one fetches that state by its digest from anyone, checks it and goes on.
  * A replica that starts, one that overslept and one that diverged are the same case. A tick that nobody decided is
- * skipped by all alike, because the base that the next vector names is older.
+ * skipped by all alike, because the base that the next vector names is older. The state also says who is waited for
+ * (`membership/active-set.ts`); who is not, or takes itself for the faulty one, stays silent until it is again.
  *
  * It must never throw for anything that a peer sends, and never command on a state that is not the agreed one.
  */
@@ -26,8 +30,21 @@ import {
 import { deriveQuorums, selectAlgorithm, type Quorums } from './agreement/hypothesis.js';
 import { assert } from './assert.js';
 import { sameBytes, toHex } from './bytes.js';
+import { RoundClock, type ClockAccount } from './clock/round-clock.js';
+import {
+  activeMask,
+  EFFECT_TICKS,
+  followVector,
+  foundMembers,
+  isActive,
+  type ActiveSetRules,
+  type Member,
+} from './membership/active-set.js';
+import { ColdStart, usesSignedStarts } from './membership/cold-start.js';
 import { Health, type Evidence } from './membership/health.js';
+import { PeerGrids, type Grid } from './membership/peer-grids.js';
 import type { ReplicatedState, SensorMemory } from './replicated-state.js';
+import { cutPiece, PIECES_AT_ONCE, StateFetch, type AgreedTick } from './state-fetch.js';
 import type {
   ActuatorCommand,
   ActuatorStatus,
@@ -35,12 +52,15 @@ import type {
   Entry,
   FusedReading,
   Hypothesis,
+  JoinRequest,
   PeerMessage,
   Reading,
   ReplicaIndex,
   Round,
   RoundMessage,
+  Stamp,
   Standing,
+  StateReply,
   Tick,
   Vector,
 } from './types.js';
@@ -69,6 +89,10 @@ export interface ReplicaConfig extends ExchangeTiming {
   readonly actuators: readonly ActuatorRule[];
   /** Ticks without progress after which a replica gives its place in the run up and listens anew. */
   readonly patienceTicks: number;
+  /** K: ticks in a row that a replica must have been absent or late for f+1 others before nobody waits for it. */
+  readonly excludeAfterTicks: number;
+  /** How much faster or slower than the machine's clock the round clock may go. */
+  readonly maxSlewPpm: number;
   /** Fresh for every start of the process, 16 bytes. */
   readonly nonce: Uint8Array;
   readonly initialLawState: Uint8Array;
@@ -100,30 +124,51 @@ export type Input =
       readonly message: PeerMessage;
       readonly arrivedUs: number;
     }
-  /** Sessions with all peers stand; the replica may take part in a cold start. */
-  | { readonly kind: 'linked' }
+  /** A session with this peer stands: it may take part in a cold start. */
+  | { readonly kind: 'linked'; readonly peer: ReplicaIndex }
   /** What the wire noticed of a peer. */
   | { readonly kind: 'noticed'; readonly peer: ReplicaIndex; readonly evidence: Evidence };
 
 /** Where a replica stands; `waiting` and `running` speak, the others are silent. */
 export type Mode = 'listening' | 'waiting' | 'joining' | 'running';
 
+/**
+ * Why it stands there. `heard-run`: peers run. `no-run`: nobody does. `in-step`: it has what it takes. `excluded`: the others
+ * do not wait for it. `fenced`: it missed its own deadlines. `lost`: it found nobody to go on with.
+ */
+export type ModeCause = 'heard-run' | 'no-run' | 'in-step' | 'excluded' | 'fenced' | 'lost';
+
 export type Effect =
-  /** A tick begins; `startTick` is the first one of the run, null outside one. */
+  /**
+   * A tick begins; `startTick` is the first one of the run, null outside one. Without a clock it is a tick of this
+   * replica alone, which knows no others yet.
+   */
   | {
       readonly kind: 'begin';
       readonly tick: Tick;
       readonly startTick: Tick | null;
       readonly latenessUs: number;
+      readonly clock: ClockAccount | null;
     }
   | { readonly kind: 'sample'; readonly tick: Tick }
+  /** The round clock has been set: ticks come at other times than was thought. */
+  | { readonly kind: 'realigned' }
   | { readonly kind: 'send'; readonly to: ReplicaIndex; readonly message: PeerMessage }
   /** One command per actuator, in the rig's order; null where there is nothing to say. */
   | { readonly kind: 'command'; readonly tick: Tick; readonly commands: readonly (ActuatorCommand | null)[] }
   | { readonly kind: 'report'; readonly report: Report };
 
 export type Report =
-  | { readonly kind: 'mode'; readonly tick: Tick; readonly mode: Mode }
+  | { readonly kind: 'mode'; readonly tick: Tick; readonly mode: Mode; readonly cause: ModeCause }
+  /** It cannot begin: nothing has been heard lately of `silent`, and it takes `needed` others. */
+  | {
+      readonly kind: 'waits';
+      readonly tick: Tick;
+      readonly silent: readonly ReplicaIndex[];
+      readonly needed: number;
+    }
+  /** From `fromTick` on nobody waits for these replicas any more, or all do again. */
+  | { readonly kind: 'members'; readonly tick: Tick; readonly active: number; readonly fromTick: Tick }
   | { readonly kind: 'started'; readonly tick: Tick; readonly run: Uint8Array }
   | { readonly kind: 'adopted'; readonly tick: Tick; readonly stateTick: Tick }
   | {
@@ -171,6 +216,21 @@ export interface Transition {
 const HISTORY = 8;
 /** Ticks of silence after which a starting replica believes that no run is under way. */
 const LISTEN_TICKS = 3;
+/** Ticks that it has slept through, or overruns within the window, after which a replica fences itself. */
+const FENCE_TICKS = 3;
+const FENCE_WINDOW_TICKS = 8;
+/** Ticks for which a fenced replica stays silent at least. */
+const FENCED_TICKS = 5;
+/** A peer's request to be let in is passed on for so many ticks after it came. */
+const REQUEST_TICKS = 2;
+/** Number of the tick at which a cold start begins. */
+const FIRST_TICK = 1;
+/** A run is numbered so far beyond what the voters have put out. */
+const FLOOR_MARGIN_TICKS = 8;
+/** Ticks stay whole numbers for ages to come. */
+const MAX_FLOOR_TICK = 2 ** 48;
+/** Who is waited for before there is a run is told this often. */
+const WAITS_EVERY_US = 1_000_000;
 export const NO_RUN: Uint8Array = new Uint8Array(16);
 
 /**
@@ -203,16 +263,6 @@ interface Base {
   readonly holders: readonly ReplicaIndex[];
 }
 
-/**
- * A vector that waits for the state it is to be stepped from. The state may come in the next tick, as long as the next
- * vector has not been agreed on: a tick that lost its deadlines to a silent replica leaves little time to ask.
- */
-interface Wanted {
-  readonly base: Base;
-  readonly tick: Tick;
-  readonly entries: readonly (Entry | null)[];
-}
-
 /** Mutable inside, opaque outside: made by `createReplica`, changed by `step` alone. */
 export class ReplicaState {
   mode: Mode = 'listening';
@@ -221,30 +271,67 @@ export class ReplicaState {
   run: Uint8Array = NO_RUN;
   snapshot: Snapshot | null = null;
   readonly history: Snapshot[] = [];
-  wanted: Wanted | null = null;
-  linked = false;
+  /** A state that this replica is getting. */
+  fetch: StateFetch | null = null;
+  /** By peer: the state that it is getting from here, kept for it while the rig goes on. */
+  readonly lent: (Snapshot | null)[];
+  /** Bit i: a session with replica i stands. */
+  linked = 0;
+  /** Whether the round clock shows ticks that others share. */
+  aligned = false;
+  /** Ticks of an unaligned replica: they are nobody else's, and keep things going. */
+  idleTick: Tick = -1;
+  /** When it last told whom it waits for, own clock. */
+  toldWaitsUs = -Infinity;
+  /** Grids that this replica has tried on the word of too few, in vain. */
+  readonly triedGridOf: Set<ReplicaIndex> = new Set();
   /** Last tick in which this replica was itself the faulty one, or that it never began. */
   overrunTick: Tick = -1;
+  /** Last tick that this replica slept past a deadline of. */
+  oversleptTick: Tick = -1;
+  /** Bit i: overslept i ticks ago. */
+  oversleeps = 0;
+  /** Until then it keeps silent: it has fenced itself. */
+  fencedUntil: Tick = -1;
+  /** Bit i: something of replica i was absent or late in the tick under way; and in the one before. */
+  missedNow = 0;
+  missedBefore = 0;
   /** The last tick with a vector. */
   decidedTick: Tick = -1;
+  /** The last tick with a vector of at least n−f entries. */
+  fullTick: Tick = -1;
   /** The tick whose sample is awaited. */
   sampling: Tick | null = null;
-  /** Last run that each peer has shown, and when. */
+  /** Last run that each peer has shown, and in which tick of this replica's. */
   readonly heardRuns: ({ readonly run: Uint8Array; readonly tick: Tick } | null)[];
-  /** Last tick in which each peer was given a state: one answer a tick is enough for anyone. */
-  readonly answeredTick: Tick[];
+  /** In which tick each peer last asked to be let in. */
+  readonly askedTick: Tick[];
+  /** Pieces that each peer was given, and in which tick: a few are enough for anyone. */
+  readonly answered: { tick: Tick; pieces: number }[];
   readonly algorithm: Algorithm;
   readonly quorums: Quorums;
-  readonly exchange: Exchange;
+  exchange: Exchange;
   readonly health: Health;
+  readonly clock: RoundClock;
+  readonly coldStart: ColdStart;
+  readonly grids: PeerGrids;
+  readonly rules: ActiveSetRules;
 
   constructor(config: ReplicaConfig) {
-    this.algorithm = selectAlgorithm(config.hypothesis, config.n);
-    this.quorums = deriveQuorums(config.hypothesis, config.n);
-    this.exchange = new Exchange(this.algorithm, config, config.n, config.self, this.quorums.maxFaulty);
-    this.health = new Health(config.n, config.self, this.quorums.maxFaulty);
-    this.heardRuns = new Array<null>(config.n).fill(null);
-    this.answeredTick = new Array<Tick>(config.n).fill(-1);
+    const { n, self, hypothesis, periodUs, maxSlewPpm, excludeAfterTicks } = config;
+    this.algorithm = selectAlgorithm(hypothesis, n);
+    this.quorums = deriveQuorums(hypothesis, n);
+    const { maxFaulty, testimony } = this.quorums;
+    this.exchange = new Exchange(this.algorithm, config, n, self, maxFaulty);
+    this.health = new Health(n, self, maxFaulty);
+    this.clock = new RoundClock({ n, self, maxFaulty, hypothesis, periodUs, maxSlewPpm });
+    this.coldStart = new ColdStart({ n, self, maxFaulty, hypothesis });
+    this.grids = new PeerGrids(n, periodUs);
+    this.rules = { n, maxFaulty, testimony, excludeAfterTicks };
+    this.lent = new Array<null>(n).fill(null);
+    this.heardRuns = new Array<null>(n).fill(null);
+    this.askedTick = new Array<Tick>(n).fill(-Infinity);
+    this.answered = Array.from({ length: n }, () => ({ tick: -1, pieces: 0 }));
   }
 }
 
@@ -254,14 +341,30 @@ export function createReplica(config: ReplicaConfig): ReplicaState {
   return new ReplicaState(config);
 }
 
-/** When `time` is due next. */
+/** When `time` is due next, on the machine's clock. */
 export function nextWakeUs(config: ReplicaConfig, state: ReplicaState): number {
-  const nextTickUs = tickStartUs(config, (state.sampling ?? state.exchange.tick) + 1);
-  const deadlineUs = state.exchange.nextDeadlineUs();
-  return deadlineUs === null ? nextTickUs : Math.min(deadlineUs, nextTickUs);
+  const { clock, exchange } = state;
+  if (!state.aligned) return clock.ownAt(tickStartUs(config, state.idleTick + 1));
+  const nextTickUs = tickStartUs(config, (state.sampling ?? exchange.tick) + 1);
+  const deadlineUs = exchange.nextDeadlineUs();
+  return clock.ownAt(deadlineUs === null ? nextTickUs : Math.min(deadlineUs, nextTickUs));
 }
 
-/** One step. `state` is changed in place and returned. Total: no input of a peer makes it throw. */
+/** The first tick after `after` that starts after `ownUs`, and when, on the machine's clock: for whoever prepares it. */
+export function nextTick(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  ownUs: number,
+  after: Tick,
+): { readonly tick: Tick; readonly startUs: number } {
+  const tick = Math.max(after, tickAt(config, state.clock.read(ownUs))) + 1;
+  return { tick, startUs: state.clock.ownAt(tickStartUs(config, tick)) };
+}
+
+/**
+ * One step. `state` is changed in place and returned. Total: no input of a peer makes it throw. Times of inputs and
+ * reports are the machine's; in between everything goes by the round clock.
+ */
 export function step(config: ReplicaConfig, state: ReplicaState, input: Input): Transition {
   const effects: Effect[] = [];
   switch (input.kind) {
@@ -275,7 +378,7 @@ export function step(config: ReplicaConfig, state: ReplicaState, input: Input): 
       onReceived(config, state, input.from, input.message, input.arrivedUs, effects);
       break;
     case 'linked':
-      state.linked = true;
+      state.linked |= 1 << input.peer;
       break;
     case 'noticed':
       state.health.note(input.peer, input.evidence);
@@ -284,37 +387,226 @@ export function step(config: ReplicaConfig, state: ReplicaState, input: Input): 
   return { state, effects };
 }
 
-function onTime(config: ReplicaConfig, state: ReplicaState, nowUs: number, effects: Effect[]): void {
-  proceed(config, state, nowUs, effects);
-  const tick = tickAt(config, nowUs);
-  if (tick > state.exchange.tick && state.sampling !== tick) beginTick(config, state, tick, nowUs, effects);
+function onTime(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
+  if (!state.aligned) {
+    beginIdleTick(config, state, ownUs, effects);
+    return;
+  }
+  proceed(config, state, ownUs, effects);
+  const tick = tickAt(config, state.clock.read(ownUs));
+  if (tick > state.exchange.tick && state.sampling !== tick) beginTick(config, state, tick, ownUs, effects);
+}
+
+/** A tick of a replica that knows no common ones: looks for some, or for others who have none. */
+function beginIdleTick(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
+  const { clock, coldStart, grids, quorums } = state;
+  // Its own ticks count from its birth.
+  if (state.idleTick < 0) clock.set(-ownUs, ownUs);
+  const tick = tickAt(config, clock.read(ownUs));
+  if (tick <= state.idleTick) return;
+  const latenessUs = clock.read(ownUs) - tickStartUs(config, tick);
+  if (state.idleTick < 0) state.modeSince = tick;
+  state.idleTick = tick;
+  effects.push({ kind: 'begin', tick, startTick: null, latenessUs, clock: null });
+  const grid = chooseGrid(config, state, grids.list(ownUs), tick);
+  if (grid !== null) {
+    align(config, state, ownUs + grid.offsetUs, ownUs, effects);
+    return;
+  }
+  const needed = config.n - quorums.maxFaulty - 1;
+  if (tick - state.modeSince >= LISTEN_TICKS && countBits(state.linked) >= needed) coldStart.makeReady();
+  if (coldStart.signal !== null) signalStart(config, state, effects);
+  considerStart(config, state, ownUs, effects);
+  if (state.aligned || ownUs - state.toldWaitsUs < WAITS_EVERY_US) return;
+  // Whoever has only just started need not complain yet.
+  if (state.toldWaitsUs > -Infinity) {
+    const silent = coldStart.listSilent(ownUs);
+    report(effects, { kind: 'waits', tick, silent, needed });
+  }
+  state.toldWaitsUs = ownUs;
+}
+
+/**
+ * The peers' grid to adopt: one that f+1 of them share. Where time is told by signed starts two of three may be all
+ * there are, and one of them a liar: then a single one's is tried, each in turn.
+ */
+function chooseGrid(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  grids: readonly Grid[],
+  tick: Tick,
+): Grid | null {
+  const [largest] = grids;
+  if (largest === undefined) return null;
+  const { maxFaulty, testimony } = state.quorums;
+  if (largest.peers.length >= testimony) return largest;
+  const { n, hypothesis } = config;
+  if (!usesSignedStarts({ n, maxFaulty, hypothesis }) || tick - state.modeSince < 2 * LISTEN_TICKS)
+    return null;
+  const untried = grids.find(({ peers }) => !state.triedGridOf.has(peers[0] as ReplicaIndex));
+  if (untried === undefined) {
+    state.triedGridOf.clear();
+    return null;
+  }
+  state.triedGridOf.add(untried.peers[0] as ReplicaIndex);
+  return untried;
+}
+
+function signalStart(config: ReplicaConfig, state: ReplicaState, effects: Effect[]): void {
+  const { signal } = state.coldStart;
+  if (signal === null) return;
+  for (let to = 0; to < config.n; to += 1)
+    if (to !== config.self) effects.push({ kind: 'send', to, message: { kind: 'start', step: signal } });
+}
+
+/** Echoes and begins, as soon as enough others do. */
+function considerStart(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
+  const { echo, begin } = state.coldStart.judge(ownUs);
+  if (echo) signalStart(config, state, effects);
+  if (!begin) return;
+  align(config, state, tickStartUs(config, FIRST_TICK), ownUs, effects);
+  enterMode(state, 'waiting', FIRST_TICK, 'no-run', effects);
+}
+
+/** From now on the round clock shows `roundUs`, and its ticks are those of others. */
+function align(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  roundUs: number,
+  ownUs: number,
+  effects: Effect[],
+): void {
+  state.clock.set(roundUs - ownUs, ownUs);
+  state.aligned = true;
+  state.coldStart.reset();
+  renumber(config, state, tickAt(config, roundUs));
+  effects.push({ kind: 'realigned' });
+}
+
+/** Ticks have other numbers now; `tick` is under way and is let pass. */
+function renumber(config: ReplicaConfig, state: ReplicaState, tick: Tick): void {
+  const { n, self } = config;
+  state.exchange = new Exchange(state.algorithm, config, n, self, state.quorums.maxFaulty);
+  state.exchange.abandon(tick);
+  state.sampling = null;
+  state.modeSince = tick;
+  state.overrunTick = tick;
+  state.oversleptTick = tick;
+  state.oversleeps = 0;
+  state.fencedUntil = -1;
+  state.decidedTick = -1;
+  state.missedNow = 0;
+  state.missedBefore = 0;
+  state.fetch = null;
+  state.heardRuns.fill(null);
+  state.askedTick.fill(-Infinity);
+  for (const one of state.answered) one.tick = -1;
+  state.health.restart(tick);
+}
+
+/** Gives the ticks up that it thought it shared with others, and looks for them anew. */
+function unalign(state: ReplicaState, tick: Tick, effects: Effect[]): void {
+  state.aligned = false;
+  state.idleTick = tick;
+  state.sampling = null;
+  state.toldWaitsUs = -Infinity;
+  listenAnew(state, tick, effects);
 }
 
 function beginTick(
   config: ReplicaConfig,
   state: ReplicaState,
   tick: Tick,
-  nowUs: number,
+  ownUs: number,
   effects: Effect[],
 ): void {
-  const { exchange } = state;
+  const { clock, exchange, health } = state;
   state.sampling = null;
-  state.health.advanceTo(tick);
-  if (exchange.tick >= 0 && tick > exchange.tick + 1) state.overrunTick = tick - 1;
+  health.advanceTo(tick);
+  countOverruns(state, tick);
+  state.fetch?.beginTick();
+  // Whoever gets no vector with the others may have ticks of its own.
+  const isLost = !speaks(state) || tick - Math.max(state.fullTick, state.modeSince) > LISTEN_TICKS;
+  if (isLost && rejoinGrid(config, state, ownUs, effects)) return;
   chooseMode(config, state, tick, effects);
-  const latenessUs = nowUs - tickStartUs(config, tick);
-  effects.push({ kind: 'begin', tick, startTick: state.snapshot?.state.startTick ?? null, latenessUs });
+  if (!state.aligned) return;
+  clock.discipline(ownUs, activeIn(config, state, tick), speaks(state));
+  const latenessUs = clock.read(ownUs) - tickStartUs(config, tick);
+  const startTick = state.snapshot?.state.startTick ?? null;
+  effects.push({ kind: 'begin', tick, startTick, latenessUs, clock: clock.account });
   if (latenessUs > config.roundUs) {
     exchange.abandon(tick);
     state.overrunTick = tick;
+    state.oversleptTick = tick;
     report(effects, { kind: 'overrun', tick, cause: 'overslept', latenessUs });
     return;
   }
   if (speaks(state)) {
+    clock.noteStart(config.self, tick, ownUs);
     state.sampling = tick;
     effects.push({ kind: 'sample', tick });
-  } else {
-    follow(config, state, exchange.begin(tick, null), nowUs, effects);
+    return;
+  }
+  if (state.mode === 'joining') askToJoin(config, state, tick, ownUs, effects);
+  follow(config, state, exchange.begin(tick, null, activeIn(config, state, tick)), ownUs, effects);
+}
+
+/** Whether the tick before was this replica's own fault, and what it missed of others in it. */
+function countOverruns(state: ReplicaState, tick: Tick): void {
+  const { exchange } = state;
+  const slept = exchange.tick >= 0 ? tick - exchange.tick - 1 : 0;
+  if (slept > 0) {
+    state.overrunTick = tick - 1;
+    state.oversleptTick = tick - 1;
+  }
+  const shift = Math.min(slept, FENCE_WINDOW_TICKS) + 1;
+  state.oversleeps = (state.oversleeps << shift) & ((1 << FENCE_WINDOW_TICKS) - 1);
+  state.oversleeps |= (1 << (shift - 1)) - 1;
+  if (state.oversleptTick === tick - 1) state.oversleeps |= 1;
+  state.missedBefore = state.overrunTick === tick - 1 ? 0 : state.missedNow;
+  state.missedNow = 0;
+}
+
+/** A replica that has fallen out of step with its peers adopts their ticks again, and joins them. */
+function rejoinGrid(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): boolean {
+  const [largest] = state.grids.list(ownUs);
+  if (largest === undefined || largest.peers.length < state.quorums.testimony) return false;
+  const roundUs = ownUs + largest.offsetUs;
+  // What came one way is late by a delay.
+  if (Math.abs(roundUs - state.clock.read(ownUs)) <= config.roundUs) return false;
+  const { mode, run, snapshot, fencedUntil, exchange } = state;
+  align(config, state, roundUs, ownUs, effects);
+  state.run = run;
+  state.snapshot = snapshot;
+  state.mode = mode;
+  if (speaks(state)) {
+    if (mode === 'running') fence(state, state.exchange.tick, effects);
+    else listenAnew(state, state.exchange.tick, effects);
+  }
+  if (fencedUntil >= exchange.tick) state.fencedUntil = state.exchange.tick + FENCED_TICKS;
+  return true;
+}
+
+/** Who counts in a tick, by what this replica knows; everybody before the run. */
+function activeIn(config: ReplicaConfig, state: ReplicaState, tick: Tick): number {
+  const { snapshot } = state;
+  return snapshot === null ? (1 << config.n) - 1 : activeMask(snapshot.state.members, tick);
+}
+
+function askToJoin(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  tick: Tick,
+  ownUs: number,
+  effects: Effect[],
+): void {
+  const { snapshot } = state;
+  const stamp = state.clock.stamp(tick, ownUs);
+  // In step, and nobody waits for it: it asks. Otherwise it only lets its clock be read.
+  const ready = snapshot !== null && snapshot.state.tick >= tick - 1 && tick >= state.fencedUntil;
+  for (let to = 0; to < config.n; to += 1) {
+    if (to === config.self) continue;
+    effects.push({ kind: 'send', to, message: { kind: 'join', tick, ready, stamp } });
   }
 }
 
@@ -322,15 +614,31 @@ function onSampled(
   config: ReplicaConfig,
   state: ReplicaState,
   tick: Tick,
-  nowUs: number,
+  ownUs: number,
   readings: readonly Reading[],
   actuators: readonly (ActuatorStatus | null)[],
   effects: Effect[],
 ): void {
   if (state.sampling !== tick) return;
   state.sampling = null;
-  const entry: Entry = { standing: standingOf(config, state, tick), readings, actuators };
-  follow(config, state, state.exchange.begin(tick, config.encodeEntry(entry)), nowUs, effects);
+  const active = activeIn(config, state, tick);
+  const entry: Entry = {
+    standing: standingOf(config, state, tick),
+    readings,
+    actuators,
+    missed: state.missedBefore & active & ~(1 << config.self),
+    joins: listRequests(state, tick, active),
+  };
+  follow(config, state, state.exchange.begin(tick, config.encodeEntry(entry), active), ownUs, effects);
+}
+
+/** Bit i: replica i, which nobody waits for, has asked to be let in. */
+function listRequests(state: ReplicaState, tick: Tick, active: number): number {
+  let requests = 0;
+  state.askedTick.forEach((askedTick, peer) => {
+    if (tick - askedTick <= REQUEST_TICKS && (active & (1 << peer)) === 0) requests |= 1 << peer;
+  });
+  return requests;
 }
 
 function standingOf(config: ReplicaConfig, state: ReplicaState, tick: Tick): Standing {
@@ -353,12 +661,57 @@ function onReceived(
       onRoundMessage(config, state, from, message, arrivedUs, effects);
       break;
     case 'state-request':
-      onStateRequest(state, from, message.digest, effects);
+      onStateRequest(state, from, message.digest, message.offset, effects);
       break;
     case 'state-reply':
-      onStateReply(config, state, from, message.state, arrivedUs, effects);
+      onStateReply(config, state, from, message, arrivedUs, effects);
+      break;
+    case 'join':
+      onJoinRequest(config, state, from, message, arrivedUs);
+      break;
+    case 'start':
+      if (state.aligned) break;
+      state.coldStart.note(from, message.step, arrivedUs);
+      considerStart(config, state, arrivedUs, effects);
       break;
   }
+}
+
+function onJoinRequest(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  from: ReplicaIndex,
+  { tick, ready, stamp }: JoinRequest,
+  arrivedUs: number,
+): void {
+  if (!state.aligned || !isNear(config, state, tick, arrivedUs)) return;
+  state.clock.note(from, tick, stamp, arrivedUs);
+  if (ready) state.askedTick[from] = tickAt(config, state.clock.read(arrivedUs));
+}
+
+/** Whether a tick that a peer names is one of those about now. */
+function isNear(config: ReplicaConfig, state: ReplicaState, tick: Tick, arrivedUs: number): boolean {
+  const now = tickAt(config, state.clock.read(arrivedUs));
+  return Number.isSafeInteger(tick) && tick >= now - 1 && tick <= now + 1;
+}
+
+/** What a stamp says of its sender's clock. */
+function noteStamp(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  from: ReplicaIndex,
+  tick: Tick,
+  stamp: Stamp,
+  arrivedUs: number,
+): void {
+  if (!Number.isSafeInteger(tick) || tick < 0) return;
+  state.grids.note(from, tickStartUs(config, tick) + stamp.lagUs, arrivedUs);
+  if (state.aligned) {
+    if (isNear(config, state, tick, arrivedUs)) state.clock.note(from, tick, stamp, arrivedUs);
+    return;
+  }
+  // Whoever has ticks has begun.
+  state.coldStart.note(from, 'echo', arrivedUs);
 }
 
 function onRoundMessage(
@@ -369,17 +722,24 @@ function onRoundMessage(
   arrivedUs: number,
   effects: Effect[],
 ): void {
-  const { tick, round } = message;
-  state.heardRuns[from] = { run: message.run, tick };
+  const { tick, round, stamp } = message;
+  if (stamp !== undefined && round === 1) noteStamp(config, state, from, tick, stamp, arrivedUs);
+  if (!state.aligned) return;
+  const roundUs = state.clock.read(arrivedUs);
+  state.heardRuns[from] = { run: message.run, tick: Math.max(state.exchange.tick, tickAt(config, roundUs)) };
   if (!sameBytes(message.run, state.run)) return;
-  const arrival = state.exchange.hold(from, message, arrivedUs);
+  const arrival = state.exchange.hold(from, message, roundUs);
   switch (arrival) {
     case 'held':
-      if (state.exchange.isReady(arrivedUs)) proceed(config, state, arrivedUs, effects);
+      noteStarts(state, from, message, arrivedUs);
+      if (state.exchange.isReady(roundUs)) proceed(config, state, arrivedUs, effects);
       break;
     case 'late':
       // What this replica was too late to read says nothing of the sender.
-      if (tick > state.overrunTick && tick <= state.exchange.tick) state.health.note(from, 'late');
+      if (tick > state.overrunTick && tick <= state.exchange.tick) {
+        state.health.note(from, 'late');
+        if (tick === state.exchange.tick) state.missedNow |= 1 << from;
+      }
       report(effects, { kind: 'late', tick, round, peer: from });
       break;
     case 'equivocation':
@@ -391,22 +751,37 @@ function onRoundMessage(
   }
 }
 
+/** Signatures in signed mode, the sender's and those that it passes on, show who has begun the tick. */
+function noteStarts(
+  state: ReplicaState,
+  from: ReplicaIndex,
+  { tick, items }: RoundMessage,
+  arrivedUs: number,
+): void {
+  state.clock.noteStart(from, tick, arrivedUs);
+  for (const { path } of items)
+    if (path.length > 0) state.clock.noteStart(path[0] as number, tick, arrivedUs);
+}
+
 /** Closes rounds as far as they go, sends what the next ones need, and acts on the outcome. */
-function proceed(config: ReplicaConfig, state: ReplicaState, nowUs: number, effects: Effect[]): void {
-  while (state.exchange.isReady(nowUs)) follow(config, state, state.exchange.advance(nowUs), nowUs, effects);
+function proceed(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
+  const roundUs = state.clock.read(ownUs);
+  while (state.exchange.isReady(roundUs))
+    follow(config, state, state.exchange.advance(roundUs), ownUs, effects);
 }
 
 function follow(
   config: ReplicaConfig,
   state: ReplicaState,
   progress: Progress,
-  nowUs: number,
+  ownUs: number,
   effects: Effect[],
 ): void {
   const { exchange, health } = state;
   const { tick } = exchange;
   for (const { round, peer } of progress.absent) {
     health.note(peer, 'absent');
+    state.missedNow |= 1 << peer;
     report(effects, { kind: 'absent', tick, round, peer });
   }
   for (const { sender, cause } of progress.drops) {
@@ -415,14 +790,15 @@ function follow(
   }
   const outcome = exchange.result;
   if (outcome.kind === 'pending') {
-    for (const round of progress.begun) sendRound(config, state, round, effects);
-    if (exchange.isReady(nowUs)) proceed(config, state, nowUs, effects);
+    for (const round of progress.begun) sendRound(config, state, round, ownUs, effects);
+    if (exchange.isReady(state.clock.read(ownUs))) proceed(config, state, ownUs, effects);
     return;
   }
   if (outcome.kind === 'none') {
     state.overrunTick = tick;
+    if (outcome.cause === 'overslept') state.oversleptTick = tick;
     health.withdrawSlowness();
-    const latenessUs = nowUs - tickStartUs(config, tick);
+    const latenessUs = state.clock.read(ownUs) - tickStartUs(config, tick);
     report(effects, { kind: 'overrun', tick, cause: outcome.cause, latenessUs });
     return;
   }
@@ -430,12 +806,19 @@ function follow(
   // The last round may still be open for its account when it has decided.
   if (state.decidedTick === tick) return;
   state.decidedTick = tick;
-  onAgreed(config, state, tick, outcome.vector, nowUs, effects);
+  onAgreed(config, state, tick, outcome.vector, ownUs, effects);
 }
 
-function sendRound(config: ReplicaConfig, state: ReplicaState, round: Round, effects: Effect[]): void {
+function sendRound(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  round: Round,
+  ownUs: number,
+  effects: Effect[],
+): void {
   if (!speaks(state)) return;
   const { exchange, run } = state;
+  const stamped = round === 1 ? { stamp: state.clock.stamp(exchange.tick, ownUs) } : {};
   let shared: RoundMessage | null = null;
   for (let to = 0; to < config.n; to += 1) {
     if (to === config.self) continue;
@@ -446,6 +829,7 @@ function sendRound(config: ReplicaConfig, state: ReplicaState, round: Round, eff
       round,
       run,
       items: exchange.relay(round, to),
+      ...stamped,
     };
     if (round === 1) shared = message;
     effects.push({ kind: 'send', to, message });
@@ -457,35 +841,64 @@ function onAgreed(
   state: ReplicaState,
   tick: Tick,
   vector: Vector,
-  nowUs: number,
+  ownUs: number,
   effects: Effect[],
 ): void {
   const entries = vector.map((value) => (value === null ? null : config.decodeEntry(value)));
-  report(effects, { kind: 'agreed', tick, vector, entries, atUs: nowUs });
-  const present = entries.filter((entry) => entry !== null).length;
+  // Whoever is too far behind to know who counts looks for the state in it, and takes it for nothing more.
+  const told = knowsActive(state, tick);
+  if (told) report(effects, { kind: 'agreed', tick, vector, entries, atUs: ownUs });
+  let present = 0;
+  for (const entry of entries) if (entry !== null) present += 1;
   if (present < state.quorums.minPresent) {
     report(effects, { kind: 'not-stepped', tick, cause: 'short-vector' });
     return;
   }
+  state.fullTick = tick;
   const base = findBase(entries, tick, state.quorums.testimony);
   if (base === null) {
-    if (!startRun(config, state, tick, entries, effects))
+    if (!startRun(config, state, tick, entries, ownUs, effects))
       report(effects, { kind: 'not-stepped', tick, cause: 'no-base' });
     return;
   }
   noteDissent(state, entries, base);
-  state.wanted = null;
+  const agreed: AgreedTick = { tick, active: state.exchange.activeMask, vector, told, entries };
   const holdsBase = state.snapshot !== null && sameBytes(state.snapshot.digest, base.digest);
   if (state.snapshot !== null && (holdsBase || !state.quorums.agrees)) {
-    stepLaw(config, state, state.snapshot.state, tick, entries, nowUs, effects);
+    state.fetch = null;
+    if (!stepAgreed(config, state, state.snapshot.state, agreed, ownUs, effects))
+      report(effects, { kind: 'not-stepped', tick, cause: 'behind' });
     return;
   }
   report(effects, { kind: 'not-stepped', tick, cause: 'behind' });
-  state.wanted = { base, tick, entries };
-  for (const to of base.holders) {
-    if (to !== config.self)
-      effects.push({ kind: 'send', to, message: { kind: 'state-request', digest: base.digest } });
+  fetchBase(config, state, base, agreed, effects);
+}
+
+/**
+ * Gets the state that the vector goes on from. A state of one piece is asked for anew with every vector, since it comes
+ * within the tick; one of many takes several ticks, whose vectors are kept and replayed on it.
+ */
+function fetchBase(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  base: Base,
+  agreed: AgreedTick,
+  effects: Effect[],
+): void {
+  const under = state.fetch;
+  if (under === null || !under.isUnderWay || !under.addVector(agreed)) {
+    const holders = base.holders.filter((holder) => holder !== config.self);
+    state.fetch = new StateFetch(base.tick, base.digest, holders, config.digest);
+    state.fetch.addVector(agreed);
   }
+  askForPieces(state, effects);
+}
+
+function askForPieces(state: ReplicaState, effects: Effect[]): void {
+  const { fetch } = state;
+  if (fetch === null) return;
+  for (const { to, offset } of fetch.listRequests())
+    effects.push({ kind: 'send', to, message: { kind: 'state-request', digest: fetch.digest, offset } });
 }
 
 /**
@@ -518,14 +931,16 @@ function noteDissent(state: ReplicaState, entries: readonly (Entry | null)[], ba
 }
 
 /**
- * Cold start, decided from the agreed vector alone and so alike everywhere: all n wait, or n−f have waited as long
- * as patience lasts.
+ * The run begins, decided from the agreed vector alone and so alike everywhere: all n wait, or n−f have waited as long
+ * as patience lasts. Its ticks are numbered beyond all that the voters have put out, so that none of them takes the
+ * new run for an old one.
  */
 function startRun(
   config: ReplicaConfig,
   state: ReplicaState,
   tick: Tick,
   entries: readonly (Entry | null)[],
+  ownUs: number,
   effects: Effect[],
 ): boolean {
   if (state.mode === 'running') return false;
@@ -537,45 +952,126 @@ function startRun(
     new Uint8Array([...`${tick}:${nonces.join(',')}`].map((character) => character.charCodeAt(0))),
   );
   const sensors: readonly SensorMemory[] = config.sensors.map(() => ({ held: null, lostSince: null }));
-  state.wanted = null;
-  keep(config, state, { tick, run, startTick: tick + 1, law: config.initialLawState, sensors });
-  enterMode(state, 'running', tick, effects);
-  report(effects, { kind: 'started', tick, run });
+  const floor = findFloor(config, entries, state.quorums.testimony);
+  const baseTick = floor < 0 ? tick : Math.max(tick, floor + FLOOR_MARGIN_TICKS);
+  if (baseTick > tick) {
+    state.clock.set(state.clock.read(ownUs) - ownUs + (baseTick - tick) * config.periodUs, ownUs);
+    renumber(config, state, baseTick);
+    effects.push({ kind: 'realigned' });
+  }
+  const startTick = baseTick + 1;
+  let present = 0;
+  entries.forEach((entry, id) => {
+    if (entry?.standing.kind === 'waiting') present |= 1 << id;
+  });
+  const members = foundMembers(config.n, present, startTick);
+  keep(config, state, { tick: baseTick, run, startTick, law: config.initialLawState, sensors, members });
+  enterMode(state, 'running', baseTick, 'in-step', effects);
+  report(effects, { kind: 'started', tick: baseTick, run });
   return true;
+}
+
+/**
+ * The latest tick that any voter has put out, on the word of enough replicas that a correct one has heard it so; −1
+ * without any.
+ */
+function findFloor(config: ReplicaConfig, entries: readonly (Entry | null)[], testimony: number): Tick {
+  let floor = -1;
+  config.actuators.forEach((_, at) => {
+    const ticks = entries.flatMap((entry) => entry?.actuators[at]?.lastTick ?? []).sort((a, b) => b - a);
+    floor = Math.max(floor, ticks[testimony - 1] ?? -1);
+  });
+  return Math.min(floor, MAX_FLOOR_TICK);
 }
 
 function onStateRequest(
   state: ReplicaState,
   from: ReplicaIndex,
   digest: Uint8Array,
+  offset: number,
   effects: Effect[],
 ): void {
-  const snapshot = state.history.find((one) => sameBytes(one.digest, digest));
+  const lent = state.lent[from] ?? null;
+  const snapshot =
+    lent !== null && sameBytes(lent.digest, digest)
+      ? lent
+      : state.history.find((one) => sameBytes(one.digest, digest));
+  const answered = state.answered[from];
+  if (snapshot === undefined || answered === undefined) return;
   const { tick } = state.exchange;
-  if (snapshot === undefined || state.answeredTick[from] === tick) return;
-  state.answeredTick[from] = tick;
-  effects.push({ kind: 'send', to: from, message: { kind: 'state-reply', state: snapshot.bytes } });
+  if (answered.tick !== tick) answered.pieces = 0;
+  answered.tick = tick;
+  if (answered.pieces >= PIECES_AT_ONCE) return;
+  const reply = cutPiece(digest, snapshot.bytes, offset);
+  if (reply === null) return;
+  answered.pieces += 1;
+  state.lent[from] = snapshot;
+  effects.push({ kind: 'send', to: from, message: reply });
 }
 
 function onStateReply(
   config: ReplicaConfig,
   state: ReplicaState,
   from: ReplicaIndex,
-  bytes: Uint8Array,
-  nowUs: number,
+  reply: StateReply,
+  ownUs: number,
   effects: Effect[],
 ): void {
-  const { wanted } = state;
-  if (wanted === null) return;
-  const adopted = sameBytes(config.digest(bytes), wanted.base.digest) ? config.decodeState(bytes) : null;
-  if (adopted === null || adopted.tick !== wanted.base.tick) {
+  const { fetch } = state;
+  if (fetch === null) return;
+  const outcome = fetch.take(from, reply);
+  if (outcome === 'more') {
+    if (fetch.isRoundOver) askForPieces(state, effects);
+    return;
+  }
+  if (outcome === 'unwanted') return;
+  const adopted = outcome === 'whole' ? config.decodeState(fetch.bytes) : null;
+  if (adopted === null || adopted.tick !== fetch.tick) {
     report(effects, { kind: 'dropped', peer: from, cause: 'wrong-state' });
     return;
   }
-  state.wanted = null;
+  state.fetch = null;
   keep(config, state, adopted);
-  report(effects, { kind: 'adopted', tick: wanted.tick, stateTick: adopted.tick });
-  stepLaw(config, state, adopted, wanted.tick, wanted.entries, nowUs, effects);
+  const { vectors } = fetch;
+  const last = vectors[vectors.length - 1];
+  report(effects, { kind: 'adopted', tick: last?.tick ?? adopted.tick, stateTick: adopted.tick });
+  for (const agreed of vectors) {
+    const { snapshot } = state;
+    const base = findBase(agreed.entries, agreed.tick, state.quorums.testimony);
+    // A tick that others did not step, or stepped from elsewhere: the next vector says how to go on.
+    if (snapshot === null || base === null || !sameBytes(base.digest, snapshot.digest)) break;
+    if (!stepAgreed(config, state, snapshot.state, agreed, ownUs, effects)) break;
+  }
+}
+
+/** Whether this replica knows who counts in a tick: by the run's state of late, or because there is no run. */
+function knowsActive(state: ReplicaState, tick: Tick): boolean {
+  return state.snapshot === null
+    ? state.mode !== 'joining'
+    : state.snapshot.state.tick >= tick - EFFECT_TICKS;
+}
+
+/**
+ * Steps a vector from the state that it goes on from. That state says who counted in the tick: what this replica took
+ * for the word of anybody else, itself included, was no part of the vector; where it left somebody out who did count,
+ * it has not got the vector, and cannot step. False then.
+ */
+function stepAgreed(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  from: ReplicatedState,
+  { tick, active, vector, told, entries }: AgreedTick,
+  ownUs: number,
+  effects: Effect[],
+): boolean {
+  const counted = activeMask(from.members, tick);
+  if ((counted & ~active) !== 0) return false;
+  const keep = <T>(list: readonly (T | null)[]): readonly (T | null)[] =>
+    counted === active ? list : list.map((one, id) => ((counted & (1 << id)) === 0 ? null : one));
+  const heard = keep(entries);
+  if (!told) report(effects, { kind: 'agreed', tick, vector: keep(vector), entries: heard, atUs: ownUs });
+  stepLaw(config, state, from, tick, heard, ownUs, effects);
+  return true;
 }
 
 function stepLaw(
@@ -584,7 +1080,7 @@ function stepLaw(
   from: ReplicatedState,
   tick: Tick,
   entries: readonly (Entry | null)[],
-  nowUs: number,
+  ownUs: number,
   effects: Effect[],
 ): void {
   const readings: FusedReading[] = [];
@@ -618,7 +1114,16 @@ function stepLaw(
       report(effects, { kind: 'law-failed', tick, reason: outcome.reason });
     }
   }
-  const snapshot = keep(config, state, { tick, run: from.run, startTick: from.startTick, law, sensors });
+  const members = followVector(state.rules, from.members, tick, entries);
+  const snapshot = keep(config, state, {
+    tick,
+    run: from.run,
+    startTick: from.startTick,
+    law,
+    sensors,
+    members,
+  });
+  if (members !== from.members) reportMembers(from.members, members, tick, effects);
   const commands = config.actuators.map((rule, at): ActuatorCommand | null => {
     if (tripped) return { tick, order: { kind: 'trip' }, arm: null };
     const count = counts[at] ?? null;
@@ -633,7 +1138,7 @@ function stepLaw(
   // has not yet taken its place in the run.
   if (
     state.mode === 'running' &&
-    nowUs < tickStartUs(config, tick + 1) &&
+    state.clock.read(ownUs) < tickStartUs(config, tick + 1) &&
     commands.some((command) => command !== null)
   ) {
     effects.push({ kind: 'command', tick, commands });
@@ -647,7 +1152,7 @@ function stepLaw(
     readings,
     commands,
     suspects,
-    atUs: nowUs,
+    atUs: ownUs,
   });
 }
 
@@ -686,37 +1191,74 @@ function keep(config: ReplicaConfig, state: ReplicaState, next: ReplicatedState)
   return state.snapshot;
 }
 
+/** Tells of replicas that nobody waits for any more, or that all wait for again. */
+function reportMembers(
+  before: readonly Member[],
+  after: readonly Member[],
+  tick: Tick,
+  effects: Effect[],
+): void {
+  const fromTick = tick + EFFECT_TICKS;
+  const active = activeMask(after, fromTick);
+  if (active !== activeMask(before, fromTick)) report(effects, { kind: 'members', tick, active, fromTick });
+}
+
 /** Moves between listening, waiting, joining and running, at the start of a tick. */
 function chooseMode(config: ReplicaConfig, state: ReplicaState, tick: Tick, effects: Effect[]): void {
   const ticksInMode = tick - state.modeSince;
   const run = findForeignRun(config, state, tick);
-  const current = state.snapshot !== null && state.snapshot.state.tick >= tick - 2;
+  const stateTick = state.snapshot?.state.tick ?? -1;
   switch (state.mode) {
     case 'listening':
-      if (state.modeSince < 0) state.modeSince = tick;
-      else if (run !== null) join(state, run, tick, effects);
-      else if (ticksInMode >= LISTEN_TICKS && (state.linked || ticksInMode >= config.patienceTicks)) {
-        enterMode(state, 'waiting', tick, effects);
+      if (run !== null) join(state, run, tick, effects);
+      else if (ticksInMode >= LISTEN_TICKS) {
+        state.fullTick = tick;
+        enterMode(state, 'waiting', tick, 'no-run', effects);
       }
       break;
     case 'waiting':
       if (run !== null) join(state, run, tick, effects);
+      // These ticks are shared with too few.
+      else if (tick - Math.max(state.modeSince, state.fullTick) > config.patienceTicks)
+        unalign(state, tick, effects);
       break;
     case 'joining':
-      if (current && state.snapshot?.state.tick === tick - 1) enterMode(state, 'running', tick, effects);
-      else if (ticksInMode > config.patienceTicks) listenAnew(state, tick, effects);
-      // The run that it wanted to join is no more.
-      else if (ticksInMode > LISTEN_TICKS && !isShown(config, state, state.run, tick))
-        listenAnew(state, tick, effects);
-      break;
-    case 'running':
-      if (current) break;
       if (run !== null) join(state, run, tick, effects);
-      else if (tick - Math.max(state.modeSince, state.snapshot?.state.tick ?? -1) > config.patienceTicks) {
+      else if (stateTick === tick - 1 && tick >= state.fencedUntil && isMember(config, state, tick, true))
+        enterMode(state, 'running', tick, 'in-step', effects);
+      else if (tick - Math.max(state.modeSince, stateTick) > config.patienceTicks)
         listenAnew(state, tick, effects);
+      // The run that it wanted to join is no more: with a state of its own it goes on, without one it begins anew.
+      else if (ticksInMode > LISTEN_TICKS && !isShown(config, state, state.run, tick)) {
+        if (state.snapshot === null) listenAnew(state, tick, effects);
+        else if (tick >= state.fencedUntil) enterMode(state, 'running', tick, 'lost', effects);
       }
       break;
+    case 'running':
+      if (run !== null && stateTick < tick - 2) join(state, run, tick, effects);
+      else if (countBits(state.oversleeps) >= FENCE_TICKS) fence(state, tick, effects);
+      else if (stateTick >= tick - 2 && !isMember(config, state, tick, false))
+        enterMode(state, 'joining', tick, 'excluded', effects);
+      else if (tick - Math.max(state.modeSince, stateTick) > config.patienceTicks)
+        listenAnew(state, tick, effects);
+      break;
   }
+}
+
+/**
+ * Whether this replica itself counts in the tick, by the state that it holds; `lasting`: and is not about to be excluded
+ * for the ticks that it was away. The last report of these stands in this very tick's entries.
+ */
+function isMember(config: ReplicaConfig, state: ReplicaState, tick: Tick, lasting: boolean): boolean {
+  const member = state.snapshot?.state.members[config.self];
+  if (member === undefined || !isActive(member, tick)) return false;
+  return !lasting || (member.status === 'active' && member.missedTicks < config.excludeAfterTicks - 1);
+}
+
+/** It has slept, or misses its own deadlines again and again: silent until it is in step again. */
+function fence(state: ReplicaState, tick: Tick, effects: Effect[]): void {
+  state.fencedUntil = tick + FENCED_TICKS;
+  enterMode(state, 'joining', tick, 'fenced', effects);
 }
 
 /** A run, not the own one, that enough peers have shown within the last two ticks. */
@@ -744,16 +1286,16 @@ function isShown(config: ReplicaConfig, state: ReplicaState, run: Uint8Array, ti
 
 function join(state: ReplicaState, run: Uint8Array, tick: Tick, effects: Effect[]): void {
   state.snapshot = null;
-  state.wanted = null;
+  state.fetch = null;
   changeRun(state, run);
-  enterMode(state, 'joining', tick, effects);
+  enterMode(state, 'joining', tick, 'heard-run', effects);
 }
 
 function listenAnew(state: ReplicaState, tick: Tick, effects: Effect[]): void {
   state.snapshot = null;
-  state.wanted = null;
+  state.fetch = null;
   changeRun(state, NO_RUN);
-  enterMode(state, 'listening', tick, effects);
+  enterMode(state, 'listening', tick, 'lost', effects);
 }
 
 function changeRun(state: ReplicaState, run: Uint8Array): void {
@@ -761,14 +1303,21 @@ function changeRun(state: ReplicaState, run: Uint8Array): void {
   state.run = run;
 }
 
-function enterMode(state: ReplicaState, mode: Mode, tick: Tick, effects: Effect[]): void {
+function enterMode(state: ReplicaState, mode: Mode, tick: Tick, cause: ModeCause, effects: Effect[]): void {
   state.mode = mode;
   state.modeSince = tick;
-  report(effects, { kind: 'mode', tick, mode });
+  state.oversleeps = 0;
+  report(effects, { kind: 'mode', tick, mode, cause });
 }
 
 function speaks(state: ReplicaState): boolean {
-  return state.mode === 'running' || state.mode === 'waiting';
+  return state.aligned && (state.mode === 'running' || state.mode === 'waiting');
+}
+
+function countBits(bits: number): number {
+  let count = 0;
+  for (let rest = bits >>> 0; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count += 1;
+  return count;
 }
 
 function report(effects: Effect[], one: Report): void {

@@ -2,6 +2,7 @@
  * What all correct replicas hold alike after a tick: the control law's state, what fusion remembers, and which run
  * it is. Its encoded form is what digests compare and what a replica that fell behind fetches.
  */
+import type { Member } from './membership/active-set.js';
 import type { Tick } from './types.js';
 
 export interface ReplicatedState {
@@ -15,6 +16,8 @@ export interface ReplicatedState {
   readonly law: Uint8Array;
   /** One per sensor, in the rig's order. */
   readonly sensors: readonly SensorMemory[];
+  /** One per replica, in the rig's order. */
+  readonly members: readonly Member[];
 }
 
 export interface SensorMemory {

@@ -52,21 +52,53 @@ export interface RoundMessage {
   /** Identity of the run, 16 bytes; all zero before the rig's cold start has been agreed on. */
   readonly run: Uint8Array;
   readonly items: readonly RelayItem[];
+  /** In round 1, by which receivers read the sender's clock; in later rounds there is none. */
+  readonly stamp?: Stamp;
 }
 
-/** Asks a peer for the replicated state whose digest is `digest`. */
+/** When a message left by its sender's clock, and when those of the receivers had come (protocol.md §6). */
+export interface Stamp {
+  /** From the start of the tick to the sending, on the sender's round clock, µs. */
+  readonly lagUs: number;
+  /**
+   * By replica: from the arrival of its stamped message of the tick before to this sending, on the sender's own clock,
+   * µs; null where none had come.
+   */
+  readonly heldUs: readonly (number | null)[];
+}
+
+/** Sent once a tick by a replica that joins: lets its clock be read, and asks to be waited for when it is ready. */
+export interface JoinRequest {
+  readonly kind: 'join';
+  readonly tick: Tick;
+  readonly ready: boolean;
+  readonly stamp: Stamp;
+}
+
+/** Before there are ticks: ready to begin, or certain that enough are (protocol.md §6, cold start). */
+export interface StartSignal {
+  readonly kind: 'start';
+  readonly step: 'init' | 'echo';
+}
+
+/** Asks a peer for the replicated state whose digest is `digest`, from byte `offset` on. */
 export interface StateRequest {
   readonly kind: 'state-request';
   readonly digest: Uint8Array;
+  readonly offset: number;
 }
 
-/** Encoded replicated state; believed only if its digest is the agreed one. */
+/** A piece of an encoded replicated state; the whole is believed only if its digest is the agreed one. */
 export interface StateReply {
   readonly kind: 'state-reply';
-  readonly state: Uint8Array;
+  readonly digest: Uint8Array;
+  /** Length of the whole, bytes. */
+  readonly length: number;
+  readonly offset: number;
+  readonly piece: Uint8Array;
 }
 
-export type PeerMessage = RoundMessage | StateRequest | StateReply;
+export type PeerMessage = RoundMessage | StateRequest | StateReply | JoinRequest | StartSignal;
 
 /** One channel's reading: a finite number in the sensor's unit, a boolean, or absent. */
 export type Reading = number | boolean | null;
@@ -78,6 +110,8 @@ export interface ActuatorStatus {
   readonly phase: 'fail-safe' | 'armed';
   /** How often it has fallen to fail-safe since its start. */
   readonly trips: number;
+  /** Tick of its last output; −1 before the first. */
+  readonly lastTick: Tick;
 }
 
 /** What a replica brings into a tick. Encoded, it is the value that the replicas agree on. */
@@ -87,6 +121,10 @@ export interface Entry {
   readonly readings: readonly Reading[];
   /** One per actuator, in the rig's order; null when the replica has not heard from it lately. */
   readonly actuators: readonly (ActuatorStatus | null)[];
+  /** Bit i: something of active replica i was absent or late in the tick before. */
+  readonly missed: number;
+  /** Bit i: replica i asks to be waited for again. */
+  readonly joins: number;
 }
 
 /** Where a replica stands: before the start of the run, or in it with a state. */

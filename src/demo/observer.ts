@@ -334,6 +334,11 @@ export class Observer {
   private noteTick(id: string, record: TickRecord, atUs: number): void {
     const replica = this.ids.indexOf(id);
     if (replica < 0 || !Number.isSafeInteger(record.tick) || record.tick < 0) return;
+    // A tick of that replica alone, which knows none of the others' yet.
+    if (record.clockOffsetUs === null) {
+      this.newestAccount[replica] = record;
+      return;
+    }
     if (this.newest >= 0 && record.tick > this.newest + MAX_JUMP_TICKS) return;
     // A tick that is told before it can have begun: the clock of that replica is ahead, and says nothing of the others.
     // Before the first send nobody knows when ticks begin, and replicas that wait may skip some.
@@ -341,7 +346,10 @@ export class Observer {
     if (record.firstSendUs !== null) this.followGrid(record.firstSendUs - record.tick * this.rig.periodUs);
     this.startTicks[replica] = record.startTick ?? this.startTicks[replica] ?? null;
     const before = this.newestAccount[replica];
-    if (before === null || before === undefined || before.tick < record.tick)
+    // One that joins again has been out of step: the ticks that it never began are told as its own fault.
+    if (before && before.clockOffsetUs !== null && record.mode === 'joining' && record.tick > before.tick + 1)
+      this.stalls.push({ replica, fromTick: before.tick + 1, toTick: record.tick - 1 });
+    if (!before || before.clockOffsetUs === null || before.tick < record.tick)
       this.newestAccount[replica] = record;
     if (record.mode === 'running' && record.state !== null) this.closeDown(replica, record.tick);
     if (record.tick <= this.judged) return;

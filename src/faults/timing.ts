@@ -12,16 +12,19 @@ export function buildSosTiming(context: FaultContext): FaultWrapper {
   const struck = rig.replicas.map(({ id }) => id).filter((id) => scope.receivers.includes(id));
   // On a link alone its receiver is the late one: the others have the message in time.
   const early = parameters.ids('early') ?? (struck.length > 1 ? struck.filter((_, at) => at % 2 === 0) : []);
+  /** When the tick began, on the clock of the process; round r of it ends r·R later. */
+  let began = { tick: -1, atUs: 0 };
   return {
     peers: (next) => ({
       send: (to, message) => {
         const receiver = rig.replicas[to]?.id ?? '';
-        if (message.kind !== 'round' || !struck.includes(receiver)) {
+        if (message.kind === 'round' && message.stamp !== undefined && message.tick !== began.tick)
+          began = { tick: message.tick, atUs: clock.nowUs() - message.stamp.lagUs };
+        if (message.kind !== 'round' || message.tick !== began.tick || !struck.includes(receiver)) {
           next.send(to, message);
           return;
         }
-        // Ticks are numbered on the clock of the host, round r of tick k ends at k·P + r·R.
-        const deadlineUs = message.tick * rig.periodUs + message.round * rig.roundUs;
+        const deadlineUs = began.atUs + message.round * rig.roundUs;
         const waitUs = deadlineUs + (early.includes(receiver) ? -offUs : offUs) - clock.nowUs();
         if (waitUs <= 0) next.send(to, message);
         else if (defer(Math.round(waitUs), () => next.send(to, message), 0)) count();

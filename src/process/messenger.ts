@@ -148,6 +148,8 @@ class SecureMessenger implements Messenger {
       case 'round':
       case 'state-request':
       case 'state-reply':
+      case 'join':
+      case 'start':
         if (this.codec === null) throw new TypeError(`${this.parts.id} is no replica and has no peers`);
         return this.codec.encode(message);
       case 'command':
@@ -204,6 +206,8 @@ export function findPurpose(message: RigMessage): SessionPurpose {
     case 'round':
     case 'state-request':
     case 'state-reply':
+    case 'join':
+    case 'start':
       return purposeOf(message);
     default:
       return message.kind;

@@ -18,6 +18,12 @@ const PATIENCE_US = 2_000_000;
  */
 const GRACE_SHARE = 1;
 
+/** K: for so many ticks in a row a replica must have been absent or late before nobody waits for it any more. */
+export const EXCLUDE_AFTER_TICKS = 5;
+
+/** A round clock goes no more than this faster or slower than the machine's: five times what crystals are off. */
+export const MAX_SLEW_PPM = 1_000;
+
 /** The pure functions that make bytes of what replicas agree on. */
 export type ReplicaCodecs = Pick<
   ReplicaConfig,
@@ -34,7 +40,7 @@ export function wireCodecs(rig: Rig): ReplicaCodecs {
     encodeEntry,
     decodeEntry: (value) => decodeEntry(value, shape),
     encodeState: encodeReplicatedState,
-    decodeState: (bytes) => decodeReplicatedState(bytes, rig.sensors.length),
+    decodeState: (bytes) => decodeReplicatedState(bytes, rig.sensors.length, rig.replicas.length),
     digest: digestBytes,
   };
 }
@@ -54,7 +60,7 @@ export function buildReplicaConfig(
     periodUs: rig.periodUs,
     roundUs: rig.roundUs,
     graceUs: Math.floor(rig.roundUs * GRACE_SHARE),
-    // Ticks are numbered on the monotonic clock that all processes of a host share.
+    // Tick k starts when the round clock shows k·P.
     epochUs: 0,
     sensors: rig.sensors.map(({ type, min, max, spread, fusion, required, holdUs }) => ({
       type,
@@ -67,6 +73,8 @@ export function buildReplicaConfig(
     })),
     actuators: rig.actuators.map(({ rearm }) => ({ rearm })),
     patienceTicks: Math.ceil(PATIENCE_US / rig.periodUs),
+    excludeAfterTicks: EXCLUDE_AFTER_TICKS,
+    maxSlewPpm: MAX_SLEW_PPM,
     nonce,
     initialLawState: law.initialState,
     ...codecs,

@@ -5,6 +5,7 @@
  */
 import {
   createReplica,
+  nextTick,
   nextWakeUs,
   step,
   type Effect,
@@ -13,7 +14,7 @@ import {
   type ReplicaState,
   type Report,
 } from '../core/replica.js';
-import { tickAt, tickStartUs } from '../core/agreement/exchange.js';
+import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Evidence } from '../core/membership/health.js';
 import type { ActuatorStatus, PeerMessage, ReplicaIndex } from '../core/types.js';
 import type { Cancel, Clock, CommandPort, PeerPort, SensorPort } from '../ports.js';
@@ -27,7 +28,12 @@ export interface ReplicaDriveParts {
   /** What each actuator's voter last said of itself; null where that is too long ago. */
   readonly readStatuses: (nowUs: number) => readonly (ActuatorStatus | null)[];
   /** A tick begins, before anything of it is sampled or sent; `startTick` is the first of the run. */
-  readonly onTick: (tick: number, startTick: number | null, latenessUs: number) => void;
+  readonly onTick: (
+    tick: number,
+    startTick: number | null,
+    latenessUs: number,
+    account: ClockAccount | null,
+  ) => void;
   /**
    * Called after the effects that a report belongs to have been carried out, when nobody waits for this replica:
    * before the samples of the next tick are asked for, or at the latest before it begins.
@@ -70,8 +76,7 @@ export class ReplicaDrive {
 
   /** Begins with the next tick. */
   start(): void {
-    const { clock, config } = this.parts;
-    this.requestSamples(tickAt(config, clock.nowUs()) + 1);
+    this.requestSamples(-1);
     this.wake();
   }
 
@@ -107,9 +112,9 @@ export class ReplicaDrive {
     this.feed({ kind: 'noticed', peer, evidence });
   }
 
-  /** Sessions with all peers stand. */
-  reportLinked(): void {
-    this.feed({ kind: 'linked' });
+  /** A session with this peer stands. */
+  reportLinked(peer: ReplicaIndex): void {
+    this.feed({ kind: 'linked', peer });
   }
 
   /**
@@ -153,7 +158,11 @@ export class ReplicaDrive {
       case 'begin':
         // What was reported of the tick before belongs to it.
         this.tellReports();
-        this.parts.onTick(effect.tick, effect.startTick, effect.latenessUs);
+        this.parts.onTick(effect.tick, effect.startTick, effect.latenessUs, effect.clock);
+        break;
+      case 'realigned':
+        this.cancelRequest?.();
+        this.requestSamples(-1);
         break;
       case 'sample': {
         const nowUs = clock.nowUs();
@@ -193,14 +202,16 @@ export class ReplicaDrive {
     });
   }
 
+  /** Asks for samples ahead of every tick after `tick`. */
   private requestSamples(tick: number): void {
     const { clock, config, sensors } = this.parts;
+    const next = nextTick(config, this.state, clock.nowUs() + this.sampleLeadUs, tick);
     this.cancelRequest = clock.schedule(
-      tickStartUs(config, tick) - this.sampleLeadUs,
+      next.startUs - this.sampleLeadUs,
       () => {
         sensors.request();
         this.tellReports();
-        this.requestSamples(Math.max(tick + 1, tickAt(config, clock.nowUs() + this.sampleLeadUs) + 1));
+        this.requestSamples(next.tick);
       },
       TIMER_SLACK_US,
     );

@@ -118,7 +118,7 @@ export class ReplicaProcess {
       ...(parts.protocolVersion === undefined ? {} : { protocolVersion: parts.protocolVersion }),
       events: {
         onMessage: (from, message, arrivedUs) => this.receive(from, message, arrivedUs),
-        onEstablished: () => this.checkLinked(),
+        onEstablished: (peer) => this.noteLinked(peer),
         onRefused: (from, cause) => this.noticeRefusal(from, cause),
         onIncompatible: (_, detail) => this.tell('error', detail),
       },
@@ -148,8 +148,8 @@ export class ReplicaProcess {
         this.statuses.map((held) =>
           held !== null && nowUs - held.atUs <= this.statusAgeUs ? held.status : null,
         ),
-      onTick: (tick, startTick, latenessUs) => {
-        this.recorder.begin(tick, latenessUs);
+      onTick: (tick, startTick, latenessUs, account) => {
+        this.recorder.begin(tick, latenessUs, account);
         // Ticks go on for a replica that has lost the run: what was to end by a tick must end.
         this.originTick ??= startTick;
         if (this.originTick !== null) interposers?.onTick(tick - this.originTick);
@@ -194,7 +194,9 @@ export class ReplicaProcess {
     switch (message.kind) {
       case 'round':
       case 'state-request':
-      case 'state-reply': {
+      case 'state-reply':
+      case 'join':
+      case 'start': {
         const peer = this.replicaIndex.get(from);
         if (peer !== undefined) this.drive.receive(peer, message, arrivedUs);
         return;
@@ -222,12 +224,9 @@ export class ReplicaProcess {
     this.messenger.send(from, { kind: 'answer', answer: { sequence: request.sequence, ...answer } });
   }
 
-  private checkLinked(): void {
-    const { rig, id } = this.parts;
-    const linked = rig.replicas.every(
-      (replica) => replica.id === id || this.messenger.isEstablished(replica.id),
-    );
-    if (linked) this.drive.reportLinked();
+  private noteLinked(id: Principal): void {
+    const peer = this.replicaIndex.get(id);
+    if (peer !== undefined) this.drive.reportLinked(peer);
   }
 
   private noticeRefusal(from: Principal, cause: RefusalCause): void {
@@ -239,11 +238,35 @@ export class ReplicaProcess {
   private onReport(report: Report): void {
     this.parts.onReport?.(report);
     this.recorder.note(report);
-    const { id } = this.parts;
+    const { id, rig } = this.parts;
     switch (report.kind) {
       case 'mode':
-        this.tell('info', `replica ${id} is ${report.mode} at tick ${report.tick}`);
+        this.tell('info', `replica ${id} is ${report.mode} at tick ${report.tick}: ${explainMode(report)}`);
         break;
+      case 'waits': {
+        const others = report.needed === 1 ? '1 other' : `${report.needed} others`;
+        const silent = this.nameReplicas(report.silent);
+        this.tell(
+          'info',
+          `replica ${id} waits to begin: it takes ${others}` +
+            (silent === ''
+              ? ', and all are heard'
+              : `, and nothing is heard of ${silent}; start them, or look at the network and at their keys`),
+        );
+        break;
+      }
+      case 'members': {
+        const out = this.nameReplicas(
+          rig.replicas.flatMap((_, at) => (report.active & (1 << at) ? [] : [at])),
+        );
+        this.tell(
+          'info',
+          out === ''
+            ? `replica ${id}: everybody is waited for again from tick ${report.fromTick} on`
+            : `replica ${id}: nobody waits for ${out} from tick ${report.fromTick} on; it may come back by joining`,
+        );
+        break;
+      }
       case 'law-failed':
         this.tell(
           'error',
@@ -264,6 +287,10 @@ export class ReplicaProcess {
     }
   }
 
+  private nameReplicas(replicas: readonly number[]): string {
+    return replicas.map((at) => this.parts.rig.replicas[at]?.id ?? String(at)).join(', ');
+  }
+
   private count(cause: string): void {
     this.drops.set(cause, (this.drops.get(cause) ?? 0) + 1);
   }
@@ -272,5 +299,25 @@ export class ReplicaProcess {
     const { channel, clock, id, log } = this.parts;
     log[level](text);
     channel.send({ kind: 'event', id, level, text, atUs: clock.nowUs() });
+  }
+}
+
+/** Why a replica stands where it does, for people. */
+function explainMode({ mode, cause }: Extract<Report, { readonly kind: 'mode' }>): string {
+  switch (cause) {
+    case 'heard-run':
+      return 'the others run, and it catches up in silence';
+    case 'no-run':
+      return 'nobody runs yet, and it is ready to begin with the others';
+    case 'in-step':
+      return 'it holds the state of the others and takes part';
+    case 'excluded':
+      return 'it was absent or late for too long; nobody waits for it until it is in step again';
+    case 'fenced':
+      return 'it missed its own deadlines and keeps silent until it is in step again; look at the load of its machine';
+    case 'lost':
+      return mode === 'running'
+        ? 'nobody shows a run any more, and it goes on from its own state'
+        : 'it found nobody to go on with, and listens for others';
   }
 }

@@ -40,6 +40,10 @@ export interface TickRecord {
   readonly suspects: readonly number[];
   /** How long after its start the tick began here. */
   readonly startLatenessUs: number;
+  /** From its round clock to what its peers show, µs; null while it knows no ticks of theirs. */
+  readonly clockOffsetUs: number | null;
+  /** No correct round clock is further from its own, µs; null where that is not known. */
+  readonly skewBoundUs: number | null;
 }
 
 /** What a voter did, in order. */

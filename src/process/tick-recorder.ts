@@ -1,5 +1,6 @@
 /** Gathers the core's reports of a tick into one record, for whoever watches. Off the path that moves the actuator. */
 import { toHex } from '../core/bytes.js';
+import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Mode, Report } from '../core/replica.js';
 import type { ActuatorCommand } from '../core/types.js';
 import type { TickRecord } from './telemetry.js';
@@ -21,7 +22,7 @@ export class TickRecorder {
   constructor(private readonly parts: TickRecorderParts) {}
 
   /** A tick begins; the one before is over. */
-  begin(tick: number, latenessUs: number): void {
+  begin(tick: number, latenessUs: number, clock: ClockAccount | null = null): void {
     this.flush();
     this.draft = {
       tick,
@@ -42,6 +43,8 @@ export class TickRecorder {
       notStepped: null,
       suspects: [],
       startLatenessUs: latenessUs,
+      clockOffsetUs: clock?.offsetUs ?? null,
+      skewBoundUs: clock?.skewBoundUs ?? null,
     };
   }
 
@@ -96,6 +99,8 @@ export class TickRecorder {
       case 'law-failed':
         draft.notStepped = 'law-failed';
         break;
+      case 'waits':
+      case 'members':
       case 'started':
       case 'adopted':
       case 'equivocation':

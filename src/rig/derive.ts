@@ -4,6 +4,7 @@
  * nothing at run time except the packet caps, which `src/wire` and `src/mqtt` may use as they stand.
  */
 import { deriveQuorums } from '../core/agreement/hypothesis.js';
+import { PIECE_BYTES } from '../core/state-fetch.js';
 import type { Hypothesis } from '../core/types.js';
 import { formatHostPort } from './address.js';
 import { formatDuration } from './quantity.js';
@@ -73,23 +74,28 @@ export function countRounds(hypothesis: Hypothesis): number {
  * Upper bounds of frames. The parts, in bytes:
  * - envelope (COSE array, protected header with algorithm and counter, 32-byte tag or 16, lengths): 72
  * - number: 9; text or byte string of k bytes: k + 3; array or map head: 3
- * - entry: head 3, standing 60 (kind, digest or nonce of 32, tick), readings 3 + 9 each, actuators 3 + 34 each (nonce
- *   of 8, phase, trips)
+ * - entry: head 3, standing 60 (kind, digest or nonce of 32, tick), readings 3 + 9 each, actuators 3 + 43 each (nonce
+ *   of 8, phase, trips, last tick), missed and joining replicas 6
  * - item of a round: head 3, path 3 + r, entry + 3, and in signed mode 3 + r·112 (signature, header, length)
- * - round message: head 3, kind, tick and round 27, run 19, items
+ * - round message: head 3, kind, tick and round 27, run 19, items; the stamp of round 1 or of a join 12 + 9 each replica
+ * - piece of a state: head 3, kind, length and offset 27, digest 19, at most `PIECE_BYTES`
  */
 export function derivePacketCaps(rig: Rig): PacketCaps {
   const rounds = countRounds(rig.hypothesis);
   let round = 0;
   for (let r = 1; r <= rounds; r += 1) round = Math.max(round, boundRoundFrame(rig, r));
+  const { length: n } = rig.replicas;
   const { length: sensors } = rig.sensors;
   const { length: actuators } = rig.actuators;
   return {
     // Version, three digests, two nonces, text.
     hello: ENVELOPE + 3 + 9 + 3 * 35 + 2 * 19 + 64,
     round,
-    // The law's state, one held reading and one timer per sensor, one status and one timer per actuator, a count per peer.
-    state: ENVELOPE + 128 + rig.law.stateMaxBytes + 32 * sensors + 64 * actuators + 96 * rig.replicas.length,
+    // The law's state, one held reading and one timer per sensor, a place in the active set per replica.
+    state:
+      ENVELOPE +
+      55 +
+      Math.max(boundStamp(rig), Math.min(PIECE_BYTES, 128 + rig.law.stateMaxBytes + 32 * sensors + 96 * n)),
     // Tick, order (kind, count), arming (nonce, trips, first tick).
     command: ENVELOPE + 3 + 9 + (3 + 9 + 9) + (3 + 11 + 9 + 9),
     // What the voter says of itself, and its counters.
@@ -104,7 +110,11 @@ export function derivePacketCaps(rig: Rig): PacketCaps {
 const ENVELOPE = 72;
 
 function boundEntry(rig: Rig): number {
-  return 3 + 60 + 3 + 9 * rig.sensors.length + 3 + 34 * rig.actuators.length;
+  return 3 + 60 + 3 + 9 * rig.sensors.length + 3 + 43 * rig.actuators.length + 6;
+}
+
+function boundStamp(rig: Rig): number {
+  return 12 + 9 * rig.replicas.length;
 }
 
 /** Items of one message in round r when every other replica says as much as it may. */
@@ -124,7 +134,8 @@ function countItems(hypothesis: Hypothesis, n: number, r: number): number {
 function boundRoundFrame(rig: Rig, r: number): number {
   const signed = rig.hypothesis.kind === 'byzantine' && rig.hypothesis.authenticators === 'signature';
   const item = 3 + (3 + r) + (boundEntry(rig) + 3) + (signed ? 3 + 112 * r : 0);
-  return ENVELOPE + 3 + 27 + 19 + 3 + countItems(rig.hypothesis, rig.replicas.length, r) * item;
+  const stamp = r === 1 ? boundStamp(rig) : 0;
+  return ENVELOPE + 3 + 27 + 19 + 3 + stamp + countItems(rig.hypothesis, rig.replicas.length, r) * item;
 }
 
 /** Everything that follows from a rig. */

@@ -5,7 +5,7 @@
 import { createCheckers, type Checkers } from '../checkers/create-checkers.js';
 import type { FaultKind, Order } from '../checkers/observations.js';
 import type { Report } from '../core/replica.js';
-import type { ActuatorCommand, PeerMessage, Tick, Value } from '../core/types.js';
+import type { ActuatorCommand, PeerMessage, Stamp, Tick, Value } from '../core/types.js';
 import { readFaultName } from '../demo/fault-ledger.js';
 import type { FaultEvent } from '../faults/injector.js';
 import { isLie } from '../faults/traits.js';
@@ -13,6 +13,7 @@ import type { PeerPort, Principal } from '../ports.js';
 import type { Messenger, MessengerParts, OpenMessenger } from '../process/messenger.js';
 import type { VoterRecord } from '../process/telemetry.js';
 import type { Rig } from '../rig/rig.js';
+import { TickGrid } from '../rig/tick-grid.js';
 
 /** Ticks after the end of a fault in which what was under way may still arrive. */
 const MARGIN_TICKS = 3;
@@ -43,6 +44,7 @@ export class CheckerFeed {
   /** When messages about states were sent, the newest. */
   private readonly stateSends = new Map<string, Tick>();
   private judged: Tick = -1;
+  private readonly grid: TickGrid;
 
   constructor(
     private readonly rig: Rig,
@@ -53,6 +55,7 @@ export class CheckerFeed {
     this.indices = new Map(rig.replicas.map(({ id }, at) => [id, at]));
     this.standings = rig.replicas.map(() => ({ active: new Map(), told: null }));
     this.proposed = rig.replicas.map(() => -1);
+    this.grid = new TickGrid(rig.periodUs);
     const toTicks = (us: number): number => Math.ceil(us / rig.periodUs);
     this.checkers = createCheckers({
       replicas: rig.replicas.map(({ id }) => id),
@@ -68,6 +71,7 @@ export class CheckerFeed {
       hypothesis: rig.hypothesis.kind,
       f: rig.hypothesis.kind === 'none' ? 0 : rig.hypothesis.f,
       periodUs: rig.periodUs,
+      tickAt: (atUs) => this.grid.tickAt(atUs) ?? 0,
       returnTicks: Math.max(RETURN_MIN_TICKS, toTicks(RETURN_US)),
       armTicks: Math.max(ARM_MIN_TICKS, toTicks(ARM_US)),
     });
@@ -123,8 +127,11 @@ export class CheckerFeed {
   }
 
   noteReport(replica: number, report: Report): void {
-    if (report.kind === 'agreed') this.checkers.onVector(replica, report.tick, report.vector);
-    else if (report.kind === 'stepped')
+    if (report.kind === 'agreed') {
+      // Nobody agrees alone, so nobody's clock alone says when a tick is.
+      this.grid.note(report.tick, this.nowUs());
+      this.checkers.onVector(replica, report.tick, report.vector);
+    } else if (report.kind === 'stepped')
       this.checkers.onStepped(replica, report.tick, report.readStateDigest(), report.commands.map(readOrder));
   }
 
@@ -155,6 +162,7 @@ export class CheckerFeed {
 
   /** Once a tick. `measure`: what each replica holds in memory, bytes; null where it is down. */
   turn(measure: () => readonly (number | null)[]): void {
+    if (this.grid.originUs === null) return;
     const tick = this.tickNow();
     while (this.ends.length > 0) {
       const at = this.ends.findIndex((one) => one.tick <= tick);
@@ -218,7 +226,7 @@ export class CheckerFeed {
   }
 
   private tickNow(): Tick {
-    return Math.floor(this.nowUs() / this.rig.periodUs);
+    return this.grid.tickAt(this.nowUs()) ?? 0;
   }
 
   private noteSent(from: number, to: number, message: PeerMessage): void {
@@ -250,7 +258,16 @@ function kindOf(spec: string): FaultKind {
 }
 
 function isPeerMessage(message: { readonly kind: string }): message is PeerMessage {
-  return message.kind === 'round' || message.kind === 'state-request' || message.kind === 'state-reply';
+  switch (message.kind) {
+    case 'round':
+    case 'state-request':
+    case 'state-reply':
+    case 'join':
+    case 'start':
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** The value of its own that a replica hands out in round 1. */
@@ -277,6 +294,10 @@ function hashMessage(message: PeerMessage, thorough: boolean): number {
     const stride = thorough ? 1 : 1 + (bytes.length >> 3);
     for (let at = bytes.length - 1; at >= 0; at -= stride) add(bytes[at] as number);
   };
+  const addStamp = ({ lagUs, heldUs }: Stamp): void => {
+    add(lagUs);
+    for (const one of heldUs) add(one ?? -1);
+  };
   switch (message.kind) {
     case 'round':
       add(1);
@@ -290,14 +311,28 @@ function hashMessage(message: PeerMessage, thorough: boolean): number {
         add(-1);
         addBytes(value);
       }
+      if (message.stamp !== undefined) addStamp(message.stamp);
       break;
     case 'state-request':
       add(2);
+      add(message.offset);
       addBytes(message.digest);
       break;
     case 'state-reply':
       add(3);
-      addBytes(message.state);
+      add(message.length);
+      add(message.offset);
+      addBytes(message.digest);
+      addBytes(message.piece);
+      break;
+    case 'join':
+      add(4);
+      add(message.tick);
+      add(message.ready ? 1 : 0);
+      addStamp(message.stamp);
+      break;
+    case 'start':
+      add(message.step === 'echo' ? 6 : 5);
       break;
   }
   return (high & 0x1fffff) * 0x100000000 + (low >>> 0);

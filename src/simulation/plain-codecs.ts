@@ -16,10 +16,13 @@ interface Carrying extends Uint8Array {
 }
 
 const NUMBER_BYTES = 9;
-const STATUS_BYTES = 18;
+const STATUS_BYTES = 25;
+const MEMBER_BYTES = 25;
 const STANDING_BYTES = 25;
 const DIGEST_BYTES = 16;
-const MAX_BYTES = 1 << 16;
+const MAX_BYTES = 1 << 17;
+/** States that can be put together again from pieces. */
+const REMEMBERED_STATES = 256;
 
 const scratch = new Uint8Array(MAX_BYTES);
 const view = new DataView(scratch.buffer);
@@ -27,6 +30,8 @@ const view = new DataView(scratch.buffer);
 /** Codecs for one rig. */
 export function plainCodecs(rig: Rig): ReplicaCodecs {
   const types = rig.sensors.map(({ type }) => type);
+  const states: Uint8Array[] = [];
+  let encoded = 0;
   return {
     encodeEntry: (entry) => {
       const readings = entry.readings.map(dropInfinite);
@@ -40,9 +45,16 @@ export function plainCodecs(rig: Rig): ReplicaCodecs {
       const content = (value as Carrying)[CONTENT];
       return content !== undefined && 'standing' in content ? content : null;
     },
-    encodeState: (state) => carry(writeState(state), state),
+    encodeState: (state) => {
+      const bytes = carry(writeState(state), state);
+      states[encoded % REMEMBERED_STATES] = bytes;
+      encoded += 1;
+      return bytes;
+    },
     decodeState: (bytes) => {
-      const content = (bytes as Carrying)[CONTENT];
+      // One that came in pieces has been put together again, without what it was made from.
+      const whole = CONTENT in bytes ? bytes : states.find((one) => isSameBytes(one, bytes));
+      const content = (whole as Carrying | undefined)?.[CONTENT];
       return content !== undefined && 'law' in content ? content : null;
     },
     digest: digestPlain,
@@ -76,10 +88,12 @@ function writeEntry(entry: Entry, readings: readonly Reading[]): number {
     view.setFloat64(at + 1, status?.trips ?? 0);
     if (status === null) scratch.fill(0, at + 9, at + 17);
     else scratch.set(status.bootNonce, at + 9);
-    scratch[at + 17] = 0;
+    view.setFloat64(at + 17, status?.lastTick ?? 0);
     at += STATUS_BYTES;
   }
-  return at;
+  scratch[at] = entry.missed;
+  scratch[at + 1] = entry.joins;
+  return at + 2;
 }
 
 function writeState(state: ReplicatedState): number {
@@ -91,6 +105,13 @@ function writeState(state: ReplicatedState): number {
     writeReading(held, at);
     view.setFloat64(at + NUMBER_BYTES, lostSince ?? -1);
     at += NUMBER_BYTES + 8;
+  }
+  for (const { status, sinceTick, missedTicks, penaltyTicks } of state.members) {
+    scratch[at] = status === 'active' ? 1 : 0;
+    view.setFloat64(at + 1, sinceTick);
+    view.setFloat64(at + 9, missedTicks);
+    view.setFloat64(at + 17, penaltyTicks);
+    at += MEMBER_BYTES;
   }
   scratch.set(state.law, at);
   return at + state.law.length;

@@ -27,6 +27,7 @@ import { composeLaw, type ComposedLaw } from '../rig/compose-law.js';
 import { computeArithmeticDigest } from '../rig/digest.js';
 import type { LoadedRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
+import { TickGrid } from '../rig/tick-grid.js';
 import { decodeCbor, encodeCbor } from '../wire/cbor.js';
 import { generateKeys, type PrincipalKeys } from '../wire/keys.js';
 import { openDirectActuator, openDirectSensors, openSimulatedLine } from './bridge.js';
@@ -111,6 +112,7 @@ export class RigWorld {
   private readonly sharedLaw: ComposedLaw | null;
   private orders: Order[];
   private startTick: number | null = null;
+  private readonly grid: TickGrid;
   private boots = 0;
   private plantDueUs = 0;
   private statsDueUs = 0;
@@ -127,6 +129,7 @@ export class RigWorld {
         `rig ${rig.id} names no plant, so there is nothing to simulate; write plant: { model: pitch }`,
       );
     this.rig = rig;
+    this.grid = new TickGrid(rig.periodUs);
     this.random = new Random(`world ${seed}`);
     this.keys = new Map(
       generateKeys(rig, seededEntropy(`keys ${seed}`)).map((keys) => [keys.principal, keys]),
@@ -173,7 +176,8 @@ export class RigWorld {
 
   /** Ticks of the run so far; null before it. */
   get runTick(): number | null {
-    return this.startTick === null ? null : Math.floor(this.world.nowUs / this.rig.periodUs) - this.startTick;
+    const tick = this.grid.tickAt(this.world.nowUs);
+    return this.startTick === null || tick === null ? null : Math.max(0, tick - this.startTick);
   }
 
   /** Lets everybody tell a last time. */
@@ -464,6 +468,9 @@ export class RigWorld {
   }
 
   private noteStart(record: TickRecord): void {
+    if (record.agreedUs !== null && record.startTick !== null)
+      // An account of a tick is given when the next one begins.
+      this.grid.note(record.tick + 1, this.world.nowUs);
     if (record.startTick === null || record.startTick === this.startTick) return;
     this.startTick = record.startTick;
     this.plant.setRunStart(record.startTick);

@@ -4,15 +4,13 @@
  * `[boot nonce, trips, first tick]`. Status `[boot nonce, is armed, trips, last tick, last count, missed ticks]`.
  * Voters compare commands byte by byte, which the deterministic encoding makes right. Decoding never throws.
  */
-import type { ActuatorCommand, ActuatorStatus, Arming, Tick } from '../core/types.js';
+import type { ActuatorCommand, ActuatorStatus, Arming } from '../core/types.js';
 import { CborWriter, decodeCbor, type CborValue } from './cbor.js';
 import { BOOT_NONCE_BYTES } from './entry-codec.js';
 import { isBytes, isCount, isInt32, isList } from './schema.js';
 
 /** A voter's account of itself as it travels: what replicas act on, and numbers for people. */
 export interface StatusFrame extends ActuatorStatus {
-  /** Tick of the last output; −1 before the first. */
-  readonly lastTick: Tick;
   readonly lastCount: number;
   readonly missedTicks: number;
 }

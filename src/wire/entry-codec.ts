@@ -1,13 +1,15 @@
 /**
  * What a replica brings into a tick, as the value that replicas agree on:
- * `[standing, [reading …], [status | null …]]`, standing `[0, nonce, waited ticks]` or `[1, state tick, state digest]`,
- * status `[boot nonce, is armed, trips]`. Two correct replicas read the same bytes alike, so a lie can at worst be
+ * `[standing, [reading …], [status | null …], missed, joins]`, standing `[0, nonce, waited ticks]` or
+ * `[1, state tick, state digest]`, status `[boot nonce, is armed, trips, last tick]`; missed and joins have a bit for each
+ * replica. Two correct replicas read the same bytes alike, so a lie can at worst be
  * absent for all. Decoding never throws; anything but this form is null.
  */
 import type { ActuatorStatus, Entry, Reading, Standing } from '../core/types.js';
 import { CborWriter, decodeCbor, type CborValue } from './cbor.js';
 import { DIGEST_BYTES } from './replicated-state-codec.js';
 import { isBytes, isCount, isList } from './schema.js';
+import { REPLICAS_MAX } from './limits.js';
 
 /** Length of a voter's boot nonce, bytes. */
 export const BOOT_NONCE_BYTES = 8;
@@ -29,7 +31,7 @@ const writer = new CborWriter(256);
 /** Canonical bytes of an entry. A reading that is not finite is no reading and becomes absent. */
 export function encodeEntry(entry: Entry): Uint8Array {
   writer.reset();
-  writer.writeArrayHead(3);
+  writer.writeArrayHead(5);
   const { standing } = entry;
   writer.writeArrayHead(3);
   if (standing.kind === 'waiting') {
@@ -51,20 +53,24 @@ export function encodeEntry(entry: Entry): Uint8Array {
   for (const status of entry.actuators) {
     if (status === null) writer.writeNull();
     else {
-      writer.writeArrayHead(3);
+      writer.writeArrayHead(4);
       writer.writeBytes(status.bootNonce);
       writer.writeBoolean(status.phase === 'armed');
       writer.writeNumber(status.trips);
+      writer.writeNumber(status.lastTick);
     }
   }
+  writer.writeNumber(entry.missed);
+  writer.writeNumber(entry.joins);
   return writer.take();
 }
 
 /** The entry, or null for anything that `encodeEntry` does not make for this shape. */
 export function decodeEntry(value: Uint8Array, shape: EntryShape): Entry | null {
   const decoded = decodeCbor(value);
-  if (!decoded.ok || !isList(decoded.value, 3)) return null;
-  const [standingItem, readingItems, statusItems] = decoded.value;
+  if (!decoded.ok || !isList(decoded.value, 5)) return null;
+  const [standingItem, readingItems, statusItems, missed, joins] = decoded.value;
+  if (!isReplicaSet(missed) || !isReplicaSet(joins)) return null;
   const standing = readStanding(standingItem);
   if (standing === null) return null;
   if (!isList(readingItems, shape.sensorTypes.length) || !isList(statusItems, shape.actuators)) return null;
@@ -86,7 +92,7 @@ export function decodeEntry(value: Uint8Array, shape: EntryShape): Entry | null 
     if (status === null) return null;
     actuators.push(status);
   }
-  return { standing, readings, actuators };
+  return { standing, readings, actuators, missed, joins };
 }
 
 function readStanding(item: CborValue | undefined): Standing | null {
@@ -100,9 +106,15 @@ function readStanding(item: CborValue | undefined): Standing | null {
   return { kind: 'running', stateTick: first, stateDigest: second };
 }
 
+/** A bit for each replica. Whether it exists is the core's to judge. */
+function isReplicaSet(item: CborValue | undefined): item is number {
+  return isCount(item) && item < 1 << REPLICAS_MAX;
+}
+
 function readStatus(item: CborValue): ActuatorStatus | null {
-  if (!isList(item, 3)) return null;
-  const [bootNonce, armed, trips] = item;
+  if (!isList(item, 4)) return null;
+  const [bootNonce, armed, trips, lastTick] = item;
   if (!isBytes(bootNonce, BOOT_NONCE_BYTES) || typeof armed !== 'boolean' || !isCount(trips)) return null;
-  return { bootNonce, phase: armed ? 'armed' : 'fail-safe', trips };
+  if (lastTick !== -1 && !isCount(lastTick)) return null;
+  return { bootNonce, phase: armed ? 'armed' : 'fail-safe', trips, lastTick };
 }

@@ -14,6 +14,9 @@ export const CONTROL_TEXT_MAX_BYTES = 512;
 /** Longest text of an answer, UTF-8 bytes. */
 export const ANSWER_TEXT_MAX_BYTES = 1024;
 
+/** Replicas of a rig at most. */
+export const REPLICAS_MAX = 7;
+
 export interface WireLimits {
   /** Longest frame by purpose, bytes: what transports and brokers let pass. */
   readonly frameBytes: Readonly<Record<Purpose, number>>;

@@ -1,12 +1,14 @@
 /**
  * What replicas say to each other, as payloads.
  * round: `[tick, round, run, [item …]]`, item `[path, value | null]`, in signed mode `[path, value, chain]`; a path is
- * a byte string with one replica index per byte. state: `[0, digest]` asks, `[1, state]` answers.
+ * a byte string with one replica index per byte. Round 1 goes on `…, lag, [held | null …]`: its sender's clock. state:
+ * `[0, digest, offset]` asks, `[1, digest, length, offset, piece]` answers, `[2, tick, ready, lag, [held | null …]]` joins,
+ * `[3, echo]` is ready to begin.
  * Positional arrays and strict schemas; signature chains are verified here, before the core sees a value.
  * Decoding never throws. One item that a correct sender could not have written costs the whole message, which
  * bounds what a liar can make us compute.
  */
-import type { PeerMessage, RelayItem, ReplicaIndex, RoundMessage } from '../core/types.js';
+import type { PeerMessage, RelayItem, ReplicaIndex, RoundMessage, Stamp } from '../core/types.js';
 import { CborWriter, decodeCbor, type CborValue } from './cbor.js';
 import type { WireLimits } from './limits.js';
 import { DIGEST_BYTES } from './replicated-state-codec.js';
@@ -18,6 +20,11 @@ export const RUN_BYTES = 16;
 
 const STATE_REQUEST = 0;
 const STATE_REPLY = 1;
+const JOIN = 2;
+const START = 3;
+
+/** A message that took longer than this says nothing of a clock, µs. */
+const MAX_STAMP_US = 2 ** 32;
 
 export type PeerPurpose = 'round' | 'state';
 
@@ -49,20 +56,56 @@ export class PeerCodec {
   encode(message: PeerMessage): Uint8Array {
     const writer = this.#writer;
     writer.reset();
-    if (message.kind === 'round') this.#writeRound(message);
-    else {
-      writer.writeArrayHead(2);
-      writer.writeNumber(message.kind === 'state-request' ? STATE_REQUEST : STATE_REPLY);
-      writer.writeBytes(message.kind === 'state-request' ? message.digest : message.state);
+    switch (message.kind) {
+      case 'round':
+        this.#writeRound(message);
+        break;
+      case 'state-request':
+        writer.writeArrayHead(3);
+        writer.writeNumber(STATE_REQUEST);
+        writer.writeBytes(message.digest);
+        writer.writeNumber(message.offset);
+        break;
+      case 'state-reply':
+        writer.writeArrayHead(5);
+        writer.writeNumber(STATE_REPLY);
+        writer.writeBytes(message.digest);
+        writer.writeNumber(message.length);
+        writer.writeNumber(message.offset);
+        writer.writeBytes(message.piece);
+        break;
+      case 'join':
+        writer.writeArrayHead(5);
+        writer.writeNumber(JOIN);
+        writer.writeNumber(message.tick);
+        writer.writeBoolean(message.ready);
+        this.#writeStamp(message.stamp);
+        break;
+      case 'start':
+        writer.writeArrayHead(2);
+        writer.writeNumber(START);
+        writer.writeBoolean(message.step === 'echo');
+        break;
     }
     return writer.take();
+  }
+
+  #writeStamp(stamp: Stamp): void {
+    const writer = this.#writer;
+    writer.writeNumber(stamp.lagUs);
+    writer.writeArrayHead(stamp.heldUs.length);
+    for (const heldUs of stamp.heldUs) {
+      if (heldUs === null) writer.writeNull();
+      else writer.writeNumber(heldUs);
+    }
   }
 
   #writeRound(message: RoundMessage): void {
     const writer = this.#writer;
     const chains = this.#chains;
     const items = chains === null ? message.items : message.items.filter(({ value }) => value !== null);
-    writer.writeArrayHead(4);
+    const stamp = message.round === 1 ? message.stamp : undefined;
+    writer.writeArrayHead(stamp === undefined ? 4 : 6);
     writer.writeNumber(message.tick);
     writer.writeNumber(message.round);
     writer.writeBytes(message.run);
@@ -75,19 +118,23 @@ export class PeerCodec {
       else writer.writeBytes(value);
       if (chains !== null && value !== null) writer.writeBytes(chains.extend(message, { ...item, value }));
     }
+    if (stamp !== undefined) this.#writeStamp(stamp);
   }
 
   /** Reads what an authenticated replica sent. Paths have the length that the round prescribes; whom they name is the core's to judge. */
   decode(from: ReplicaIndex, purpose: PeerPurpose, payload: Uint8Array): DecodedPeerMessage {
     const decoded = decodeCbor(payload, this.#limits.payloadBytes[purpose]);
     if (!decoded.ok) return MALFORMED;
-    return purpose === 'round' ? this.#readRound(from, decoded.value) : readState(decoded.value);
+    return purpose === 'round' ? this.#readRound(from, decoded.value) : this.#readState(decoded.value);
   }
 
   #readRound(from: ReplicaIndex, value: CborValue): DecodedPeerMessage {
     const { rounds, itemsByRound } = this.#limits;
-    if (!isList(value, 4)) return MALFORMED;
-    const [tick, round, run, list] = value;
+    if (!Array.isArray(value)) return MALFORMED;
+    const [tick, round, run, list, lag, held] = value as readonly CborValue[];
+    if (value.length !== (round === 1 ? 6 : 4)) return MALFORMED;
+    const stamp = round === 1 ? readStamp(lag, held, this.#limits.replicas) : null;
+    if (round === 1 && stamp === null) return MALFORMED;
     if (!isCount(tick) || !isCount(round) || round < 1 || round > rounds || !isBytes(run, RUN_BYTES))
       return MALFORMED;
     if (!Array.isArray(list) || list.length > (itemsByRound[round] as number)) return MALFORMED;
@@ -103,7 +150,8 @@ export class PeerCodec {
           return { ok: false, cause: 'bad-signature' };
       }
     }
-    return { ok: true, message: { kind: 'round', tick, round, run, items } };
+    const message = { kind: 'round', tick, round, run, items } as const;
+    return { ok: true, message: stamp === null ? message : { ...message, stamp } };
   }
 
   #readItem(one: CborValue, round: number): RelayItem | null {
@@ -120,16 +168,35 @@ export class PeerCodec {
     if (!(value instanceof Uint8Array) || !(proof instanceof Uint8Array)) return null;
     return { path, value, proof };
   }
+
+  #readState(value: CborValue): DecodedPeerMessage {
+    if (!Array.isArray(value)) return MALFORMED;
+    const [kind, first, second, third, fourth] = value as readonly CborValue[];
+    const { length } = value as readonly CborValue[];
+    if (kind === STATE_REQUEST && length === 3 && isBytes(first, DIGEST_BYTES) && isCount(second))
+      return { ok: true, message: { kind: 'state-request', digest: first, offset: second } };
+    if (kind === STATE_REPLY && length === 5) {
+      if (!isBytes(first, DIGEST_BYTES) || !isCount(second) || !isCount(third)) return MALFORMED;
+      if (!(fourth instanceof Uint8Array)) return MALFORMED;
+      return {
+        ok: true,
+        message: { kind: 'state-reply', digest: first, length: second, offset: third, piece: fourth },
+      };
+    }
+    if (kind === JOIN && length === 5 && isCount(first) && typeof second === 'boolean') {
+      const stamp = readStamp(third, fourth, this.#limits.replicas);
+      return stamp === null
+        ? MALFORMED
+        : { ok: true, message: { kind: 'join', tick: first, ready: second, stamp } };
+    }
+    if (kind === START && length === 2 && typeof first === 'boolean')
+      return { ok: true, message: { kind: 'start', step: first ? 'echo' : 'init' } };
+    return MALFORMED;
+  }
 }
 
-function readState(value: CborValue): DecodedPeerMessage {
-  if (!isList(value, 2)) return MALFORMED;
-  const [kind, bytes] = value;
-  if (kind === STATE_REQUEST && isBytes(bytes, DIGEST_BYTES)) {
-    return { ok: true, message: { kind: 'state-request', digest: bytes } };
-  }
-  if (kind === STATE_REPLY && bytes instanceof Uint8Array) {
-    return { ok: true, message: { kind: 'state-reply', state: bytes } };
-  }
-  return MALFORMED;
+function readStamp(lag: CborValue | undefined, held: CborValue | undefined, replicas: number): Stamp | null {
+  if (!isCount(lag) || lag > MAX_STAMP_US || !isList(held, replicas)) return null;
+  for (const heldUs of held) if (heldUs !== null && !(isCount(heldUs) && heldUs <= MAX_STAMP_US)) return null;
+  return { lagUs: lag, heldUs: held as readonly (number | null)[] };
 }

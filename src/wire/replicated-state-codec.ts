@@ -1,8 +1,10 @@
 /**
  * The replicated state as canonical bytes: what digests compare and what a replica that fell behind fetches.
- * `[tick, run, startTick, law, [[held, lostSince] per sensor]]`; see WIRE.md.
+ * `[tick, run, startTick, law, [[held, lostSince] per sensor], [[is active, since, missed, penalty] per replica]]`; see
+ * WIRE.md.
  */
 import { hash } from 'node:crypto';
+import type { Member } from '../core/membership/active-set.js';
 import type { ReplicatedState, SensorMemory } from '../core/replicated-state.js';
 import { decodeCbor, encodeCbor, type CborValue } from './cbor.js';
 
@@ -22,14 +24,24 @@ export function encodeReplicatedState(state: ReplicatedState): Uint8Array {
     state.startTick,
     state.law,
     state.sensors.map(({ held, lostSince }) => [held, lostSince]),
+    state.members.map(({ status, sinceTick, missedTicks, penaltyTicks }) => [
+      status === 'active',
+      sinceTick,
+      missedTicks,
+      penaltyTicks,
+    ]),
   ]);
 }
 
-/** The state, or null for anything that `encodeReplicatedState` does not make for a rig with `sensors` sensors. */
-export function decodeReplicatedState(bytes: Uint8Array, sensors: number): ReplicatedState | null {
+/** The state, or null for anything that `encodeReplicatedState` does not make for a rig with so many sensors and replicas. */
+export function decodeReplicatedState(
+  bytes: Uint8Array,
+  sensors: number,
+  replicas: number,
+): ReplicatedState | null {
   const decoded = decodeCbor(bytes);
-  if (!decoded.ok || !Array.isArray(decoded.value) || decoded.value.length !== 5) return null;
-  const [tick, run, startTick, law, memories] = decoded.value as readonly CborValue[];
+  if (!decoded.ok || !Array.isArray(decoded.value) || decoded.value.length !== 6) return null;
+  const [tick, run, startTick, law, memories, places] = decoded.value as readonly CborValue[];
   if (!isTick(tick) || !isTick(startTick) || startTick > tick + 1) return null;
   if (!(run instanceof Uint8Array) || run.length !== DIGEST_BYTES || !(law instanceof Uint8Array))
     return null;
@@ -42,7 +54,21 @@ export function decodeReplicatedState(bytes: Uint8Array, sensors: number): Repli
     if (lostSince !== null && !isTick(lostSince)) return null;
     read.push({ held: held as SensorMemory['held'], lostSince: lostSince as SensorMemory['lostSince'] });
   }
-  return { tick, run, startTick, law, sensors: read };
+  const members = readMembers(places, replicas);
+  return members === null ? null : { tick, run, startTick, law, sensors: read, members };
+}
+
+function readMembers(places: CborValue | undefined, replicas: number): readonly Member[] | null {
+  if (!Array.isArray(places) || places.length !== replicas) return null;
+  const members: Member[] = [];
+  for (const place of places as readonly CborValue[]) {
+    if (!Array.isArray(place) || place.length !== 4) return null;
+    const [active, sinceTick, missedTicks, penaltyTicks] = place as readonly CborValue[];
+    if (typeof active !== 'boolean' || !isTick(sinceTick)) return null;
+    if (!isTick(missedTicks) || !isTick(penaltyTicks)) return null;
+    members.push({ status: active ? 'active' : 'excluded', sinceTick, missedTicks, penaltyTicks });
+  }
+  return members;
 }
 
 function isTick(value: CborValue | undefined): value is number {

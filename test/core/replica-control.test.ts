@@ -169,8 +169,8 @@ describe('arming', () => {
 
   test('one liar about the voter arms nothing and hinders nothing', () => {
     const lies: readonly (ActuatorStatus | null)[] = [
-      { bootNonce: new Uint8Array(8), phase: 'fail-safe', trips: 0 },
-      { bootNonce: new Uint8Array(8), phase: 'armed', trips: 99 },
+      { bootNonce: new Uint8Array(8), phase: 'fail-safe', trips: 0, lastTick: -1 },
+      { bootNonce: new Uint8Array(8), phase: 'armed', trips: 99, lastTick: 1e9 },
       null,
     ];
     for (const lie of lies) {

@@ -78,7 +78,8 @@ test.each<[string, number, Hypothesis, number]>([
             }
           });
         });
-        const endTick = Math.ceil((FIRST_US + 3 * APART_US) / 50_000) + 16;
+        // Excluded three times in a row it has to stay out longer each time.
+        const endTick = Math.ceil((FIRST_US + 3 * APART_US) / 50_000) + 64;
         world.runTo(endTick);
         const correct = Array.from({ length: n }, (_, id) => id).filter((id) => !victims.includes(id));
         expect(findDisagreements(world, correct)).toEqual([]);

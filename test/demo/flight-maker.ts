@@ -60,6 +60,8 @@ export function makeRecord(tick: number, changes: Partial<TickRecord> = {}): Tic
     notStepped: null,
     suspects: [],
     startLatenessUs: 50,
+    clockOffsetUs: 0,
+    skewBoundUs: 500,
     ...changes,
   };
 }

@@ -238,7 +238,7 @@ describe('relay-lie, forge-path, sos-value, double-vote', () => {
       expect(bench.injector.handle(`${fault} at 0`)).toMatchObject({ ok: true });
     }
     bench.injector.onTick(0);
-    const message: PeerMessage = { kind: 'state-request', digest: new Uint8Array(16) };
+    const message: PeerMessage = { kind: 'state-request', digest: new Uint8Array(16), offset: 0 };
     bench.peers.send(1, message);
     expect(bench.messages[0]?.message).toBe(message);
   });

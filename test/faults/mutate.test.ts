@@ -101,7 +101,7 @@ describe('mutate', () => {
   test('what belongs to no round, and other links, are left alone', () => {
     const bench = new Bench();
     bench.strike('mutate on c>b p=1 kinds=omit-message');
-    const request: PeerMessage = { kind: 'state-request', digest: new Uint8Array(16) };
+    const request: PeerMessage = { kind: 'state-request', digest: new Uint8Array(16), offset: 0 };
     bench.peers.send(1, request);
     bench.peers.send(0, makeRound1());
     bench.peers.send(1, makeRound1());

@@ -24,7 +24,7 @@ describe('parser-bomb', () => {
     for (let round = 0; round < 2; round += 1) {
       for (const to of [0, 1, 3]) bench.peers.send(to, makeRound1());
     }
-    bench.peers.send(0, { kind: 'state-request', digest: new Uint8Array(16) });
+    bench.peers.send(0, { kind: 'state-request', digest: new Uint8Array(16), offset: 0 });
     expect(bench.messages).toHaveLength(7);
     expect(bench.sealed.map(({ to, purpose }) => `${to} ${purpose}`)).toEqual(
       ['a', 'b', 'd', 'a', 'b', 'd'].map((to) => `${to} round`),

@@ -240,7 +240,9 @@ export function makeEntry(readings: readonly Reading[]): Entry {
   return {
     standing: { kind: 'running', stateTick: 7, stateDigest: new Uint8Array(16).fill(3) },
     readings,
-    actuators: [{ bootNonce: new Uint8Array(8).fill(1), phase: 'armed', trips: 0 }],
+    actuators: [{ bootNonce: new Uint8Array(8).fill(1), phase: 'armed', trips: 0, lastTick: 7 }],
+    missed: 0,
+    joins: 0,
   };
 }
 
@@ -251,6 +253,7 @@ export function makeRound1(readings: readonly Reading[] = [1, 2, true]): RoundMe
     round: 1,
     run: new Uint8Array(16),
     items: [{ path: [], value: CODEC.encodeEntry(makeEntry(readings)) }],
+    stamp: { lagUs: 120, heldUs: [19_000, null, 19_200, 18_900] },
   };
 }
 

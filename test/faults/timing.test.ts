@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import type { RoundMessage } from '../../src/core/types.js';
 import { Bench, makeRig, makeRound1, makeRound2 } from './support.js';
 
 const MS_US = 1_000;
 
-/** Sends round 1 of tick 20 to everybody at its start, on the clock on which ticks are numbered. */
+/** Round 1 as it leaves so long after the start of its tick. */
+const leaving = (lagUs: number): RoundMessage => ({ ...makeRound1(), stamp: { lagUs, heldUs: [] } });
+
+/** Sends round 1 of tick 20 to everybody at its start. */
 function sendRound(bench: Bench): number {
   const tick = 1_000_000 / bench.rig.periodUs;
-  for (const to of [0, 1, 3]) bench.peers.send(to, { ...makeRound1(), tick });
+  for (const to of [0, 1, 3]) bench.peers.send(to, { ...leaving(0), tick });
   return tick * bench.rig.periodUs;
 }
 
@@ -31,9 +35,12 @@ describe('sos-timing', () => {
   test('each round has its own deadline; who is early can be said', () => {
     const bench = new Bench();
     bench.strike('sos-timing on c early=b');
+    for (const to of [0, 1]) bench.peers.send(to, { ...leaving(300), tick: 20 });
     for (const to of [0, 1]) bench.peers.send(to, { ...makeRound2(to), tick: 20 });
-    expect(receiversAfter(bench, 2 * bench.rig.roundUs - MS_US)).toEqual([1]);
+    expect(receiversAfter(bench, bench.rig.roundUs - 300 - MS_US)).toEqual([1]);
     expect(receiversAfter(bench, 2 * MS_US)).toEqual([1, 0]);
+    expect(receiversAfter(bench, bench.rig.roundUs - 2 * MS_US)).toEqual([1, 0, 1]);
+    expect(receiversAfter(bench, 2 * MS_US)).toEqual([1, 0, 1, 0]);
   });
 
   test('on a link that one receiver is late, and nobody else is touched', () => {
@@ -48,8 +55,8 @@ describe('sos-timing', () => {
   test('what is late already, and what belongs to no round, leaves at once', () => {
     const bench = new Bench();
     bench.strike('sos-timing on c');
-    bench.peers.send(0, { ...makeRound1(), tick: 9 });
-    bench.peers.send(1, { kind: 'state-request', digest: new Uint8Array(16) });
+    bench.peers.send(0, { ...leaving(bench.rig.roundUs + MS_US), tick: 9 });
+    bench.peers.send(1, { kind: 'state-request', digest: new Uint8Array(16), offset: 0 });
     expect(receiversAfter(bench, 0)).toEqual([0, 1]);
     expect(bench.affected).toBe(0);
   });

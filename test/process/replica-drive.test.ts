@@ -1,6 +1,6 @@
 /** The drive loop: what it does first when several things are due at once. */
 import { beforeEach, expect, test } from 'vitest';
-import type { Report } from '../../src/core/replica.js';
+import type { ReplicaState, Report } from '../../src/core/replica.js';
 import type { RoundMessage } from '../../src/core/types.js';
 import type { Clock } from '../../src/ports.js';
 import { ReplicaDrive, type ReplicaDriveParts } from '../../src/process/replica-drive.js';
@@ -52,6 +52,8 @@ function makeParts(): ReplicaDriveParts {
       sensors: [],
       actuators: [],
       patienceTicks: 40,
+      excludeAfterTicks: 5,
+      maxSlewPpm: 1_000,
       nonce: new Uint8Array(16),
       initialLawState: toBytes('null'),
       encodeEntry,
@@ -78,6 +80,13 @@ function makeParts(): ReplicaDriveParts {
   };
 }
 
+/** A drive whose replica knows the ticks of the others from birth: tick k starts at k·P. */
+function alignedDrive(parts: ReplicaDriveParts): ReplicaDrive {
+  const made = new ReplicaDrive(parts);
+  (made as unknown as { state: ReplicaState }).state.aligned = true;
+  return made;
+}
+
 beforeEach(() => {
   nowUs = 10;
   timers = [];
@@ -85,7 +94,7 @@ beforeEach(() => {
   reports = [];
   sent = 0;
   haltAt = -1;
-  drive = new ReplicaDrive(makeParts());
+  drive = alignedDrive(makeParts());
   drive.start();
   // Tick 0 passes: nobody has been heard by the end of its first round.
   fireDue();
@@ -149,7 +158,7 @@ test('what arrives from inside a send waits until everything of its input has be
   const rounds: number[] = [];
   const parts = makeParts();
   // A transport that hands over all that has come as soon as anything leaves.
-  const eager = new ReplicaDrive({
+  const eager: ReplicaDrive = alignedDrive({
     ...parts,
     peers: {
       send: (_, message) => {
@@ -159,7 +168,7 @@ test('what arrives from inside a send waits until everything of its input has be
       },
     },
   });
-  eager.reportLinked();
+  eager.reportLinked(1);
   eager.start();
   // Silent for some ticks, then it speaks.
   for (let tick = 1; rounds.length === 0 && tick < 10; tick += 1) {
@@ -187,7 +196,7 @@ test('a replica that is halted in the middle of a tick does nothing more, whatev
   nowUs = 5 * PERIOD;
   drive.receive(1, say(5, 1), nowUs);
   drive.notice(1, 'malformed');
-  drive.reportLinked();
+  drive.reportLinked(1);
   expect(begun).toEqual([1]);
   expect(timers).toEqual([]);
 });

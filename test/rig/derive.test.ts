@@ -96,7 +96,14 @@ describe('packet caps', () => {
     const entry: Entry = {
       standing: { kind: 'running', stateTick: far, stateDigest: new Uint8Array(32) },
       readings: rig.sensors.map((sensor) => (sensor.type === 'number' ? Math.PI : true)),
-      actuators: rig.actuators.map(() => ({ bootNonce: new Uint8Array(8), phase: 'fail-safe', trips: far })),
+      actuators: rig.actuators.map(() => ({
+        bootNonce: new Uint8Array(8),
+        phase: 'fail-safe',
+        trips: far,
+        lastTick: far,
+      })),
+      missed: 127,
+      joins: 127,
     };
     const bytes = encodeEntry(entry).length;
     const n = rig.replicas.length;

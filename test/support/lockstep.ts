@@ -4,7 +4,6 @@
  * It must never read a clock or a source of chance of the machine, and it knows nothing of frames and keys: what
  * arrives here is what the wire would have let through.
  */
-import { tickStartUs } from '../../src/core/agreement/exchange.js';
 import { sameBytes, toHex } from '../../src/core/bytes.js';
 import {
   createReplica,
@@ -57,6 +56,12 @@ export interface LockstepOptions {
   readonly roundUs?: number;
   readonly graceUs?: number;
   readonly patienceTicks?: number;
+  readonly excludeAfterTicks?: number;
+  /**
+   * How each replica's machine goes: what it shows at first, and how fast. Without them all share one clock and know its
+   * ticks from birth; with them they have to find common ones.
+   */
+  readonly clocks?: readonly { readonly offsetUs: number; readonly driftPpm: number }[];
   readonly sensors?: readonly SensorRule[];
   readonly actuators?: readonly ActuatorRule[];
   readonly law?: ReplicaConfig['law'];
@@ -217,6 +222,8 @@ export class Lockstep {
       sensors: options.sensors ?? [PLAIN_SENSOR],
       actuators: options.actuators ?? [{ rearm: 'auto' }],
       patienceTicks: options.patienceTicks ?? 10,
+      excludeAfterTicks: options.excludeAfterTicks ?? 5,
+      maxSlewPpm: 1_000,
       nonce: digest(toBytes(`nonce ${this.births}`)),
       initialLawState: toBytes('{"steps":0,"sum":0}'),
       encodeEntry,
@@ -226,10 +233,28 @@ export class Lockstep {
       digest,
       law: options.law ?? sumUp,
     };
-    this.seats[replica] = { config, state: createReplica(config), wake: 0 };
+    const state = createReplica(config);
+    if (options.clocks === undefined) {
+      state.aligned = true;
+      state.modeSince = this.tick;
+    }
+    this.seats[replica] = { config, state, wake: 0 };
     this.pausedUntilUs[replica] = 0;
-    if (linked) this.feed(replica, { kind: 'linked' });
-    this.feed(replica, { kind: 'time', nowUs: this.nowUs });
+    for (let peer = 0; linked && peer < options.n; peer += 1)
+      if (peer !== replica) this.feed(replica, { kind: 'linked', peer });
+    this.feed(replica, { kind: 'time', nowUs: this.localUs(replica, this.nowUs) });
+  }
+
+  /** What the clock of a replica's machine shows at a time of the world, and the other way round. */
+  localUs(replica: ReplicaIndex, atUs: number): number {
+    const clock = this.options.clocks?.[replica];
+    return clock === undefined ? atUs : Math.floor(clock.offsetUs + atUs * (1 + clock.driftPpm / 1e6));
+  }
+
+  private worldUs(replica: ReplicaIndex, localUs: number): number {
+    const clock = this.options.clocks?.[replica];
+    if (clock === undefined) return localUs;
+    return Math.ceil((localUs - clock.offsetUs) / (1 + clock.driftPpm / 1e6));
   }
 
   /** Ends a replica; what it had sent is still under way. */
@@ -267,7 +292,7 @@ export class Lockstep {
 
   /** Runs until just before tick `tick` begins. */
   runTo(tick: Tick): this {
-    return this.runUntilUs(tickStartUs({ ...this.timing, epochUs: 0 }, tick) - 1);
+    return this.runUntilUs(tick * this.timing.periodUs - 1);
   }
 
   /** Runs for a number of ticks. */
@@ -335,7 +360,7 @@ export class Lockstep {
 
   /** Puts a message on a link as if `from` had said it, past every interposer. */
   inject(from: ReplicaIndex, to: ReplicaIndex, message: PeerMessage): void {
-    this.feed(to, { kind: 'received', from, message, arrivedUs: this.nowUs });
+    this.feed(to, { kind: 'received', from, message, arrivedUs: this.localUs(to, this.nowUs) });
   }
 
   /** Feeds a replica, and carries out what it answers. */
@@ -360,7 +385,7 @@ export class Lockstep {
             this.feed(replica, {
               kind: 'sampled',
               tick,
-              nowUs: this.nowUs,
+              nowUs: this.localUs(replica, this.nowUs),
               readings,
               actuators: this.voters.map((voter) => statusOf(voter)),
             });
@@ -426,7 +451,7 @@ export class Lockstep {
   private armWake(replica: ReplicaIndex, seat: Seat): void {
     seat.wake += 1;
     const { wake } = seat;
-    const dueUs = Math.max(nextWakeUs(seat.config, seat.state), this.nowUs);
+    const dueUs = Math.max(this.worldUs(replica, nextWakeUs(seat.config, seat.state)), this.nowUs);
     const lateUs = this.options.timerLatenessUs?.(replica, dueUs) ?? 0;
     const fire = (): void => {
       if (this.seats[replica] !== seat || seat.wake !== wake) return;
@@ -437,7 +462,7 @@ export class Lockstep {
       }
       this.wakesAtOnce += 1;
       if (this.wakesAtOnce > MAX_WAKES_AT_ONCE) throw new Error(`replica ${replica} wakes without end`);
-      this.feed(replica, { kind: 'time', nowUs: this.nowUs });
+      this.feed(replica, { kind: 'time', nowUs: this.localUs(replica, this.nowUs) });
     };
     this.push(dueUs + lateUs, TIMER, fire);
   }
@@ -478,8 +503,8 @@ function isBefore(a: Pending, b: Pending): boolean {
 
 function statusOf(voter: VoterSeat | null): ActuatorStatus | null {
   if (voter === null) return null;
-  const { phase, trips } = voter.state;
-  return { bootNonce: voter.config.bootNonce, phase, trips };
+  const { phase, trips, lastTick } = voter.state;
+  return { bootNonce: voter.config.bootNonce, phase, trips, lastTick };
 }
 
 /** A control law that shows every difference of state, reading and tick in what it orders. */

@@ -35,7 +35,9 @@ export function decodeEntry(value: Uint8Array): Entry | null {
   if (!readings.every(isReading)) return null;
   const statuses = actuators.map((one) => (one === null ? null : readStatus(one)));
   if (statuses.some((status) => status === undefined)) return null;
-  return { standing, readings, actuators: statuses as (ActuatorStatus | null)[] };
+  const { missed, joins } = raw;
+  if (!isTick(missed) || !isTick(joins)) return null;
+  return { standing, readings, actuators: statuses as (ActuatorStatus | null)[], missed, joins };
 }
 
 export function encodeState(state: ReplicatedState): Uint8Array {
@@ -49,7 +51,9 @@ export function decodeState(bytes: Uint8Array): ReplicatedState | null {
   const run = readBytes(raw['run']);
   const law = readBytes(raw['law']);
   if (run === null || law === null || !Array.isArray(raw['sensors'])) return null;
-  return { tick: raw['tick'], run, startTick: raw['startTick'], law, sensors: raw['sensors'] };
+  if (!Array.isArray(raw['members'])) return null;
+  const { tick, startTick, sensors, members } = raw;
+  return { tick, run, startTick, law, sensors, members } as ReplicatedState;
 }
 
 function writeBytes(_key: string, value: unknown): unknown {
@@ -101,5 +105,6 @@ function readStatus(raw: unknown): ActuatorStatus | undefined {
   const bootNonce = readBytes(raw['bootNonce']);
   const phase = raw['phase'];
   if (bootNonce === null || (phase !== 'fail-safe' && phase !== 'armed')) return undefined;
-  return { bootNonce, phase, trips: raw['trips'] };
+  if (!isTick(raw['lastTick'])) return undefined;
+  return { bootNonce, phase, trips: raw['trips'], lastTick: raw['lastTick'] };
 }

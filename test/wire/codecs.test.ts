@@ -6,6 +6,7 @@ import type {
   Entry,
   PeerMessage,
   Reading,
+  Stamp,
   Standing,
 } from '../../src/core/types.js';
 import {
@@ -37,7 +38,9 @@ const status: fc.Arbitrary<ActuatorStatus> = fc.record({
   bootNonce: bytes(8),
   phase: fc.constantFrom('armed' as const, 'fail-safe' as const),
   trips: count,
+  lastTick: fc.oneof(count, fc.constant(-1)),
 });
+const replicaSet = fc.nat(127);
 const number: fc.Arbitrary<Reading> = fc.option(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
 );
@@ -49,6 +52,8 @@ const entry: fc.Arbitrary<Entry> = fc.record({
   standing,
   readings: fc.tuple<Reading[]>(number, fc.option(fc.boolean()) as fc.Arbitrary<Reading>, number),
   actuators: fc.tuple<(ActuatorStatus | null)[]>(fc.option(status), fc.option(status)),
+  missed: replicaSet,
+  joins: replicaSet,
 });
 const command: fc.Arbitrary<ActuatorCommand> = fc.record({
   tick: count,
@@ -60,7 +65,7 @@ const command: fc.Arbitrary<ActuatorCommand> = fc.record({
   arm: fc.option(fc.record({ bootNonce: bytes(8), trips: count, firstTick: count })),
 });
 const statusFrame: fc.Arbitrary<StatusFrame> = fc
-  .record({ status, lastTick: fc.oneof(count, fc.constant(-1)), lastCount: int32, missedTicks: count })
+  .record({ status, lastCount: int32, missedTicks: count })
   .map(({ status: own, ...numbers }) => ({ ...own, ...numbers }));
 
 /** Every value with one item of the tree replaced by something of another kind. */
@@ -121,6 +126,8 @@ describe('entries', () => {
       standing: { kind: 'running', stateTick: 1, stateDigest: new Uint8Array(16) },
       readings: [NaN, true, Infinity],
       actuators: [null, null],
+      missed: 0,
+      joins: 0,
     };
     expect(decodeEntry(encodeEntry(one), SHAPE)?.readings).toEqual([null, true, null]);
     const zero = decodeEntry(encodeEntry({ ...one, readings: [-0, false, 0] }), SHAPE);
@@ -230,6 +237,11 @@ describe('messages between replicas, MACs', () => {
   const value = fc.option(fc.uint8Array({ maxLength: 60 }));
   const item = (round: number) =>
     fc.record({ path: fc.array(fc.nat(6), { minLength: round - 1, maxLength: round - 1 }), value });
+  const us = fc.nat(2 ** 32);
+  const stamp: fc.Arbitrary<Stamp> = fc.record({
+    lagUs: us,
+    heldUs: fc.array(fc.option(us), { minLength: 7, maxLength: 7 }),
+  });
   const round: fc.Arbitrary<PeerMessage> = fc.integer({ min: 1, max: 3 }).chain((at) =>
     fc.record({
       kind: fc.constant('round' as const),
@@ -237,12 +249,24 @@ describe('messages between replicas, MACs', () => {
       round: fc.constant(at),
       run,
       items: fc.array(item(at), { maxLength: limits.itemsByRound[at] as number }),
+      ...(at === 1 ? { stamp } : {}),
     }),
   );
   const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     round,
-    fc.record({ kind: fc.constant('state-request' as const), digest: bytes(16) }),
-    fc.record({ kind: fc.constant('state-reply' as const), state: fc.uint8Array({ maxLength: 200 }) }),
+    fc.record({ kind: fc.constant('state-request' as const), digest: bytes(16), offset: count }),
+    fc.record({
+      kind: fc.constant('state-reply' as const),
+      digest: bytes(16),
+      length: count,
+      offset: count,
+      piece: fc.uint8Array({ maxLength: 200 }),
+    }),
+    fc.record({ kind: fc.constant('join' as const), tick: count, ready: fc.boolean(), stamp }),
+    fc.record({
+      kind: fc.constant('start' as const),
+      step: fc.constantFrom('init' as const, 'echo' as const),
+    }),
   );
 
   test('come back as they were', () => {
@@ -273,7 +297,8 @@ describe('messages between replicas, MACs', () => {
 
   test('bounds: rounds, items, path lengths and ids, run, size', () => {
     const zeros = new Uint8Array(16);
-    const refused: CborValue[] = [
+    const held = [null, 1, 2, 3, 4, 5, 2 ** 32];
+    const refused: CborValue[][] = [
       [1, 0, zeros, []],
       [1, 4, zeros, []],
       [-1, 1, zeros, []],
@@ -293,9 +318,23 @@ describe('messages between replicas, MACs', () => {
       [1, 1, zeros, [[new Uint8Array(0), new Uint8Array(limits.payloadBytes.round)]]],
       [1, 1, zeros, [[new Uint8Array(0), null, new Uint8Array(73)]]],
     ];
-    for (const one of refused)
-      expect(codec.decode(0, 'round', encodeCbor(one))).toEqual({ ok: false, cause: 'malformed-payload' });
-    expect(codec.decode(0, 'round', encodeCbor([1, 1, zeros, [[new Uint8Array(0), null]]])).ok).toBe(true);
+    for (const one of refused) {
+      const stamped = one[1] === 1 ? [...one, 0, held] : one;
+      expect(codec.decode(0, 'round', encodeCbor(stamped))).toEqual({
+        ok: false,
+        cause: 'malformed-payload',
+      });
+    }
+    const items = [[new Uint8Array(0), null]];
+    const accepts = (one: CborValue): boolean => codec.decode(0, 'round', encodeCbor(one)).ok;
+    expect(accepts([1, 1, zeros, items, 0, held])).toBe(true);
+    // A stamp for each replica, in round 1 and in no other.
+    expect(accepts([1, 1, zeros, items])).toBe(false);
+    expect(accepts([1, 2, zeros, [], 0, held])).toBe(false);
+    expect(accepts([1, 1, zeros, items, -1, held])).toBe(false);
+    expect(accepts([1, 1, zeros, items, 2 ** 32 + 1, held])).toBe(false);
+    expect(accepts([1, 1, zeros, items, 0, held.slice(1)])).toBe(false);
+    expect(accepts([1, 1, zeros, items, 0, [...held.slice(1), 2 ** 32 + 1]])).toBe(false);
   });
 
   test('signature chains go with signed rigs only', () => {

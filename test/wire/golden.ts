@@ -42,13 +42,15 @@ export function makeGolden(): Record<string, string> {
   const outward = { rigId: 'pitch', keyEpoch: 1, sender: 'a', receiver: 'b' };
 
   // Payloads
-  const status = { bootNonce: fill(8, 0x77), phase: 'armed', trips: 1 } as const;
+  const status = { bootNonce: fill(8, 0x77), phase: 'armed', trips: 1, lastTick: 1000 } as const;
   put(
     'entry-waiting',
     encodeEntry({
       standing: { kind: 'waiting', nonce: fill(16, 0x33), waitedTicks: 3 },
       readings: [null, true],
       actuators: [null],
+      missed: 0,
+      joins: 0,
     }),
   );
   const entry = put(
@@ -57,12 +59,15 @@ export function makeGolden(): Record<string, string> {
       standing: { kind: 'running', stateTick: 1000, stateDigest: fill(16, 0x44) },
       readings: [1.1, -2.5, 3, false, null],
       actuators: [status],
+      missed: 0b0100,
+      joins: 0b1000,
     }),
   );
   const macCodec = new PeerCodec(deriveLimits(makeRig()), null);
+  const stamp = { lagUs: 130, heldUs: [null, 19_410, 19_385, null] };
   const payload = put(
     'round-1',
-    macCodec.encode({ kind: 'round', tick: 1001, round: 1, run, items: [{ path: [], value: entry }] }),
+    macCodec.encode({ kind: 'round', tick: 1001, round: 1, run, items: [{ path: [], value: entry }], stamp }),
   );
   put(
     'round-2',
@@ -77,7 +82,7 @@ export function makeGolden(): Record<string, string> {
       ],
     }),
   );
-  put('state-request', macCodec.encode({ kind: 'state-request', digest: fill(16, 0x44) }));
+  put('state-request', macCodec.encode({ kind: 'state-request', digest: fill(16, 0x44), offset: 0 }));
   const state = put(
     'replicated-state',
     encodeReplicatedState({
@@ -89,9 +94,26 @@ export function makeGolden(): Record<string, string> {
         { held: 1.1, lostSince: null },
         { held: null, lostSince: 998 },
       ],
+      members: [
+        { status: 'active', sinceTick: 900, missedTicks: 0, penaltyTicks: 0 },
+        { status: 'active', sinceTick: 955, missedTicks: 0, penaltyTicks: 1 },
+        { status: 'excluded', sinceTick: 990, missedTicks: 0, penaltyTicks: 16 },
+        { status: 'active', sinceTick: 900, missedTicks: 3, penaltyTicks: 0 },
+      ],
     }),
   );
-  put('state-reply', macCodec.encode({ kind: 'state-reply', state }));
+  put(
+    'state-reply',
+    macCodec.encode({
+      kind: 'state-reply',
+      digest: fill(16, 0x44),
+      length: state.length,
+      offset: 0,
+      piece: state,
+    }),
+  );
+  put('join', macCodec.encode({ kind: 'join', tick: 1001, ready: true, stamp }));
+  put('start', macCodec.encode({ kind: 'start', step: 'echo' }));
   put('command-output', encodeCommand({ tick: 1001, order: { kind: 'output', count: -1500 }, arm: null }));
   put('command-trip', encodeCommand({ tick: 1001, order: { kind: 'trip' }, arm: null }));
   put(
@@ -102,7 +124,7 @@ export function makeGolden(): Record<string, string> {
       arm: { bootNonce: fill(8, 0x77), trips: 1, firstTick: 1003 },
     }),
   );
-  put('status', encodeStatus({ ...status, lastTick: 1000, lastCount: -1500, missedTicks: 2 }));
+  put('status', encodeStatus({ ...status, lastCount: -1500, missedTicks: 2 }));
   put('control', encodeControlRequest({ sequence: 7, text: 'equivocate on c at +50 for 100' }));
   put('answer', encodeControlAnswer({ sequence: 7, ok: true, text: 'from tick 150' }));
 

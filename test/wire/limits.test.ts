@@ -1,5 +1,6 @@
 /** Caps are real: the longest message that a correct sender can make fits, in every kind of rig. */
 import { describe, expect, test } from 'vitest';
+import { PIECE_BYTES } from '../../src/core/state-fetch.js';
 import type { Entry, Hypothesis, PeerMessage, RelayItem } from '../../src/core/types.js';
 import { encodeCommand, encodeStatus } from '../../src/wire/actuator-codec.js';
 import { encodeControlAnswer, encodeControlRequest } from '../../src/wire/control-codec.js';
@@ -29,13 +30,16 @@ const kinds: [string, number, Hypothesis][] = [
 describe.each(kinds)('%s', (_name, replicas, hypothesis) => {
   const rig = makeRig({ replicas, hypothesis, sensors: 12, actuators: 3 });
   const limits = deriveLimits(rig);
-  const status = { bootNonce: new Uint8Array(8), phase: 'armed' as const, trips: LONG };
+  const status = { bootNonce: new Uint8Array(8), phase: 'armed' as const, trips: LONG, lastTick: LONG };
   const entry: Entry = {
     standing: { kind: 'running', stateTick: LONG, stateDigest: new Uint8Array(16) },
     readings: rig.sensors.map(() => 1.1),
     actuators: rig.actuators.map(() => status),
+    missed: 127,
+    joins: 127,
   };
   const value = encodeEntry(entry);
+  const stamp = { lagUs: 2 ** 32, heldUs: rig.replicas.map(() => 2 ** 32) };
 
   test('the fullest round message of every round fits', () => {
     const signers = limits.isSigned ? makeSignedReplicas(replicas, rig.id) : null;
@@ -45,7 +49,9 @@ describe.each(kinds)('%s', (_name, replicas, hypothesis) => {
       const proof = new Uint8Array(73 * (round - 1));
       const item: RelayItem = limits.isSigned ? { path, value, proof } : { path, value };
       const items = Array.from({ length: limits.itemsByRound[round] as number }, () => item);
-      const message: PeerMessage = { kind: 'round', tick: LONG, round, run: new Uint8Array(16), items };
+      const run = new Uint8Array(16);
+      const whole: PeerMessage = { kind: 'round', tick: LONG, round, run, items };
+      const message = round === 1 ? { ...whole, stamp } : whole;
       expect(codec.encode(message).length).toBeLessThanOrEqual(limits.payloadBytes.round);
     }
   });
@@ -57,6 +63,12 @@ describe.each(kinds)('%s', (_name, replicas, hypothesis) => {
       startTick: LONG,
       law: new Uint8Array(rig.law.stateMaxBytes),
       sensors: rig.sensors.map(() => ({ held: 1.1, lostSince: LONG })),
+      members: rig.replicas.map(() => ({
+        status: 'excluded',
+        sinceTick: LONG,
+        missedTicks: LONG,
+        penaltyTicks: LONG,
+      })),
     });
     const codec = new PeerCodec({ ...limits, isSigned: false }, null);
     const longest: [keyof typeof limits.payloadBytes, Uint8Array][] = [
@@ -70,7 +82,17 @@ describe.each(kinds)('%s', (_name, replicas, hypothesis) => {
           level: 2,
         }),
       ],
-      ['state', codec.encode({ kind: 'state-reply', state })],
+      [
+        'state',
+        codec.encode({
+          kind: 'state-reply',
+          digest: new Uint8Array(16),
+          length: LONG,
+          offset: LONG,
+          piece: state.subarray(0, PIECE_BYTES),
+        }),
+      ],
+      ['state', codec.encode({ kind: 'join', tick: LONG, ready: true, stamp })],
       [
         'command',
         encodeCommand({
@@ -79,7 +101,7 @@ describe.each(kinds)('%s', (_name, replicas, hypothesis) => {
           arm: { bootNonce: new Uint8Array(8), trips: LONG, firstTick: LONG },
         }),
       ],
-      ['status', encodeStatus({ ...status, lastTick: LONG, lastCount: INT32, missedTicks: LONG })],
+      ['status', encodeStatus({ ...status, lastCount: INT32, missedTicks: LONG })],
       ['control', encodeControlRequest({ sequence: LONG, text: 'x'.repeat(512) })],
       ['answer', encodeControlAnswer({ sequence: LONG, ok: true, text: 'x'.repeat(4096) })],
     ];

@@ -20,13 +20,22 @@ const state: fc.Arbitrary<ReplicatedState> = fc.record({
     }),
     fc.record({ held: fc.option(fc.boolean()), lostSince: fc.option(count) }),
   ),
+  members: fc.array(
+    fc.record({
+      status: fc.constantFrom('active' as const, 'excluded' as const),
+      sinceTick: count,
+      missedTicks: count,
+      penaltyTicks: count,
+    }),
+    { minLength: 3, maxLength: 3 },
+  ),
 });
 
 test('states come back as they were, and equal states have equal digests of 16 bytes', () => {
   fc.assert(
     fc.property(state, (one) => {
       const encoded = encodeReplicatedState(one);
-      expect(decodeReplicatedState(encoded, 2)).toEqual(one);
+      expect(decodeReplicatedState(encoded, 2, 3)).toEqual(one);
       expect(digestBytes(encoded)).toHaveLength(16);
       expect(encodeReplicatedState(structuredClone(one))).toEqual(encoded);
     }),
@@ -42,12 +51,13 @@ test('for another number of sensors, cut, altered or noise: null, or the state t
       fc.uint8Array(),
       (one, at, mask, noise) => {
         const encoded = encodeReplicatedState(one);
-        expect(decodeReplicatedState(encoded, 1)).toBeNull();
-        expect(decodeReplicatedState(encoded.subarray(0, -1), 2)).toBeNull();
+        expect(decodeReplicatedState(encoded, 1, 3)).toBeNull();
+        expect(decodeReplicatedState(encoded, 2, 4)).toBeNull();
+        expect(decodeReplicatedState(encoded.subarray(0, -1), 2, 3)).toBeNull();
         const altered = Uint8Array.from(encoded);
         altered[at % altered.length] = (altered[at % altered.length] as number) ^ mask;
         for (const bytes of [altered, noise]) {
-          const decoded = decodeReplicatedState(bytes, 2);
+          const decoded = decodeReplicatedState(bytes, 2, 3);
           if (decoded !== null) expect(encodeReplicatedState(decoded)).toEqual(bytes);
         }
       },

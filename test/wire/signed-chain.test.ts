@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RelayItem } from '../../src/core/types.js';
+import type { RelayItem, RoundMessage } from '../../src/core/types.js';
 import { SIGN1_BYTES } from '../../src/wire/cose.js';
 import { deriveLimits } from '../../src/wire/limits.js';
 import { generateKeys, type PrincipalKeys } from '../../src/wire/keys.js';
@@ -164,11 +164,7 @@ describe('signed round messages', () => {
 
   test('the sender signs on the way out, the receiver gets the chain, relays it, and the next one accepts', () => {
     const [a, b, c] = [codecOf('a'), codecOf('b'), codecOf('c')];
-    const first = b.decode(
-      0,
-      'round',
-      a.encode({ kind: 'round', tick: 3, round: 1, run: RUN, items: [{ path: [], value: VALUE }] }),
-    );
+    const first = b.decode(0, 'round', a.encode(firstRound(VALUE)));
     if (!first.ok || first.message.kind !== 'round') throw new Error('b accepts');
     const item = first.message.items[0] as RelayItem;
     expect(item.proof).toHaveLength(SIGN1_BYTES);
@@ -184,11 +180,7 @@ describe('signed round messages', () => {
 
   test('a liar that alters what it relays is refused as a whole message', () => {
     const [a, b, c] = [codecOf('a'), codecOf('b'), codecOf('c')];
-    const first = b.decode(
-      0,
-      'round',
-      a.encode({ kind: 'round', tick: 3, round: 1, run: RUN, items: [{ path: [], value: VALUE }] }),
-    );
+    const first = b.decode(0, 'round', a.encode(firstRound(VALUE)));
     if (!first.ok || first.message.kind !== 'round') throw new Error('b accepts');
     const item = first.message.items[0] as RelayItem;
     const lie = b.encode({
@@ -197,13 +189,7 @@ describe('signed round messages', () => {
       items: [{ ...item, path: [0], value: Uint8Array.from([9]) }],
     });
     expect(c.decode(1, 'round', lie)).toEqual({ ok: false, cause: 'bad-signature' });
-    expect(
-      c.decode(
-        2,
-        'round',
-        a.encode({ kind: 'round', tick: 3, round: 1, run: RUN, items: [{ path: [], value: VALUE }] }),
-      ),
-    ).toEqual({
+    expect(c.decode(2, 'round', a.encode(firstRound(VALUE)))).toEqual({
       ok: false,
       cause: 'bad-signature',
     });
@@ -211,13 +197,7 @@ describe('signed round messages', () => {
 
   test('a recording of an earlier run convinces nobody', () => {
     const [a, b] = [codecOf('a'), codecOf('b')];
-    const recorded = a.encode({
-      kind: 'round',
-      tick: 3,
-      round: 1,
-      run: RUN,
-      items: [{ path: [], value: VALUE }],
-    });
+    const recorded = a.encode(firstRound(VALUE));
     const opened = b.decode(0, 'round', recorded);
     if (!opened.ok || opened.message.kind !== 'round') throw new Error('b accepts');
     const proof = opened.message.items[0]?.proof as Uint8Array;
@@ -236,12 +216,8 @@ describe('signed round messages', () => {
 
   test('absent is not signed, and so not said', () => {
     const [a, b] = [codecOf('a'), codecOf('b')];
-    const decoded = b.decode(
-      0,
-      'round',
-      a.encode({ kind: 'round', tick: 3, round: 1, run: RUN, items: [{ path: [], value: null }] }),
-    );
-    expect(decoded).toEqual({ ok: true, message: { kind: 'round', tick: 3, round: 1, run: RUN, items: [] } });
+    const decoded = b.decode(0, 'round', a.encode(firstRound(null)));
+    expect(decoded).toEqual({ ok: true, message: { ...firstRound(null), items: [] } });
   });
 
   test('keys that cannot sign are refused where a rig signs; elsewhere there are no chains', () => {
@@ -250,3 +226,9 @@ describe('signed round messages', () => {
     expect(createSignedChains(makeRig(), voter, DIGESTS)).toBeNull();
   });
 });
+
+/** Round 1 of tick 3 with this value. */
+function firstRound(value: Uint8Array | null): RoundMessage {
+  const stamp = { lagUs: 0, heldUs: [null, null, null] };
+  return { kind: 'round', tick: 3, round: 1, run: RUN, items: [{ path: [], value }], stamp };
+}

@@ -13,6 +13,9 @@
  * running cannot tell when such a message came, and taking it is no worse than a sender that is early for one receiver
  * and late for another, which the agreement tolerates. Beyond the grace the replica itself overslept and is the
  * faulty one of the tick.
+ *
+ * Who is not in the active set of the tick is not waited for, and what it says is left out: to the agreement it is
+ * silent.
  */
 import { assert } from '../assert.js';
 import { sameValue } from '../bytes.js';
@@ -32,7 +35,14 @@ export interface ExchangeTiming {
 
 /** What an arriving message was. */
 export type Arrival =
-  'held' | 'late' | 'future' | 'duplicate' | 'equivocation' | 'round-out-of-range' | 'tick-out-of-range';
+  | 'held'
+  | 'late'
+  | 'future'
+  | 'duplicate'
+  | 'equivocation'
+  | 'excluded'
+  | 'round-out-of-range'
+  | 'tick-out-of-range';
 
 /** Why a replica takes itself for the faulty one in a tick. */
 export type OverrunCause = 'overslept' | 'misses-too-many';
@@ -97,6 +107,10 @@ export class Exchange {
   /** Peers that sent nothing at all in the tick before: their silence is no news. */
   private silentBefore = 0;
   private heardNow = 0;
+  /** Bit i: replica i is active in the tick under way. */
+  private active: number;
+  /** Replicas left out of the tick under way. */
+  private excluded = 0;
 
   constructor(
     private readonly algorithm: Algorithm,
@@ -104,11 +118,18 @@ export class Exchange {
     private readonly n: number,
     private readonly self: ReplicaIndex,
     private readonly maxMissing: number,
-  ) {}
+  ) {
+    this.active = (1 << n) - 1;
+  }
 
   /** The tick under way, −1 before the first. */
   get tick(): Tick {
     return this.current?.tick ?? -1;
+  }
+
+  /** Bit i: replica i counts in the tick under way. */
+  get activeMask(): number {
+    return this.active;
   }
 
   get result(): Outcome {
@@ -121,11 +142,13 @@ export class Exchange {
   }
 
   /**
-   * Begins tick `tick` with the own value; absent for a replica that only listens. Round 1 has begun when this
-   * returns; whether it is already complete is what `isReady` says.
+   * Begins tick `tick` with the own value; absent for a replica that only listens. `active` has a bit for each replica
+   * that counts in it; all where nothing else is known. Round 1 has begun when this returns; whether it is already
+   * complete is what `isReady` says.
    */
-  begin(tick: Tick, own: MaybeValue): Progress {
+  begin(tick: Tick, own: MaybeValue, active: number = (1 << this.n) - 1): Progress {
     this.open(tick);
+    this.limitTo(active);
     this.agreement = this.algorithm.createTick(this.self);
     this.agreement.propose(own);
     this.round = 1;
@@ -149,7 +172,10 @@ export class Exchange {
     const present = Math.max(this.tick, tickAt(this.timing, arrivedUs));
     if (tick > present + TICKS_AHEAD) return 'future';
     if (tick < present && tick !== this.tick) return 'late';
-    if (tick === this.tick) this.heardNow |= 1 << sender;
+    if (tick === this.tick) {
+      this.heardNow |= 1 << sender;
+      if ((this.active & (1 << sender)) === 0) return 'excluded';
+    }
     const holding = tick === this.tick ? (this.current as Holding) : this.holdAhead(tick, present);
     const slot = (round - 1) * this.n + sender;
     const first = holding.messages[slot];
@@ -178,7 +204,7 @@ export class Exchange {
           this.outcome = { kind: 'none', cause: 'overslept' };
           break;
         }
-        if (this.outcome.kind === 'pending' && missing.length > this.maxMissing) {
+        if (this.outcome.kind === 'pending' && missing.length + this.excluded > this.maxMissing) {
           this.outcome = { kind: 'none', cause: 'misses-too-many' };
           break;
         }
@@ -227,9 +253,21 @@ export class Exchange {
     this.ahead = [];
   }
 
+  /** Leaves out whoever is not active, and what such a one has sent before the tick began. */
+  private limitTo(active: number): void {
+    this.active = active | (1 << this.self);
+    this.excluded = 0;
+    const { messages } = this.current as Holding;
+    for (let id = 0; id < this.n; id += 1) {
+      if ((this.active & (1 << id)) !== 0) continue;
+      this.excluded += 1;
+      for (let slot = id; slot < messages.length; slot += this.n) messages[slot] = null;
+    }
+  }
+
   private open(tick: Tick): void {
     assert(tick > this.tick, 'ticks begin in order');
-    const everyPeer = ((1 << this.n) - 1) & ~(1 << this.self);
+    const everyPeer = this.active & ~(1 << this.self);
     if (this.current !== null) this.silentBefore = everyPeer & ~this.heardNow;
     this.accounting = false;
     this.drops = [];
@@ -263,8 +301,8 @@ export class Exchange {
 
   /** Whether the messages that are missing of the last round can be done without. */
   private isSettled(missing: number): boolean {
-    if (this.outcome.kind !== 'pending' || this.round < this.algorithm.rounds || missing > this.maxMissing)
-      return false;
+    if (this.outcome.kind !== 'pending' || this.round < this.algorithm.rounds) return false;
+    if (missing + this.excluded > this.maxMissing) return false;
     const agreement = this.agreement as TickAgreement;
     if (agreement.isSettled === undefined) return false;
     this.acceptHeld();
@@ -288,7 +326,12 @@ export class Exchange {
     const missing: ReplicaIndex[] = [];
     const { messages } = this.current as Holding;
     for (let peer = 0; peer < this.n; peer += 1) {
-      if (peer !== this.self && messages[(this.round - 1) * this.n + peer] === null) missing.push(peer);
+      if (
+        peer !== this.self &&
+        (this.active & (1 << peer)) !== 0 &&
+        messages[(this.round - 1) * this.n + peer] === null
+      )
+        missing.push(peer);
     }
     return missing;
   }

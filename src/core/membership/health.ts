@@ -50,6 +50,12 @@ export class Health {
     this.tick = tick;
   }
 
+  /** Ticks have other numbers from now on: `tick` is under way, and nothing is known. */
+  restart(tick: Tick): void {
+    for (const peer of this.bits) peer.fill(0);
+    this.tick = tick;
+  }
+
   /** Notes evidence in the tick under way. */
   note(peer: ReplicaIndex, evidence: Evidence): void {
     const row = this.bits[peer];

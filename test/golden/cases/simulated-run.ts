@@ -9,7 +9,7 @@ import { ABSENT } from '../trace/sending.js';
 import { writeEffect, writeNumber } from '../trace/voter-trace.js';
 
 const RIG = fileURLToPath(new URL('../../../hardware/rigs/pitch', import.meta.url));
-const TICKS = 28;
+const TICKS = 31;
 const SEED = 7;
 const FAULTS = ['equivocate on a at 5 for 3', 'crash on c at 12 for 4'];
 /** Never struck here: what it decided is what every correct one did. */
@@ -43,13 +43,15 @@ export async function traceSimulatedRun(): Promise<Page> {
     wire: 'none',
     faults: plan.faults,
     // Its own numbers are those of the grid; the rows of this page count from the start of the run.
-    onLine: (line) => rowOf(newest + 1).told.push(line.replace(/^tick \d+, | at tick \d+$/g, '')),
+    onLine: (line) => rowOf(newest + 1).told.push(line.replace(/^tick \d+, | at tick \d+(:.*)?$/g, '')),
     onTrace: (line) => {
       if (line.kind === 'tick') {
         const { record } = line;
-        newest = Math.max(newest, record.tick);
+        // A replica that knows no ticks of the others yet counts its own.
+        const tick = record.clockOffsetUs === null ? newest : record.tick;
+        newest = Math.max(newest, tick);
         zero = record.startTick ?? zero;
-        rowOf(record.tick).replicas.set(line.id, record);
+        rowOf(tick).replicas.set(line.id, record);
       } else if (line.kind === 'voter' && line.record.kind !== 'read-back' && 'tick' in line.record)
         rowOf(line.record.tick).voter.push(line.record);
     },

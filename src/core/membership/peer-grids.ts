@@ -1,0 +1,64 @@
+/**
+ * Where the ticks of the peers lie on the own clock, for a replica that has none yet or has fallen out of step
+ * (protocol.md §6, joining): every stamped message shows what its sender's round clock read when it left. The replica
+ * adopts a grid that enough peers share, the delay of a message late; reading clocks both ways does the rest.
+ */
+import type { ReplicaIndex } from '../types.js';
+
+/** Peers are in step when they are apart by no more than this share of a period. */
+const SAME_GRID_SHARE = 1 / 4;
+/** What was heard so many periods ago is no news. */
+const FRESH_PERIODS = 3;
+
+/** Peers that are in step with one another. */
+export interface Grid {
+  /** Round clock minus the own clock, µs. */
+  readonly offsetUs: number;
+  readonly peers: readonly ReplicaIndex[];
+}
+
+interface Heard {
+  readonly offsetUs: number;
+  readonly atUs: number;
+}
+
+/** What every peer's newest stamp says. Mutable, owned by one replica state. */
+export class PeerGrids {
+  private readonly heard: (Heard | null)[];
+
+  constructor(
+    n: number,
+    private readonly periodUs: number,
+  ) {
+    this.heard = new Array<null>(n).fill(null);
+  }
+
+  /** A stamped message of a peer came at `atUs`, own clock; its sender's round clock had shown `roundUs`. */
+  note(peer: ReplicaIndex, roundUs: number, atUs: number): void {
+    if (Number.isSafeInteger(roundUs) && roundUs >= 0) this.heard[peer] = { offsetUs: roundUs - atUs, atUs };
+  }
+
+  /** Grids that peers show at `nowUs`, the one with most peers first, then the one with the lowest id. */
+  list(nowUs: number): readonly Grid[] {
+    const oldestUs = nowUs - FRESH_PERIODS * this.periodUs;
+    const apartUs = this.periodUs * SAME_GRID_SHARE;
+    const grids: Grid[] = [];
+    this.heard.forEach((one) => {
+      if (one === null || one.atUs < oldestUs) return;
+      const peers: ReplicaIndex[] = [];
+      let lowest = Infinity;
+      let highest = -Infinity;
+      this.heard.forEach((other, peer) => {
+        if (other === null || other.atUs < oldestUs) return;
+        if (other.offsetUs < one.offsetUs || other.offsetUs > one.offsetUs + apartUs) return;
+        peers.push(peer);
+        lowest = Math.min(lowest, other.offsetUs);
+        highest = Math.max(highest, other.offsetUs);
+      });
+      grids.push({ offsetUs: Math.round((lowest + highest) / 2), peers });
+    });
+    return grids.sort(
+      (a, b) => b.peers.length - a.peers.length || (a.peers[0] as number) - (b.peers[0] as number),
+    );
+  }
+}
