@@ -4,6 +4,7 @@
 import type { ActuatorCommand, ReplicaIndex, Tick } from '../core/types.js';
 import { ActuatorChecker } from './actuator-checker.js';
 import { AgreementChecker } from './agreement-checker.js';
+import { ClockChecker } from './clock-checker.js';
 import { CoverageChecker } from './coverage-checker.js';
 import { HypothesisWatch } from './hypothesis-watch.js';
 import { LivenessChecker } from './liveness-checker.js';
@@ -28,6 +29,8 @@ export interface CheckersSummary {
   readonly tripsOutside: number;
   /** Acceptances of messages too old to be judged. */
   readonly unjudgedMessages: number;
+  /** How far apart the round clocks of correct replicas were at most, µs. */
+  readonly largestSkewUs: number;
 }
 
 /** The feed, and what came of it. */
@@ -58,6 +61,7 @@ class CheckerSet implements Checkers {
   private readonly coverage: readonly CoverageChecker[];
   private readonly messages: MessageChecker;
   private readonly memory: MemoryChecker;
+  private readonly clocks: ClockChecker;
   private judged: Tick = -1;
 
   constructor(
@@ -79,6 +83,7 @@ class CheckerSet implements Checkers {
     );
     this.messages = new MessageChecker(rig, this.log);
     this.memory = new MemoryChecker(rig, this.log);
+    this.clocks = new ClockChecker(rig, this.log);
   }
 
   get violations(): readonly Violation[] {
@@ -146,6 +151,11 @@ class CheckerSet implements Checkers {
     this.messages.accepted(from, to, key, tick);
   }
 
+  onClocks(tick: Tick, shown: readonly (number | null)[]): void {
+    const slot = this.ticks.at(tick);
+    if (slot !== null && slot !== undefined) slot.clocks = shown;
+  }
+
   onMemory(replica: ReplicaIndex, bytes: number): void {
     this.memory.note(replica, bytes, this.judged);
   }
@@ -170,6 +180,7 @@ class CheckerSet implements Checkers {
       disagreementsOutside: this.agreement.disagreementsOutside,
       tripsOutside: this.coverage.reduce((sum, one) => sum + one.excusedTrips, 0),
       unjudgedMessages: this.messages.unjudged,
+      largestSkewUs: this.clocks.largestUs,
     };
   }
 
@@ -182,6 +193,7 @@ class CheckerSet implements Checkers {
     for (const actuator of this.actuators) actuator.judge(slot);
     for (const coverage of this.coverage) coverage.judge(slot);
     this.messages.judge(slot);
+    this.clocks.judge(slot);
   }
 
   private tickAt(atUs: number): Tick {

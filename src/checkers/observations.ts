@@ -60,6 +60,9 @@ export interface Observations {
   /** A message that the wire took for genuine and fresh was handed to the replica. */
   onAccepted(from: ReplicaIndex, to: ReplicaIndex, key: number, tick: Tick): void;
 
+  /** What the round clocks of the replicas show at one moment of the tick, µs; null where one shows nothing. */
+  onClocks(tick: Tick, shown: readonly (number | null)[]): void;
+
   /** What the replica holds in memory, bytes, by one measure throughout. */
   onMemory(replica: ReplicaIndex, bytes: number): void;
 
@@ -91,6 +94,10 @@ export interface CheckedRig {
   /** f of the hypothesis; for `none` it is not used. */
   readonly f: number;
   readonly periodUs: number;
+  /** How far apart the round clocks of correct replicas may be, µs. Not judged unless given. */
+  readonly skewMaxUs?: number;
+  /** Ticks that a round clock has to find back after its replica was faulty. 0 unless given. */
+  readonly skewSettleTicks?: number;
   /** The tick that a time of the feed lies in; the n-th period, counted from 0, unless given. */
   readonly tickAt?: (atUs: number) => Tick;
   /**

@@ -13,6 +13,8 @@ export class TickSlot {
   readonly vectors: (readonly (Uint8Array | null)[] | null)[];
   readonly stateDigests: (Uint8Array | null)[];
   readonly commands: (readonly (Order | undefined)[] | null)[];
+  /** What the round clocks showed at one moment of the tick. */
+  clocks: readonly (number | null)[] | null = null;
   /** One for each actuator; null without output. */
   readonly outputs: (number | null)[];
   /** Who told two different things of the tick. */
@@ -41,6 +43,7 @@ export class TickSlot {
     this.stateDigests.fill(null);
     this.commands.fill(null);
     this.outputs.fill(null);
+    this.clocks = null;
     this.contradicted = 0;
     this.judged = false;
     this.inside = false;

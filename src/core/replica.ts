@@ -531,6 +531,9 @@ function beginTick(
   chooseMode(config, state, tick, effects);
   if (!state.aligned) return;
   clock.discipline(ownUs, activeIn(config, state, tick), speaks(state));
+  // So far off the others that its rounds are not theirs: its messages are late, or take theirs for late.
+  if (state.mode === 'running' && Math.abs(clock.account.offsetUs) > config.roundUs / 2)
+    fence(state, tick, effects);
   const latenessUs = clock.read(ownUs) - tickStartUs(config, tick);
   const startTick = state.snapshot?.state.startTick ?? null;
   effects.push({ kind: 'begin', tick, startTick, latenessUs, clock: clock.account });
@@ -1255,7 +1258,7 @@ function isMember(config: ReplicaConfig, state: ReplicaState, tick: Tick, lastin
   return !lasting || (member.status === 'active' && member.missedTicks < config.excludeAfterTicks - 1);
 }
 
-/** It has slept, or misses its own deadlines again and again: silent until it is in step again. */
+/** It has slept, misses its own deadlines again and again, or its clock is off: silent until it is in step again. */
 function fence(state: ReplicaState, tick: Tick, effects: Effect[]): void {
   state.fencedUntil = tick + FENCED_TICKS;
   enterMode(state, 'joining', tick, 'fenced', effects);

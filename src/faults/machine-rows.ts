@@ -6,7 +6,7 @@ import {
   buildVoterRestart,
 } from './actuators.js';
 import { buildBridgeCorrupt, buildBridgeHang, buildBridgeReset } from './bridges.js';
-import { buildClockDrift, buildClockFreeze, buildClockStep } from './clocks.js';
+import { buildClockDrift, buildClockFreeze, buildClockStep, buildClockTwoFaced } from './clocks.js';
 import { buildConfigMismatch, buildVersionMismatch } from './mismatches.js';
 import { DEFAULT_VOTER_GONE_MS } from './host-faults.js';
 import { ANY, built, GONE_MS, MASKED, missing, MS, number, type FaultRow, type Objection } from './row.js';
@@ -164,8 +164,8 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
     injectedAt: 'clock',
     meaning: 'the clock by which the replica lives is too fast or too slow',
     expected:
-      `${MASKED}; clocks of replicas are not synchronised with each other, so the replica's rounds leave those of the ` +
-      `others until it is late or early by a round, and absent`,
+      `${MASKED}; within the declared slew it is corrected, beyond it the replica's rounds leave those of the others ` +
+      `until it is late or early by a round, excluded, and joins again`,
     implementation: built(buildClockDrift, {
       needs: 'clock',
       object: ({ parameters }) =>
@@ -183,12 +183,13 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
   },
   {
     name: 'clock-two-faced',
-    parameters: [],
+    parameters: [number('ms', 'milliseconds', { min: 0.001, max: 60_000 }, 5, 'how far ahead at most')],
     targets: ['replica'],
     injectedAt: 'clock',
     meaning: 'each peer is shown another time',
-    expected: 'no effect on rounds',
-    implementation: missing('clock synchronisation: all processes of a host share one monotonic clock'),
+    expected:
+      'no effect on rounds: without the f extreme readings the others keep within the bound of their skew',
+    implementation: built(buildClockTwoFaced),
   },
   ...(['key-expire', 'key-rotate', 'key-revoke'] as const).map((name): FaultRow => ({
     name,

@@ -13,6 +13,7 @@ const LYING: ReadonlySet<string> = new Set([
   'twin',
   'masquerade',
   'amnesia',
+  'clock-two-faced',
 ]);
 
 /** Faults that strike bytes and handshakes, of which a simulation without them has none. */

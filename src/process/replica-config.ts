@@ -21,8 +21,11 @@ const GRACE_SHARE = 1;
 /** K: for so many ticks in a row a replica must have been absent or late before nobody waits for it any more. */
 export const EXCLUDE_AFTER_TICKS = 5;
 
-/** A round clock goes no more than this faster or slower than the machine's: five times what crystals are off. */
-export const MAX_SLEW_PPM = 1_000;
+/**
+ * A round clock goes no more than this faster or slower than the machine's. It is far more than crystals are off, so that a short
+ * horizon does: with less, delays that mislead all clocks alike would outrun it.
+ */
+export const MAX_SLEW_PPM = 5_000;
 
 /** The pure functions that make bytes of what replicas agree on. */
 export type ReplicaCodecs = Pick<

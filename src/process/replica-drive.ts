@@ -101,6 +101,12 @@ export class ReplicaDrive {
     this.cancelRequest?.();
   }
 
+  /** What the round clock shows now; null for a replica that does not run. */
+  readRoundClock(): number | null {
+    const { state, parts } = this;
+    return state.mode === 'running' && state.aligned ? state.clock.read(parts.clock.nowUs()) : null;
+  }
+
   /** An authenticated, decoded message of a peer. */
   receive(from: ReplicaIndex, message: PeerMessage, arrivedUs: number): void {
     this.beginDueTick(arrivedUs);

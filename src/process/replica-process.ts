@@ -177,6 +177,11 @@ export class ReplicaProcess {
     this.recorder.flush();
   }
 
+  /** What its round clock shows now, µs; null while it knows no ticks of the others, or does not take part. */
+  readRoundClock(): number | null {
+    return this.drive.readRoundClock();
+  }
+
   /** What was not accepted so far, by cause. */
   readRejected(): Record<string, number> {
     return { ...this.messenger.readRefused(), ...Object.fromEntries(this.drops) };

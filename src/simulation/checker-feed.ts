@@ -2,6 +2,9 @@
  * What the checkers are told of a simulated run, and the truth about who is faulty: from the faults as they strike and
  * end, and from frames that the network lost or held up longer than a round may take. The replicas know nothing of it.
  */
+import { HORIZON_PERIODS } from '../core/clock/round-clock.js';
+import { boundSkewUs } from '../core/clock/skew-bound.js';
+import { usesSignedStarts } from '../core/membership/cold-start.js';
 import { createCheckers, type Checkers } from '../checkers/create-checkers.js';
 import type { FaultKind, Order } from '../checkers/observations.js';
 import type { Report } from '../core/replica.js';
@@ -10,10 +13,13 @@ import { readFaultName } from '../demo/fault-ledger.js';
 import type { FaultEvent } from '../faults/injector.js';
 import { isLie } from '../faults/traits.js';
 import type { PeerPort, Principal } from '../ports.js';
+import { MAX_SLEW_PPM } from '../process/replica-config.js';
 import type { Messenger, MessengerParts, OpenMessenger } from '../process/messenger.js';
 import type { VoterRecord } from '../process/telemetry.js';
 import type { Rig } from '../rig/rig.js';
 import { TickGrid } from '../rig/tick-grid.js';
+import { MAX_DRIFT_PPM } from './host.js';
+import type { NetworkModel } from './network.js';
 
 /** Ticks after the end of a fault in which what was under way may still arrive. */
 const MARGIN_TICKS = 3;
@@ -51,6 +57,7 @@ export class CheckerFeed {
     private readonly nowUs: () => number,
     /** Where messages are handed over whole a few bytes of each value tell them apart. */
     private readonly wire: 'full' | 'none',
+    network: NetworkModel,
   ) {
     this.indices = new Map(rig.replicas.map(({ id }, at) => [id, at]));
     this.standings = rig.replicas.map(() => ({ active: new Map(), told: null }));
@@ -72,6 +79,9 @@ export class CheckerFeed {
       f: rig.hypothesis.kind === 'none' ? 0 : rig.hypothesis.f,
       periodUs: rig.periodUs,
       tickAt: (atUs) => this.grid.tickAt(atUs) ?? 0,
+      skewMaxUs: boundSkew(rig, network),
+      // Further off than half a round it is set, not slewed.
+      skewSettleTicks: toTicks(rig.roundUs / 2 / (MAX_SLEW_PPM / 1e6)),
       returnTicks: Math.max(RETURN_MIN_TICKS, toTicks(RETURN_US)),
       armTicks: Math.max(ARM_MIN_TICKS, toTicks(ARM_US)),
     });
@@ -182,6 +192,11 @@ export class CheckerFeed {
     });
   }
 
+  /** What the round clocks show at one moment. */
+  noteClocks(shown: readonly (number | null)[]): void {
+    if (this.grid.originUs !== null) this.checkers.onClocks(this.tickNow(), shown);
+  }
+
   private wrapEvents(parts: MessengerParts): MessengerParts['events'] {
     const self = this.indices.get(parts.id);
     const actuator = this.rig.actuators.findIndex(({ id }) => id === parts.id);
@@ -251,6 +266,21 @@ export class CheckerFeed {
         : (this.stateSends.get(`${from}>${to} ${key}`) ?? this.tickNow());
     this.checkers.onAccepted(from, to, key, tick);
   }
+}
+
+/** What the skew of correct round clocks keeps to on this network, but for delays that one message in fifty exceeds. */
+function boundSkew(rig: Rig, network: NetworkModel): number {
+  const models = [network.default, ...Object.values(network.links ?? {})];
+  const maxFaulty = rig.hypothesis.kind === 'none' ? 1 : rig.hypothesis.f;
+  return boundSkewUs({
+    shortestDelayUs: Math.min(...models.map(({ delayUs }) => delayUs)),
+    longestDelayUs: Math.max(...models.map(({ delayUs, jitterUs }) => delayUs + 4 * jitterUs)),
+    driftPpm: MAX_DRIFT_PPM,
+    horizonUs: HORIZON_PERIODS * rig.periodUs,
+    method: usesSignedStarts({ n: rig.replicas.length, maxFaulty, hypothesis: rig.hypothesis })
+      ? 'signed-starts'
+      : 'midpoint',
+  });
 }
 
 function kindOf(spec: string): FaultKind {

@@ -43,6 +43,9 @@ export interface ClockModel {
   readonly driftPpm: number;
 }
 
+/** How far a crystal may be from its rate, parts in a million. */
+export const MAX_DRIFT_PPM = 200;
+
 export const PERFECT_CLOCK: ClockModel = { offsetUs: 0, driftPpm: 0 };
 
 /** One computer, from power-on to power-off. Its processes come and go; see `boot`. */
@@ -53,12 +56,14 @@ export class Host {
   /** Until then it does not run, in the world's time. */
   private busyUntilUs = 0;
   private readonly rate: number;
+  private readonly isPerfect: boolean;
 
   constructor(
     private readonly world: World,
     private readonly model: ClockModel = PERFECT_CLOCK,
   ) {
     this.rate = 1 + model.driftPpm / 1e6;
+    this.isPerfect = model.driftPpm === 0 && model.offsetUs === 0;
   }
 
   get isAlive(): boolean {
@@ -117,12 +122,17 @@ export class Host {
     else if (this.alive) run();
   }
 
+  /** The time of the world at which its clock showed `localUs`, a time that has been. */
+  toWorldTime(localUs: number): number {
+    return this.isPerfect ? localUs : Math.round((localUs - this.model.offsetUs) / this.rate);
+  }
+
   private toLocalUs(worldUs: number): number {
-    return Math.floor(this.model.offsetUs + worldUs * this.rate);
+    return this.isPerfect ? worldUs : Math.floor(this.model.offsetUs + worldUs * this.rate);
   }
 
   /** The first instant of the world at which the clock shows `localUs` or more. */
   private toWorldUs(localUs: number): number {
-    return Math.ceil((localUs - this.model.offsetUs) / this.rate);
+    return this.isPerfect ? localUs : Math.ceil((localUs - this.model.offsetUs) / this.rate);
   }
 }

@@ -32,7 +32,7 @@ import { decodeCbor, encodeCbor } from '../wire/cbor.js';
 import { generateKeys, type PrincipalKeys } from '../wire/keys.js';
 import { openDirectActuator, openDirectSensors, openSimulatedLine } from './bridge.js';
 import { RANK } from './event-queue.js';
-import { Host, PERFECT_CLOCK, World, type ClockModel } from './host.js';
+import { Host, MAX_DRIFT_PPM, World, type ClockModel } from './host.js';
 import { Network, type NetworkModel, type NetworkWatch } from './network.js';
 import { measureMemory } from './measure-memory.js';
 import { askOnce, plainCodecs } from './plain-codecs.js';
@@ -45,7 +45,7 @@ export interface RigWorldOptions {
   readonly wire: 'full' | 'none';
   readonly faults: readonly PlannedFault[];
   readonly network: NetworkModel;
-  /** Clocks by principal; without an entry perfect. */
+  /** Clocks by principal; whoever has no entry has one that shares nothing with the others, drawn by the seed. */
   readonly clocks: Readonly<Record<Principal, ClockModel>>;
 }
 
@@ -65,6 +65,8 @@ export interface RigWatch extends NetworkWatch {
   wrapMessenger(open: OpenMessenger): OpenMessenger;
   /** A period has passed; what each replica holds in memory is worked out when it is asked for. */
   onPeriod(measure: () => readonly (number | null)[]): void;
+  /** What the round clocks of the replicas show at this very moment, µs; null where one shows no ticks of the others. */
+  onClocks(shown: readonly (number | null)[]): void;
   /** Faults at work on a process by what has been told. */
   openFaults(id: Principal): readonly string[];
   /** Something that a person should read. */
@@ -160,7 +162,7 @@ export class RigWorld {
       onLost: () => this.tellPlant(),
     });
     for (const { id } of [...rig.actuators, ...rig.replicas]) {
-      const host = new Host(this.world, clocks[id] ?? PERFECT_CLOCK);
+      const host = new Host(this.world, clocks[id] ?? this.drawClock());
       this.seats.set(id, {
         id,
         host,
@@ -172,6 +174,15 @@ export class RigWorld {
       this.world.at(this.random.nextInteger(BOOT_SPAN_US), RANK.timer, () => this.boot(id));
     }
     this.world.at(0, RANK.timer, () => this.pump());
+  }
+
+  /** A machine that was started some time in the last day, by a crystal as they are sold. */
+  private drawClock(): ClockModel {
+    const { random } = this;
+    return {
+      offsetUs: random.nextInteger(24 * 3_600) * 1_000_000 + random.nextInteger(1_000_000),
+      driftPpm: random.nextInteger(2 * MAX_DRIFT_PPM + 1) - MAX_DRIFT_PPM,
+    };
   }
 
   /** Ticks of the run so far; null before it. */
@@ -246,7 +257,7 @@ export class RigWorld {
           sendTick: (record) => {
             if (!isAlive()) return;
             this.noteStart(record);
-            watch.onTick(self, record);
+            watch.onTick(self, toWorldTimes(host, record));
           },
         },
         interposers: {
@@ -365,7 +376,7 @@ export class RigWorld {
           if (isAlive()) watch.onTelemetry(message);
         },
         sendVoter: (record) => {
-          if (isAlive()) watch.onVoter(at, record);
+          if (isAlive()) watch.onVoter(at, { ...record, atUs: host.toWorldTime(record.atUs) });
         },
       },
       ...(injector === null
@@ -492,7 +503,23 @@ export class RigWorld {
       for (const seat of this.seats.values()) this.tellStats(seat);
     }
     this.watch.onPeriod(() => this.measureReplicas());
+    this.watch.onClocks(this.readClocks());
     this.world.at(this.world.nowUs + this.rig.periodUs, RANK.timer, () => this.pump());
+  }
+
+  private readClocks(): readonly (number | null)[] {
+    return this.rig.replicas.map(({ id }) => {
+      const seat = this.seats.get(id);
+      const process = seat?.process();
+      // What stands still at this moment shows nothing of it.
+      if (
+        seat === undefined ||
+        !(process instanceof ReplicaProcess) ||
+        seat.host.presentUs() > this.world.nowUs
+      )
+        return null;
+      return process.readRoundClock();
+    });
   }
 
   private measureReplicas(): readonly (number | null)[] {
@@ -577,6 +604,16 @@ export class RigWorld {
       error: (text) => watch.say(`${id}: ${text}`),
     };
   }
+}
+
+/** A record whose times are the world's: those of hosts do not compare. */
+function toWorldTimes(host: Host, record: TickRecord): TickRecord {
+  const { firstSendUs, agreedUs } = record;
+  return {
+    ...record,
+    firstSendUs: firstSendUs === null ? null : host.toWorldTime(firstSendUs),
+    agreedUs: agreedUs === null ? null : host.toWorldTime(agreedUs),
+  };
 }
 
 function seededEntropy(seed: string): Entropy {

@@ -78,7 +78,7 @@ class Simulation {
     this.observer = new Observer(loaded.rig, ticks);
     for (const { text } of faults) this.observer.expectFault(text);
     this.trace = new Trace(() => this.rigWorld.world.nowUs, onTrace ?? null);
-    this.feed = new CheckerFeed(loaded.rig, () => this.rigWorld.world.nowUs, wire);
+    this.feed = new CheckerFeed(loaded.rig, () => this.rigWorld.world.nowUs, wire, network ?? QUIET_NETWORK);
     this.rigWorld = new RigWorld(
       { loaded, seed, wire, faults, network: network ?? QUIET_NETWORK, clocks: clocks ?? {} },
       this.makeWatch(),
@@ -156,6 +156,7 @@ class Simulation {
       onVoterStart: (actuator, bootNonce) => feed.noteVoterStart(actuator, bootNonce),
       onVoterStop: (actuator) => feed.noteVoterStop(actuator),
       onPeriod: (measure) => feed.turn(measure),
+      onClocks: (shown) => feed.noteClocks(shown),
       onStart: (id) => observer.noteStart(id),
       onDeath: (id) => observer.noteDeath(id, nowUs()),
       wrapPeers: (replica, port) => feed.wrapPeers(replica, port),

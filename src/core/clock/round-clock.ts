@@ -3,7 +3,8 @@
  * peers show. It sends nothing of its own: stamps ride on round 1, and are worked out and read here. Tick k starts when
  * it shows k·P.
  *
- * Where n > 3f, and where nobody lies, it follows the fault-tolerant midpoint of all clocks, the own one among them;
+ * Where n > 3f it follows the fault-tolerant midpoint of all clocks, the own one among them, and so it does where nobody
+ * lies, of those present: extremes are dropped there too, as many as can be, since a slow link makes a clock look wrong;
  * with signatures and n ≤ 3f it follows the moments at which f+1 replicas have signed that a tick has begun.
  *
  * While its replica speaks it is slewed, never set; no wall clock takes part. Times are µs: *own* ones of the machine's
@@ -147,10 +148,11 @@ export class RoundClock {
       let reading = (active & (1 << id)) === 0 ? null : this.peers.read(id, ownUs);
       // Nobody goes by what came one way: all would be a delay late, and slow one another down.
       if (reading !== null && reading.errorUs >= this.rules.periodUs) reading = null;
-      if (speaks || reading !== null) readings.push(reading);
+      // Where somebody may lie, whoever is absent is one of the f; a clock that learns takes what there is.
+      if (reading !== null || (speaks && hypothesis.kind === 'byzantine')) readings.push(reading);
     }
-    const liars = hypothesis.kind === 'byzantine' ? maxFaulty : 0;
-    const dropped = speaks ? liars : Math.min(liars, Math.max(0, (readings.length - 1) >> 1));
+    const most = Math.max(0, (readings.length - 1) >> 1);
+    const dropped = speaks && hypothesis.kind === 'byzantine' ? maxFaulty : Math.min(maxFaulty, most);
     const midpoint = chooseMidpoint(readings, dropped);
     if (midpoint === null) return;
     // Nobody goes by the clock of a silent replica: it need not be slewed.
