@@ -5,11 +5,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Telemetry } from '../process/telemetry.js';
 
-/** How one process of a rig is started: `node [nodeFlags] entry args…`. */
+/** How one process of a rig is started: `[launcher] node [nodeFlags] entry args…`. */
 export interface ProcessPlan {
   readonly id: string;
   readonly nodeFlags: readonly string[];
   readonly args: readonly string[];
+  /** A command that becomes the process, such as `ip netns exec NAME`: it must keep its id and open files. */
+  readonly launcher?: readonly string[];
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** How a process ended. */
@@ -133,8 +137,17 @@ export class Supervisor {
 
   private launch(plan: ProcessPlan): void {
     const { entry, onTelemetry, onDeath } = this.parts;
-    const launched = spawn(process.execPath, [...plan.nodeFlags, entry, ...plan.args], {
+    const { launcher = [], nodeFlags, args, environment = {} } = plan;
+    const [command = process.execPath, ...rest] = [
+      ...launcher,
+      process.execPath,
+      ...nodeFlags,
+      entry,
+      ...args,
+    ];
+    const launched = spawn(command, rest, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, ...environment },
       // A group of its own: what is typed at the terminal is for the demo, which then ends the others in order.
       detached: process.platform !== 'win32',
       windowsHide: true,

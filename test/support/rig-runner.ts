@@ -33,6 +33,20 @@ export interface RigRunnerOptions {
   readonly rigPath?: string;
   /** The command; the checkout's unless said otherwise. */
   readonly entry?: string;
+  /** Where and how each process runs; all on this host unless said otherwise. Asked at every start. */
+  readonly placementOf?: (id: string) => Placement;
+  /** How many ticks of each replica, and as many records of each voter, are kept for tests; all unless said otherwise. */
+  readonly keptTicks?: number;
+}
+
+/** What of a process's start depends on the host that it runs on. */
+export interface Placement {
+  /** As in `ProcessPlan`. */
+  readonly launcher?: readonly string[];
+  /** As in `ProcessPlan`. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** In place of everybody's: where this process finds the others. */
+  readonly addressesFile?: string;
 }
 
 interface Wait {
@@ -88,7 +102,8 @@ export class RigRunner {
   argsOf(id: string): readonly string[] {
     const { folder, rig } = this;
     const rigPath = this.#otherRigs.get(id) ?? this.#rigPath;
-    const common = ['--addresses', folder.addressesFile, '--log-level', 'warn'];
+    const { addressesFile = folder.addressesFile } = this.#placementOf(id);
+    const common = ['--addresses', addressesFile, '--log-level', 'warn'];
     if (id === PLANT) return ['plant', rigPath, ...common];
     const keyed = ['--id', id, '--keys', folder.keyFileOf(id), ...common];
     if (rig.actuators.some((actuator) => actuator.id === id)) return ['actuator', rigPath, ...keyed];
@@ -106,8 +121,10 @@ export class RigRunner {
     const chosen = ids.length > 0 ? ids : this.ids.filter((id) => !this.isAlive(id));
     await Promise.all(
       chosen.map((id) => {
+        const { launcher = [], environment = {} } = this.#placementOf(id);
+        const nodeFlags = id === PLANT ? [] : SMALL_BOARD_V8_FLAGS;
         const supervisor = new Supervisor({
-          plans: [{ id, nodeFlags: id === PLANT ? [] : SMALL_BOARD_V8_FLAGS, args: this.argsOf(id) }],
+          plans: [{ id, nodeFlags, args: this.argsOf(id), launcher, environment }],
           entry: this.#options.entry ?? ENTRY,
           onTelemetry: (message) => this.#note(message),
           onDeath: (exit) => {
@@ -253,15 +270,20 @@ export class RigRunner {
     return this.#plant;
   }
 
+  #placementOf(id: string): Placement {
+    return this.#options.placementOf?.(id) ?? {};
+  }
+
   #note(message: Telemetry): void {
+    const { keptTicks = Infinity } = this.#options;
     this.observer.note(message, readMonotonicUs());
     switch (message.kind) {
       case 'ticks':
-        append(this.#ticks, message.id, message.records);
+        append(this.#ticks, message.id, message.records, keptTicks);
         this.#tellRunStart(message.records);
         break;
       case 'voter':
-        append(this.#voters, message.id, message.records);
+        append(this.#voters, message.id, message.records, keptTicks);
         break;
       case 'stats':
         append(this.#stats, message.id, [message]);
@@ -302,8 +324,10 @@ export class RigRunner {
   }
 }
 
-function append<T>(lists: Map<string, T[]>, id: string, items: readonly T[]): void {
-  const list = lists.get(id);
-  if (list === undefined) lists.set(id, [...items]);
-  else list.push(...items);
+/** Adds items to a list and lets go of the oldest beyond `kept`. */
+function append<T>(lists: Map<string, T[]>, id: string, items: readonly T[], kept = Infinity): void {
+  const list = lists.get(id) ?? [];
+  lists.set(id, list);
+  list.push(...items);
+  if (list.length > kept) list.splice(0, list.length - kept);
 }
