@@ -1,10 +1,9 @@
 /** A Mosquitto for a test, where one is installed; VOTEPLANE_REQUIRE_MOSQUITTO=1 makes its absence a failure. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { eventually, freePort } from './mqtt-kit.js';
+import { freePort } from './mqtt-kit.js';
 
 /** False where it is not installed, with the reason printed; throws where the environment requires it. */
 export function findMosquitto(): boolean {
@@ -37,17 +36,26 @@ export interface MosquittoRules {
   readonly acl: readonly string[];
 }
 
-export async function startMosquitto(rules?: MosquittoRules, atPort?: number): Promise<Mosquitto> {
-  const port = atPort ?? (await freePort());
+/** Where it listens and runs, if not on any free port of this host. */
+export interface MosquittoPlace {
+  readonly host?: string;
+  readonly port?: number;
+  /** The command that puts it there, such as `ip netns exec NAME`. */
+  readonly launcher?: readonly string[];
+}
+
+export async function startMosquitto(rules?: MosquittoRules, place: MosquittoPlace = {}): Promise<Mosquitto> {
+  const { host = '127.0.0.1', launcher = [] } = place;
+  const port = place.port ?? (await freePort());
   const folder = mkdtempSync(path.join(os.tmpdir(), 'voteplane-mosquitto-'));
   const file = path.join(folder, 'mosquitto.conf');
   writeFileSync(
     file,
-    `user root\nlistener ${String(port)} 127.0.0.1\nset_tcp_nodelay true\npersistence false\nlog_type error\n${writeRules(folder, rules)}`,
+    `user root\nlistener ${String(port)} ${host}\nset_tcp_nodelay true\npersistence false\n${LOG_RULES}${writeRules(folder, rules)}`,
   );
   let child: ChildProcess | null = null;
   const mosquitto: Mosquitto = {
-    url: `mqtt://127.0.0.1:${String(port)}`,
+    url: `mqtt://${host}:${String(port)}`,
     port,
     async kill() {
       const running = child;
@@ -58,21 +66,10 @@ export async function startMosquitto(rules?: MosquittoRules, atPort?: number): P
       await left;
     },
     async start() {
-      child = spawn('mosquitto', ['-c', file], { stdio: 'ignore' });
-      let listens = false;
-      const probe = setInterval(() => {
-        const socket = net.connect({ host: '127.0.0.1', port });
-        socket.on('error', () => undefined);
-        socket.on('connect', () => {
-          listens = true;
-          socket.destroy();
-        });
-      }, 20);
-      try {
-        await eventually('mosquitto to listen', () => listens);
-      } finally {
-        clearInterval(probe);
-      }
+      const [command = 'mosquitto', ...rest] = [...launcher, 'mosquitto', '-c', file];
+      const started = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
+      child = started;
+      await untilListening(started);
     },
     async stop() {
       await mosquitto.kill();
@@ -82,6 +79,24 @@ export async function startMosquitto(rules?: MosquittoRules, atPort?: number): P
   await mosquitto.start();
   return mosquitto;
 }
+
+/** It says that it runs as soon as it listens; nothing else is asked of its log. */
+const LOG_RULES = 'log_dest stderr\nlog_type error\nlog_type information\nconnection_messages false\n';
+
+/** Resolves when it listens; throws with what it said where it ends first. */
+async function untilListening(child: ChildProcess): Promise<void> {
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', () => reject(new Error(`mosquitto ended before it listened: ${said}`)));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      if (said.length < SAID_MAX) said += text;
+      if (/ running$/m.test(said)) resolve();
+    });
+  });
+}
+
+const SAID_MAX = 10_000;
 
 /** The part of the configuration that says who may what. */
 function writeRules(folder: string, rules: MosquittoRules | undefined): string {

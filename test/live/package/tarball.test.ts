@@ -1,8 +1,9 @@
-/** The package as a stranger gets it: packed, installed into an empty folder, and flown for 100 ticks. */
+/** The package as a stranger gets it: packed, installed into an empty folder, and flown for 100 ticks; on 64-bit Arm, checked and simulated. */
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fetchArm64Node, findArm64 } from '../../support/arm64.js';
 import { HandProcess, type HandExit } from '../../support/hand-process.js';
 import { ROOT } from '../../support/rig-runner.js';
 import { isSpoiltByMachine, type Report } from '../demo/demo-run.js';
@@ -85,4 +86,43 @@ test('flies 100 ticks', async () => {
   expect([report.unsafeOutputs, report.disagreements], shown).toEqual([0, 0]);
   expect(report.faults[0]?.affected, shown).toBeGreaterThan(0);
   if (!isSpoiltByMachine(report)) expect(flown.code, shown).toBe(0);
+});
+
+describe.skipIf(!findArm64())('on 64-bit Arm', () => {
+  const rig = path.join('node_modules', 'voteplane', 'hardware', 'rigs', 'pitch');
+  let node: readonly [string, ...string[]];
+  const runThere = (...args: readonly string[]): Promise<HandExit> => {
+    const [command, ...rest] = node;
+    return run(command, [...rest, path.join('node_modules', 'voteplane', 'bin', 'voteplane.js'), ...args]);
+  };
+
+  beforeAll(async () => {
+    node = await fetchArm64Node(folder);
+    const [command, ...rest] = node;
+    const told = await run(command, [...rest, '--print', 'process.arch']);
+    expect([told.code, told.stdout.trim()], told.stderr).toEqual([0, 'arm64']);
+  }, 120_000);
+
+  // Emulation is slow: the two share the processors.
+  test.concurrent('the packaged rig is the same rig and the same law', async () => {
+    const [there, here] = await Promise.all([
+      runThere('check', rig, '--json'),
+      run('npx', ['voteplane', 'check', rig, '--json']),
+    ]);
+    expect(there.code, `${there.stdout}${there.stderr}`).toBe(0);
+    const [ofThere, ofHere] = [there, here].map(
+      ({ stdout }) => (JSON.parse(stdout) as { digests: { rig: string; law: string } }).digests,
+    );
+    expect([ofThere?.rig, ofThere?.law]).toEqual([ofHere?.rig, ofHere?.law]);
+    expect(ofThere?.rig).toMatch(/^[0-9a-f]{16,}$/);
+  });
+
+  test.concurrent('a simulated flight keeps all promises', async () => {
+    const json = path.join(folder, 'arm64.json');
+    const flown = await runThere('simulate', rig, '--ticks', '50', '--seed', '7', '--json', json);
+    expect(flown.code, `${flown.stdout}${flown.stderr}`).toBe(0);
+    const report = JSON.parse(readFileSync(json, 'utf8')) as Report & { readonly violations: number };
+    const { ticks, completedTicks, violations, unsafeOutputs } = report;
+    expect([ticks, completedTicks, violations, unsafeOutputs]).toEqual([50, 50, 0, 0]);
+  });
 });

@@ -2,39 +2,20 @@
  * The pitch rig over Mosquitto, with passwords from the key files and the access list of hardware/rigs/README.md: one broker shared
  * by all, and one for each receiver, of which any single one may die (protocol.md §7).
  */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { deriveFacts } from '../../../src/rig/derive.js';
 import { loadRig } from '../../../src/rig/load-rig.js';
-import type { Rig } from '../../../src/rig/rig.js';
-import { listPeers, listPrincipals, readBrokerPassword } from '../../../src/wire/keys.js';
 import { expectUndisturbed, FLIGHT } from '../../support/expect-flight.js';
-import { findMosquitto, startMosquitto, type Mosquitto } from '../../support/mosquitto.js';
+import { findMosquitto, type Mosquitto } from '../../support/mosquitto.js';
 import { freePort } from '../../support/mqtt-kit.js';
+import { BROKER_ACL, startBrokerFor } from '../../support/rig-brokers.js';
 import { copyRig, placeInboxes, removeRig } from '../../support/rig-copy.js';
-import { RigRunner, ROOT } from '../../support/rig-runner.js';
+import { RigRunner } from '../../support/rig-runner.js';
 
 const cleanUps: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
-
-/** Everybody writes under the own name only and reads what is meant for them: the two lines of the README. */
-const ACL = readFileSync(path.join(ROOT, 'hardware', 'rigs', 'README.md'), 'utf8')
-  .split('\n')
-  .filter((line) => /^pattern (read|write) /.test(line));
-
-/** Password of everybody who enters the broker that holds these inboxes. */
-function listPasswords(rig: Rig, runner: RigRunner, inboxes: readonly string[]): Map<string, string> {
-  const passwords = new Map<string, string>();
-  for (const { id } of listPrincipals(rig)) {
-    const peers = listPeers(rig, id).map((peer) => peer.id);
-    const inbox = inboxes.includes(id) ? id : inboxes.find((owner) => peers.includes(owner));
-    if (inbox !== undefined) passwords.set(id, readBrokerPassword(runner.folder.keysOf(id), id, inbox));
-  }
-  return passwords;
-}
 
 describe.skipIf(!findMosquitto())('Mosquitto', () => {
   async function prepare(portOf: (id: string) => number): Promise<RigRunner> {
@@ -48,16 +29,13 @@ describe.skipIf(!findMosquitto())('Mosquitto', () => {
   }
 
   async function startFor(rig: RigRunner, inboxes: readonly string[], port: number): Promise<Mosquitto> {
-    const mosquitto = await startMosquitto(
-      { passwords: listPasswords(rig.rig, rig, inboxes), acl: ACL },
-      port,
-    );
+    const mosquitto = await startBrokerFor(rig, inboxes, { port });
     cleanUps.push(() => mosquitto.stop());
     return mosquitto;
   }
 
   test('one shared by all', FLIGHT, async () => {
-    expect(ACL).toHaveLength(2);
+    expect(BROKER_ACL).toHaveLength(2);
     const port = await freePort();
     const rig = await prepare(() => port);
     const owners = [...rig.rig.replicas, ...rig.rig.actuators].map(({ id }) => id);
