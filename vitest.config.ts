@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -14,6 +15,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/live/**'],
           testTimeout: 60_000,
+          // One less than there are, as by default, would leave half of a machine with two idle.
+          maxWorkers: availableParallelism(),
         },
       },
       {
