@@ -14,7 +14,7 @@ function start(args: readonly string[], environment?: Readonly<Record<string, st
 
 describe('a flight', () => {
   test('is flown, judged and reported, and leaves nothing behind', async () => {
-    const run = start(['--ticks', '120', '--fault', 'lie on c at 40 for 30', '--seed', '7']);
+    const run = start(['--ticks', '90', '--fault', 'lie on c at 40 for 30', '--seed', '7']);
     await run.until(/lie on c at 40 for 30/);
     const pids = [...run.children().values()];
     expect([...run.children().keys()].sort()).toEqual([
@@ -30,7 +30,7 @@ describe('a flight', () => {
     expect(run.leftovers()).toEqual([]);
     expect(report, text).toMatchObject({
       rig: 'pitch',
-      ticks: 120,
+      ticks: 90,
       seed: 7,
       error: null,
       disagreements: 0,
@@ -52,7 +52,7 @@ describe('a flight', () => {
     expect(report.processes['a']).toMatchObject({ starts: 1, deaths: 0 });
     if (isSpoiltByMachine(report)) return;
     expect(report, text).toMatchObject({ uncoveredTicks: 0, failSafeTrips: 0, plant: { survived: true } });
-    expect(report.completedTicks, text).toBeGreaterThan(110);
+    expect(report.completedTicks, text).toBeGreaterThan(80);
     expect(code, text).toBe(0);
   });
 
@@ -94,7 +94,7 @@ describe('an end before its time', () => {
 
 describe('the dead', () => {
   test('are shown and started again', async () => {
-    const run = start(['--ticks', '200', '--fault', 'crash on d at 30 for 20']);
+    const run = start(['--ticks', '130', '--fault', 'crash on d at 30 for 20']);
     await run.until(/d is started again/);
     const victim = run.children().get('replica b') as number;
     process.kill(victim, 'SIGKILL');
@@ -110,16 +110,16 @@ describe('the dead', () => {
   });
 
   test('stay dead with --no-respawn', async () => {
-    const run = start(['--ticks', '100', '--no-respawn', '--fault', 'restart on d at 30']);
+    const run = start(['--ticks', '70', '--no-respawn', '--fault', 'restart on d at 30']);
     const { report, text } = await run.ended;
     expect(text).not.toMatch(/started again/);
     expect(report.processes['d']).toMatchObject({ starts: 1, deaths: 1 });
-    expect(report).toMatchObject({ unsafeOutputs: 0, disagreements: 0, ticks: 100 });
+    expect(report).toMatchObject({ unsafeOutputs: 0, disagreements: 0, ticks: 70 });
   });
 });
 
 test('a voter that is killed comes back, is armed anew, and nobody else is to blame', async () => {
-  const run = start(['--ticks', '160', '--fault', 'voter-restart on elevator ms=100 at 40']);
+  const run = start(['--ticks', '110', '--fault', 'voter-restart on elevator ms=100 at 40']);
   const { report, text } = await run.ended;
   expect(text).toMatch(/elevator is dead, as the fault has it/);
   expect(text).toMatch(/elevator is started again/);
@@ -130,11 +130,10 @@ test('a voter that is killed comes back, is armed anew, and nobody else is to bl
 });
 
 describe('outside the hypothesis', () => {
-  test.each([
-    ['equal lies', ['collude on world replicas=c,d at 40 for 30']],
-    ['unequal lies', ['lie on c at 40 for 30', 'lie on d offset=7 at 40 for 30']],
-  ])('two liars, %s: fail-safe and never an unsafe output, exit 3', async (_name, faults) => {
-    const run = start(['--ticks', '120', ...faults.flatMap((fault) => ['--fault', fault])]);
+  // Equal lies are those of the scenario two-colluders, which is flown as such.
+  test('two liars, unequal lies: fail-safe and never an unsafe output, exit 3', async () => {
+    const faults = ['--fault', 'lie on c at 40 for 30', '--fault', 'lie on d offset=7 at 40 for 30'];
+    const run = start(['--ticks', '90', ...faults]);
     const { code, report, text } = await run.ended;
     expect(report.unsafeOutputs, text).toBe(0);
     expect(report.failSafeTrips, text).toBeGreaterThanOrEqual(1);
@@ -143,29 +142,11 @@ describe('outside the hypothesis', () => {
   });
 });
 
-test('the lesson: without agreement the wings come off, with it nothing happens', async () => {
-  const { code, report, text } = await start(['hardware/rigs/tmr-lesson', '--ticks', '120']).ended;
-  expect(
-    report.flights.map(({ rig }) => rig),
-    text,
-  ).toEqual(['tmr-lesson', 'tmr-four', 'tmr-signed']);
-  const [alone, four, signed] = report.flights;
-  expect(report).toMatchObject({ rig: 'tmr-lesson', disagreements: alone?.disagreements });
-  expect(alone?.disagreements, text).toBeGreaterThan(0);
-  expect(alone?.plant, text).toMatchObject({ survived: false });
-  expect(alone?.exitCode, text).toBe(0);
-  for (const flight of [four, signed]) {
-    expect(flight, text).toMatchObject({ disagreements: 0, unsafeOutputs: 0, plant: { survived: true } });
-    expect(flight?.faults[0]?.affected, text).toBeGreaterThan(0);
-  }
-  if (report.flights.every((flight) => !isSpoiltByMachine(flight))) expect(code, text).toBe(0);
-});
-
 describe('sabotage is seen', () => {
   const flags = `--import ${new URL('./sabotage.mjs', import.meta.url).href}`;
 
   test('a voter that takes the first order it hears: exit 1', async () => {
-    const run = start(['--ticks', '120', '--fault', 'lie on a at 40 for 40'], {
+    const run = start(['--ticks', '90', '--fault', 'lie on a at 40 for 40'], {
       NODE_OPTIONS: flags,
       SABOTAGE: 'voting',
     });
@@ -175,7 +156,7 @@ describe('sabotage is seen', () => {
   });
 
   test('agreement that takes a commander at its word: exit 1', async () => {
-    const run = start(['--ticks', '120', '--fault', 'equivocate on c at 40 for 40'], {
+    const run = start(['--ticks', '90', '--fault', 'equivocate on c at 40 for 40'], {
       NODE_OPTIONS: flags,
       SABOTAGE: 'agreement',
     });

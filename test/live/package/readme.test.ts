@@ -49,7 +49,7 @@ function expectKept(exit: HandExit, json: string): void {
 
 test('names no command that is not tried here', () => {
   const tried = [
-    ...[...SCRIPTS, ...DEMOS, ...SCENARIO_DEMOS, ...RECORDINGS, ...READERS],
+    ...[...SCRIPTS, ...LESSONS, ...SCENARIO_DEMOS, ...RECORDINGS, ...READERS],
     ...[...SIMULATIONS, ...CAMPAIGNS, ...REPLAYS, ...EXHAUSTS],
     ...[...GENERATE, ...PROCESSES, ...STRIKES, ...WATCHERS],
   ];
@@ -59,7 +59,7 @@ test('names no command that is not tried here', () => {
 
 const pick = (pattern: RegExp): readonly string[] => COMMANDS.filter((command) => pattern.test(command));
 const SCRIPTS = pick(/^npm (ci|test|start|run \S+)$/);
-const DEMOS = pick(/^npx voteplane demo\b(?!.*--(scenario|record))/);
+const LESSONS = pick(/^npx voteplane demo hardware\/rigs\/tmr-lesson$/);
 const RECORDINGS = pick(/^npx voteplane demo\b.*--record/);
 const SCENARIO_DEMOS = pick(/^npx voteplane demo\b.*--scenario/);
 const SIMULATIONS = pick(/^npx voteplane simulate\b/);
@@ -90,10 +90,25 @@ test('npm start flies', async () => {
   expectKept(exit, json);
 });
 
-test.each(DEMOS)('%s', async (line) => {
-  const json = path.join(folder, 'demo.json');
-  const exit = await shell(`${line} --quick --headless --json "${json}"`).ended;
-  expectKept(exit, json);
+test.each(LESSONS)('%s: without agreement the wings come off, with it nothing happens', async (line) => {
+  const json = path.join(folder, 'lesson.json');
+  const exit = await shell(`${line} --ticks 120 --headless --json "${json}"`).ended;
+  const report = JSON.parse(readFileSync(json, 'utf8')) as Report;
+  const text = `${exit.stdout}\n${exit.stderr}`;
+  expect(
+    report.flights.map(({ rig }) => rig),
+    text,
+  ).toEqual(['tmr-lesson', 'tmr-four', 'tmr-signed']);
+  const [alone, four, signed] = report.flights;
+  expect(report).toMatchObject({ rig: 'tmr-lesson', disagreements: alone?.disagreements });
+  expect(alone?.disagreements, text).toBeGreaterThan(0);
+  expect(alone?.plant, text).toMatchObject({ survived: false });
+  expect(alone?.exitCode, text).toBe(0);
+  for (const flight of [four, signed]) {
+    expect(flight, text).toMatchObject({ disagreements: 0, unsafeOutputs: 0, plant: { survived: true } });
+    expect(flight?.faults[0]?.affected, text).toBeGreaterThan(0);
+  }
+  if (report.flights.every((flight) => !isSpoiltByMachine(flight))) expect(exit.code, text).toBe(0);
 });
 
 test.each(SCENARIO_DEMOS)('%s', async (line) => {
@@ -131,7 +146,7 @@ test.each(CAMPAIGNS)('%s', async (line) => {
 test('a recording, and its replay', async () => {
   expect([RECORDINGS.length, REPLAYS.length]).toEqual([1, 1]);
   const json = path.join(folder, 'recorded.json');
-  expectKept(await shell(`${RECORDINGS[0]} --quick --headless --json "${json}"`).ended, json);
+  expectKept(await shell(`${RECORDINGS[0]} --ticks 80 --headless --json "${json}"`).ended, json);
   const exit = await shell(REPLAYS[0] as string).ended;
   expect(exit.code, `${exit.stdout}\n${exit.stderr}`).toBe(0);
   expect(exit.stdout.trimEnd()).toMatch(/\nidentical$/);

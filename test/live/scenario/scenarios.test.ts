@@ -11,11 +11,13 @@ import { DemoRun, type DemoExit } from '../demo/demo-run.js';
 
 /** A machine that is busy elsewhere spoils a flight, but hardly three in a row. */
 const TRIES = 3;
-/** One of each kind of fault; the others are flown in the simulator alone. */
+/**
+ * One of each kind of fault; the others are flown in the simulator alone, but for that of equivocation: the
+ * commands of the README fly it as they stand there.
+ */
 const FLOWN = [
   'pitch/scenarios/quiet.yaml',
   'pitch/scenarios/crash-and-return.yaml',
-  'pitch/scenarios/equivocation.yaml',
   'pitch/scenarios/lying-sensor.yaml',
   'pitch/scenarios/relay-lie.yaml',
   'pitch/scenarios/pause.yaml',
