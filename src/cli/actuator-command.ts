@@ -6,14 +6,17 @@ import { openParentChannel } from '../process/parent-channel.js';
 import { createSystemClock } from '../process/system-clock.js';
 import type { ProcessPorts } from '../recording/process-ports.js';
 import { loadRig } from '../rig/load-rig.js';
+import type { PrincipalKeys } from '../wire/keys.js';
 import { readAddresses } from './addresses.js';
 import { composeActuator } from './compose-actuator.js';
 import { openHostControls } from './host-controls.js';
+import { makeKeysOrder } from './keys-order.js';
 import { loadKeys } from './load-keys.js';
 import { openProcessRecording } from './open-recording.js';
-import { openTransport } from './open-transport.js';
+import { deriveCredentials, openTransport } from './open-transport.js';
 import { runUntilStopped } from './run-until-stopped.js';
 import { createStderrLog, LOG_LEVELS, type LogLevel } from './stderr-log.js';
+import { openKeyWatch } from './watch-keys.js';
 
 interface ActuatorOptions {
   readonly id: string;
@@ -46,7 +49,10 @@ async function runActuator(rigPath: string, options: ActuatorOptions): Promise<v
   const { id } = options;
   const loaded = await loadRig(rigPath);
   const { rig } = loaded;
-  const keys = await loadKeys(rig, id, 'actuator', options.keys, options.passphraseFile);
+  const load = (): Promise<PrincipalKeys> =>
+    loadKeys(rig, id, 'actuator', options.keys, options.passphraseFile);
+  const keyWatch = await openKeyWatch({ file: options.keys, load, log });
+  const keys = await load();
   const addresses = readAddresses(options.addresses);
   const clock = createSystemClock();
   const { transport, readRefused } = await openTransport({ rig, keys, addresses, log });
@@ -84,11 +90,16 @@ async function runActuator(rigPath: string, options: ActuatorOptions): Promise<v
     if (recording === null) obey();
     else recording.recorder.noteOrder(message, obey);
   };
+  keyWatch.start((renewed) => {
+    transport.renewCredentials(deriveCredentials(rig, renewed));
+    onMessage(makeKeysOrder(renewed));
+  });
   if (process.send !== undefined) process.on('message', onMessage);
   voter.start();
   channel.send({ kind: 'ready', id });
   log.info(`actuator ${id} of rig ${rig.id} is up, in fail-safe until armed`);
   log.info(`actuator ${id} stops: ${await stopper.stopped}`);
+  keyWatch.close();
   recording?.recorder.noteStop();
   voter.stop();
   recording?.recorder.noteStopped();

@@ -8,6 +8,7 @@ import { FaultInjector } from '../faults/injector.js';
 import { ActuatorProcess, type ActuatorProcessParts } from '../process/actuator-process.js';
 import { isRunStart } from '../process/run-start.js';
 import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
+import { readKeysOrder } from './keys-order.js';
 import type { ProcessIdentity, ProcessWorld } from './compose-replica.js';
 
 export interface ComposedActuator {
@@ -16,7 +17,7 @@ export interface ComposedActuator {
   stop(): void;
   /** Leaves the bridge alone. */
   close(): Promise<void>;
-  /** Hears what whoever started the process has to say (`RunStartOrder`); anything else is ignored. */
+  /** Hears what it is to do while it runs (`RunStartOrder`, `KeysOrder`); anything else is ignored. */
   obey(message: unknown): void;
   /** What was not accepted so far, by cause. */
   readRejected(): Record<string, number>;
@@ -73,6 +74,8 @@ export function composeActuator(identity: ProcessIdentity, world: ProcessWorld):
     close: () => device.close(),
     obey: (message) => {
       if (isRunStart(message)) voter.setRunStart(message.startTick);
+      const renewed = readKeysOrder(message);
+      if (renewed !== null) voter.renewKeys(renewed);
     },
     readRejected: () => voter.readRejected(),
   };

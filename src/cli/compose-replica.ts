@@ -17,11 +17,13 @@ import type { LoadedRig } from '../rig/load-rig.js';
 import { decodeCbor, encodeCbor } from '../wire/cbor.js';
 import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
 import type { PrincipalKeys } from '../wire/keys.js';
+import { readKeysOrder } from './keys-order.js';
 
 /** Who it is, the same in every life. */
 export interface ProcessIdentity {
   readonly loaded: LoadedRig;
   readonly id: string;
+  /** With which it starts. */
   readonly keys: PrincipalKeys;
   /** What injected faults draw from. */
   readonly seed: string;
@@ -42,13 +44,16 @@ export interface ComposedReplica {
   stop(): Promise<void>;
   /** Leaves the bridge alone. */
   close(): Promise<void>;
+  /** Hears what it is to do while it runs (`KeysOrder`); anything else is ignored. */
+  obey(message: unknown): void;
   /** What was not accepted so far, by cause. */
   readRejected(): Record<string, number>;
 }
 
 /** Builds the replica; it does nothing before `start`. */
 export function composeReplica(identity: ProcessIdentity, world: ProcessWorld): ComposedReplica {
-  const { loaded, id, keys, seed } = identity;
+  const { loaded, id, seed } = identity;
+  let keys = identity.keys;
   const { rig } = loaded;
   const { entropy, transport, sendFrameAs, openLine, lineText, channel, host, log } = world;
   const shape = { sensorTypes: rig.sensors.map(({ type }) => type), actuators: rig.actuators.length };
@@ -67,6 +72,7 @@ export function composeReplica(identity: ProcessIdentity, world: ProcessWorld): 
             replica = launch(mismatch);
             replica.start();
           },
+          exchangeKeys: (change) => renewKeys(change(keys)),
         },
         encodeEntry,
         decodeEntry: (value) => decodeEntry(value, shape),
@@ -109,6 +115,10 @@ export function composeReplica(identity: ProcessIdentity, world: ProcessWorld): 
   let earlier: Counts = {};
   let isStopping = false;
   let replica = launch(null);
+  const renewKeys = (renewed: PrincipalKeys): void => {
+    keys = renewed;
+    replica.renewKeys(keys);
+  };
   return {
     start: () => replica.start(),
     stop: async () => {
@@ -117,6 +127,10 @@ export function composeReplica(identity: ProcessIdentity, world: ProcessWorld): 
       injector?.close();
     },
     close: () => sensors.close(),
+    obey: (message) => {
+      const renewed = readKeysOrder(message);
+      if (renewed !== null) renewKeys(renewed);
+    },
     readRejected: () => sumCounts(earlier, replica.readRejected()),
   };
 }

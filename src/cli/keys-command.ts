@@ -1,6 +1,7 @@
 /**
- * `voteplane keys generate RIG`: fresh secrets for everybody in a rig, one file each. `voteplane keys broker-password
- * RIG`: what a principal says at an MQTT broker, for external brokers and for tools such as mosquitto_sub.
+ * `voteplane keys generate RIG`: fresh secrets for everybody in a rig, one file each. `rotate`, `retire`, `revoke` and
+ * `replace`: other keys for a rig that may be running (change-key-files.ts). `voteplane keys broker-password RIG`: what a
+ * principal says at an MQTT broker, for external brokers and for tools such as mosquitto_sub.
  */
 import { randomBytes } from 'node:crypto';
 import { access } from 'node:fs/promises';
@@ -10,6 +11,7 @@ import { loadRig } from '../rig/load-rig.js';
 import { RigError } from '../rig/mistake.js';
 import { KeyFileError, nameKeyFile, readPassphraseFile, writeKeyFile } from '../store/key-file.js';
 import { generateKeys, listPeers, listPrincipals, readBrokerPassword } from '../wire/keys.js';
+import { changeKeyFiles, KEY_CHANGES, type KeyChangeOptions } from './change-key-files.js';
 import { loadKeys } from './load-keys.js';
 import { UsageError } from './usage-error.js';
 
@@ -37,6 +39,22 @@ export function registerKeysCommand(program: Command): void {
     .option('--passphrase-file <file>', 'encrypt the files with the passphrase in this file')
     .option('--force', 'replace key files that are there; the old keys are lost')
     .action(runGenerate);
+  for (const change of KEY_CHANGES) {
+    const command = keys
+      .command(change.name)
+      .description(change.description)
+      .argument('<rig>', 'rig folder, such as hardware/rigs/pitch, or its rig.yaml')
+      .requiredOption(
+        '--keys <dir>',
+        'folder with the key files of the whole rig, from "voteplane keys generate"',
+      )
+      .option('--passphrase-file <file>', 'passphrase of the key files, where they are encrypted');
+    if (change.namesPrincipal)
+      command.requiredOption('--principal <id>', 'whose keys: a replica, actuator, operator or observer');
+    command.action((rigPath: string, options: KeyChangeOptions) =>
+      endInWords(() => changeKeyFiles(change, rigPath, options)),
+    );
+  }
   keys
     .command('broker-password')
     .description(
@@ -77,8 +95,20 @@ async function printBrokerPassword(rigPath: string, options: BrokerPasswordOptio
   process.stdout.write(`${readBrokerPassword(keys, id, inbox)}\n`);
 }
 
-async function runGenerate(rigPath: string, options: GenerateOptions): Promise<void> {
+/** What is wrong with a rig or a key file, and the cure, is all that is said of it. */
+async function endInWords(work: () => Promise<void>): Promise<void> {
   try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof RigError || error instanceof KeyFileError || error instanceof UsageError))
+      throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = EXIT_USAGE;
+  }
+}
+
+function runGenerate(rigPath: string, options: GenerateOptions): Promise<void> {
+  return endInWords(async () => {
     const { rig } = await loadRig(rigPath);
     const passphrase =
       options.passphraseFile === undefined ? undefined : await readPassphraseFile(options.passphraseFile);
@@ -97,11 +127,7 @@ async function runGenerate(rigPath: string, options: GenerateOptions): Promise<v
     process.stdout.write(
       `${all.length} key files for rig ${rig.id}. Give each part its own file and no other: who holds a file can speak in its name.\n`,
     );
-  } catch (error) {
-    if (!(error instanceof RigError || error instanceof KeyFileError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = EXIT_USAGE;
-  }
+  });
 }
 
 async function refuseExisting(file: string): Promise<void> {

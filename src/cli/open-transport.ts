@@ -2,8 +2,13 @@
 import type { Log, Purpose } from '../ports.js';
 import type { InboxPart, Rig } from '../rig/rig.js';
 import { deriveInboxLimits } from '../mqtt/inbox-limits.js';
-import { createMqttTransport, type MqttSender, type MqttTransport } from '../mqtt/mqtt-transport.js';
-import { listPeers, listPrincipals, readBrokerPassword, type PrincipalKeys } from '../wire/keys.js';
+import {
+  createMqttTransport,
+  type MqttCredentials,
+  type MqttSender,
+  type MqttTransport,
+} from '../mqtt/mqtt-transport.js';
+import { listBrokerPasswords, listPeers, listPrincipals, type PrincipalKeys } from '../wire/keys.js';
 import { listPurposes } from '../wire/purposes.js';
 import { readMonotonicUs } from '../process/system-clock.js';
 import { listInboxAddresses, type Addresses } from './addresses.js';
@@ -34,21 +39,22 @@ export async function openTransport(options: OpenTransportOptions): Promise<Open
   const inboxes = new Map<string, InboxPart>(
     [...rig.replicas, ...rig.actuators].map(({ id, inbox }) => [id, inbox]),
   );
+  const credentials = deriveCredentials(rig, keys);
   const toSender = ({ id, kind }: (typeof peers)[number]): MqttSender => ({
     id,
     purposes: ['hello', ...listPurposes(kind, selfKind)] as Purpose[],
-    password: readBrokerPassword(keys, id, self),
+    password: credentials.admitted.get(id)?.[0] ?? '',
   });
   const refused = new Map<string, number>();
   const transport = await createMqttTransport({
     rigId: rig.id,
     self,
     inbox: inboxes.get(self) ?? null,
-    externalPassword: readBrokerPassword(keys, self, self),
+    externalPassword: credentials.own[0] ?? '',
     peers: peers.flatMap(({ id }) => {
       const inbox = inboxes.get(id);
       if (inbox === undefined || (only !== undefined && !only.includes(id))) return [];
-      return [{ id, inbox, sendPassword: readBrokerPassword(keys, self, id) }];
+      return [{ id, inbox, sendPassword: credentials.sending.get(id)?.[0] ?? '' }];
     }),
     acceptFrom: peers.filter(({ kind }) => kind === 'replica' || kind === 'actuator').map(toSender),
     operators: peers.filter(({ kind }) => kind === 'operator').map(toSender),
@@ -59,5 +65,18 @@ export async function openTransport(options: OpenTransportOptions): Promise<Open
     log,
     onRefusal: (cause) => refused.set(`inbox-${cause}`, (refused.get(`inbox-${cause}`) ?? 0) + 1),
   });
+  // Passwords of the epoch before, and who is revoked.
+  transport.renewCredentials(credentials);
   return { transport, readRefused: () => Object.fromEntries(refused) };
+}
+
+/** Everybody's passwords by these keys, in all epochs that they hold. */
+export function deriveCredentials(rig: Rig, keys: PrincipalKeys): MqttCredentials {
+  const self = keys.principal;
+  const peers = listPeers(rig, self);
+  return {
+    own: listBrokerPasswords(keys, self, self),
+    sending: new Map(peers.map(({ id }) => [id, listBrokerPasswords(keys, self, id)])),
+    admitted: new Map(peers.map(({ id }) => [id, listBrokerPasswords(keys, id, self)])),
+  };
 }

@@ -7,14 +7,17 @@ import { createSystemClock } from '../process/system-clock.js';
 import type { ProcessPorts } from '../recording/process-ports.js';
 import { loadRig } from '../rig/load-rig.js';
 import { claimStateFolder } from '../store/state-folder.js';
+import type { PrincipalKeys } from '../wire/keys.js';
 import { readAddresses } from './addresses.js';
 import { composeReplica } from './compose-replica.js';
 import { openHostControls } from './host-controls.js';
+import { makeKeysOrder } from './keys-order.js';
 import { loadKeys } from './load-keys.js';
 import { openProcessRecording } from './open-recording.js';
-import { openTransport } from './open-transport.js';
+import { deriveCredentials, openTransport } from './open-transport.js';
 import { runUntilStopped } from './run-until-stopped.js';
 import { createStderrLog, LOG_LEVELS, type LogLevel } from './stderr-log.js';
+import { openKeyWatch } from './watch-keys.js';
 
 interface ReplicaOptions {
   readonly id: string;
@@ -49,7 +52,10 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
   const { id } = options;
   const loaded = await loadRig(rigPath);
   const { rig } = loaded;
-  const keys = await loadKeys(rig, id, 'replica', options.keys, options.passphraseFile);
+  const load = (): Promise<PrincipalKeys> =>
+    loadKeys(rig, id, 'replica', options.keys, options.passphraseFile);
+  const keyWatch = await openKeyWatch({ file: options.keys, load, log });
+  const keys = await load();
   const addresses = readAddresses(options.addresses);
   const release = claimStateFolder(options.state, `replica ${id} of rig ${rig.id}`);
   const clock = createSystemClock();
@@ -83,10 +89,19 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
       log,
     },
   );
+  const obey = (message: unknown): void => {
+    if (recording === null) replica.obey(message);
+    else recording.recorder.noteOrder(message, () => replica.obey(message));
+  };
+  keyWatch.start((renewed) => {
+    transport.renewCredentials(deriveCredentials(rig, renewed));
+    obey(makeKeysOrder(renewed));
+  });
   replica.start();
   channel.send({ kind: 'ready', id });
   log.info(`replica ${id} of rig ${rig.id} is up`);
   log.info(`replica ${id} stops: ${await stopper.stopped}`);
+  keyWatch.close();
   recording?.recorder.noteStop();
   await replica.stop();
   recording?.recorder.noteStopped();

@@ -126,6 +126,7 @@ const FACILITIES: Readonly<Record<Facility, string>> = {
   sealer: 'a way to seal any payload',
   'restart-as': 'a host that starts it as something else',
   twin: 'a host that starts it a second time',
+  keys: 'keys that can be exchanged while it runs',
 };
 
 export class FaultInjector {
@@ -373,6 +374,8 @@ export class FaultInjector {
         return this.parts.host.restartAs !== undefined;
       case 'twin':
         return this.parts.host.launchTwin !== undefined;
+      case 'keys':
+        return this.parts.host.exchangeKeys !== undefined;
     }
   }
 

@@ -7,6 +7,7 @@ import {
 } from './actuators.js';
 import { buildBridgeCorrupt, buildBridgeHang, buildBridgeReset } from './bridges.js';
 import { buildClockDrift, buildClockFreeze, buildClockStep, buildClockTwoFaced } from './clocks.js';
+import { buildKeyExpire, buildKeyRevoke, buildKeyRotate } from './key-faults.js';
 import { buildConfigMismatch, buildVersionMismatch } from './mismatches.js';
 import { DEFAULT_VOTER_GONE_MS } from './host-faults.js';
 import { ANY, built, GONE_MS, MASKED, missing, MS, number, type FaultRow, type Objection } from './row.js';
@@ -191,19 +192,42 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
       'no effect on rounds: without the f extreme readings the others keep within the bound of their skew',
     implementation: built(buildClockTwoFaced),
   },
-  ...(['key-expire', 'key-rotate', 'key-revoke'] as const).map((name): FaultRow => ({
-    name,
+  {
+    name: 'key-rotate',
     parameters: [],
     targets: ['replica'],
     injectedAt: 'replica',
-    meaning: {
-      'key-expire': 'the keys end',
-      'key-rotate': 'new keys take the place of the old',
-      'key-revoke': 'the keys are worth nothing from now on',
-    }[name],
-    expected: 'overlap without a gap, then refusal',
-    implementation: missing('key epochs that change while the rig runs'),
-  })),
+    meaning:
+      'the replica is given the keys of the next epoch beside those of its own, and loses those of the one before; they stay',
+    expected:
+      'overlap without a gap: it goes on under the epoch that it shares with each peer, and under the new one with those that have it too',
+    implementation: built(buildKeyRotate, { needs: 'keys' }),
+  },
+  {
+    name: 'key-expire',
+    parameters: [],
+    targets: ['replica'],
+    injectedAt: 'replica',
+    meaning: 'the epoch that the replica shares with the others has ended for it; it holds a newer one alone',
+    expected:
+      'what comes under the old epoch is refused by name, with the cure; the others are a replica fewer, and masked',
+    implementation: built(buildKeyExpire, {
+      needs: 'keys',
+      object: ({ forTicks }) => objectToUnreachable(forTicks),
+    }),
+  },
+  {
+    name: 'key-revoke',
+    parameters: [],
+    targets: ['replica'],
+    injectedAt: 'replica',
+    meaning: 'the keys of the replica are worth nothing any more: nobody shares a secret with it',
+    expected: 'whatever it says is refused; the others are a replica fewer, and masked',
+    implementation: built(buildKeyRevoke, {
+      needs: 'keys',
+      object: ({ forTicks }) => objectToUnreachable(forTicks),
+    }),
+  },
   {
     name: 'config-mismatch',
     parameters: [

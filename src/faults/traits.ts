@@ -23,6 +23,9 @@ const OF_BYTES: ReadonlySet<string> = new Set([
   'bridge-reset',
   'config-mismatch',
   'version-mismatch',
+  'key-rotate',
+  'key-expire',
+  'key-revoke',
 ]);
 
 /** Whether a fault of this name makes a replica say what it did not compute. */

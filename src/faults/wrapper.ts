@@ -16,6 +16,7 @@ import type {
   SensorPort,
 } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
+import type { PrincipalKeys } from '../wire/keys.js';
 import type { SessionPurpose } from '../wire/purposes.js';
 import type { BridgeLine } from './bridge-line.js';
 import type { ClockMapping } from './faulty-clock.js';
@@ -28,7 +29,7 @@ export type SendFrame = (to: Principal, purpose: Purpose, frame: Uint8Array) => 
 export type SendFrameAs = (claimed: Principal, to: Principal, purpose: Purpose, frame: Uint8Array) => void;
 
 /** What a process may offer to faults beyond the ports that every replica has; a fault that needs it says so. */
-export type Facility = 'clock' | 'bridge' | 'device' | 'sealer' | 'restart-as' | 'twin';
+export type Facility = 'clock' | 'bridge' | 'device' | 'sealer' | 'restart-as' | 'twin' | 'keys';
 
 /** In what a replica differs from the others: its law's digest, its rig file's, or the version that it speaks. */
 export type Mismatch = 'law' | 'rig' | 'version';
@@ -49,6 +50,11 @@ export interface HostControls {
    * the ways to other processes stay. Absent where that cannot be done.
    */
   restartAs?(mismatch: Mismatch | null): void;
+  /**
+   * Puts other keys in the place of those that the process holds, while it runs, as its key file being replaced would.
+   * Absent where that cannot be done.
+   */
+  exchangeKeys?(change: (keys: PrincipalKeys) => PrincipalKeys): void;
   /**
    * Starts a second replica with this one's identity and keys; what is returned ends it. `peers` are those that reach it
    * and are reached by it, everybody where it is null. Absent where that cannot be done.

@@ -86,10 +86,14 @@ export class BrokerClient {
   #disconnects = 0;
   #refusedQuality = 0;
   #refusedMalformed = 0;
+  /** Newest key epoch first; the one that is tried now. */
+  #passwords: readonly string[];
+  #passwordAt = 0;
 
   constructor(options: BrokerClientOptions) {
     this.#options = options;
     this.#downSinceUs = options.nowUs();
+    this.#passwords = [options.password];
     const client = new MqttJsClient(() => this.#dial(), {
       protocolVersion: 4,
       clean: true,
@@ -122,7 +126,16 @@ export class BrokerClient {
       this.#setUp(false);
     });
     client.on('error', (error) => {
-      this.#explain(error.message);
+      if (!isCredentialRefusal(error)) {
+        this.#explain(error.message);
+        return;
+      }
+      this.#explain(
+        `${error.message}; if the keys of the rig were changed, the one of the two whose key file is older needs the newest`,
+      );
+      // The receiver may not hold the newest key epoch yet.
+      this.#passwordAt = (this.#passwordAt + 1) % Math.max(1, this.#passwords.length);
+      client.options.password = this.#passwords[this.#passwordAt] ?? '';
     });
   }
 
@@ -145,6 +158,13 @@ export class BrokerClient {
     this.#sentBytes += frame.length;
     stream.writePacket(encodePublish(encodedTopic, frame));
     return true;
+  }
+
+  /** Other passwords take the place of those held, newest key epoch first; a connection that stands goes on. */
+  renewPasswords(passwords: readonly string[]): void {
+    this.#passwords = passwords;
+    this.#passwordAt = 0;
+    this.#client.options.password = passwords[0] ?? '';
   }
 
   counters(): BrokerClientCounters {
@@ -264,6 +284,11 @@ export class BrokerClient {
       port: this.#options.port,
     });
   }
+}
+
+/** CONNACK 4 (bad user name or password) or 5 (not authorised). */
+function isCredentialRefusal(error: Error): boolean {
+  return 'code' in error && (error.code === 4 || error.code === 5);
 }
 
 /** An inbox takes at most 16 filters in one SUBSCRIBE. */

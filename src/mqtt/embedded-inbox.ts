@@ -62,7 +62,10 @@ export interface EmbeddedInboxOptions {
 /** What is known of a member beyond its connection: the rate it used up survives a reconnection. */
 interface Account {
   readonly member: InboxMember;
-  readonly passwordDigest: Buffer;
+  /** Digests of the passwords that open the inbox, newest key epoch first. Empty: its keys are revoked. */
+  passwords: readonly Buffer[];
+  /** Digests of those that did before. */
+  ended: readonly Buffer[];
   readonly topics: TopicTable;
   /** Subscriptions it may make. */
   readonly filters: ReadonlyMap<string, Filter>;
@@ -83,6 +86,8 @@ interface Connection {
   early: number;
   request: ConnectRequest | null;
   account: Account | null;
+  /** Digest of the password that it came with. */
+  password: Buffer | null;
   /** 1.5 × keepalive; 0: none. */
   silenceLimitUs: number;
   readonly filters: Map<string, Filter>;
@@ -135,7 +140,8 @@ export class EmbeddedInbox implements Inbox {
       }
       accounts.set(member.id, {
         member,
-        passwordDigest: digestPassword(member.password),
+        passwords: [digestPassword(member.password)],
+        ended: [],
         topics: makeTopicTable(options.rigId, options.owner, member.id, member.purposes),
         filters: makeFilters(options.rigId, options.owner, member),
         bucket: new TokenBucket(options.limits, nowUs),
@@ -259,6 +265,21 @@ export class EmbeddedInbox implements Inbox {
     await closed;
   }
 
+  /**
+   * Other passwords take the place of those of all members, newest key epoch first. Members without any are revoked and cut
+   * at once. A member that came with one that ends stays: it is the same principal, and its frames prove themselves; but
+   * it gives way as soon as one with a newer password comes.
+   */
+  renewPasswords(passwords: ReadonlyMap<Principal, readonly string[]>): void {
+    for (const [id, account] of this.#accounts) {
+      const renewed = (passwords.get(id) ?? []).map(digestPassword);
+      const ended = account.passwords.filter((old) => !renewed.some((one) => one.equals(old)));
+      if (ended.length > 0) account.ended = ended;
+      account.passwords = renewed;
+      if (renewed.length === 0 && account.live !== null) this.#end('revoked', account.live);
+    }
+  }
+
   onFrame(handler: FrameHandler): void {
     if (this.#handler !== null) throw new Error('an inbox has one frame handler; it is set already');
     this.#handler = handler;
@@ -323,6 +344,7 @@ export class EmbeddedInbox implements Inbox {
       early: 0,
       request: null,
       account: null,
+      password: null,
       silenceLimitUs: 0,
       filters: new Map(),
       blockedSinceUs: 0,
@@ -494,9 +516,12 @@ export class EmbeddedInbox implements Inbox {
     const account = this.#accounts.get(request.username ?? '') ?? null;
     // The comparison takes the same time for an unknown principal, a wrong password and a right one.
     const given = digestPassword(request.password ?? '');
-    const matches = timingSafeEqual(given, account?.passwordDigest ?? unknownDigest);
-    if (account === null || !matches || request.clientId !== account.member.id) {
-      this.#refuse('credentials', null);
+    const rank = findDigest(account?.passwords ?? [unknownDigest], given);
+    if (account === null || rank < 0 || request.clientId !== account.member.id) {
+      // The claim is unproven, and no more than the name under which a refusal is counted.
+      if (account !== null && account.passwords.length === 0) this.#refuse('revoked', account);
+      else if (account !== null && findDigest(account.ended, given) >= 0) this.#refuse('expired', account);
+      else this.#refuse('credentials', null);
       done(refusal(4, 'bad username or password, or a client id that is not the username'), false);
       return;
     }
@@ -524,6 +549,10 @@ export class EmbeddedInbox implements Inbox {
       done(refusal(3, 'cut for exceeding its rate; try again later'), false);
       return;
     }
+    if (account.live !== null && isOutranked(account.live, account, rank)) {
+      account.live.stream.destroy();
+      account.live = null;
+    }
     if (account.live !== null) {
       // The live connection stays; a half-open one goes by the silence limit below, so that its owner, restarted,
       // waits no longer than one and a half of the keepalive it asked for.
@@ -533,6 +562,7 @@ export class EmbeddedInbox implements Inbox {
     }
     account.live = connection;
     connection.account = account;
+    connection.password = given;
     connection.silenceLimitUs = request.keepaliveS * 1_500_000;
     done(null, true);
   }
@@ -650,6 +680,21 @@ function makeFilters(rigId: string, owner: Principal, member: InboxMember): Map<
 /** Compared instead of passwords, so that lengths tell nothing either. */
 function digestPassword(password: string | Uint8Array): Buffer {
   return createHash('sha256').update('voteplane/mqtt-password/').update(password).digest();
+}
+
+/** Where it stands in the list; −1: nowhere. Looks at all of them, wherever it is. */
+function findDigest(digests: readonly Buffer[], given: Buffer): number {
+  let found = -1;
+  digests.forEach((digest, at) => {
+    if (timingSafeEqual(digest, given) && found < 0) found = at;
+  });
+  return found;
+}
+
+/** Whether a connection came with an older password than that of this rank. */
+function isOutranked({ password }: Connection, { passwords }: Account, rank: number): boolean {
+  const own = password === null ? -1 : findDigest(passwords, password);
+  return own < 0 || own > rank;
 }
 
 const unknownDigest = Buffer.alloc(32);

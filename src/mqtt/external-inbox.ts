@@ -32,9 +32,11 @@ export class ExternalInbox implements Inbox {
   readonly #reader: FrameReader;
   readonly #ownTopics = new Map<string, Buffer>();
   #client: BrokerClient | null = null;
+  #passwords: readonly string[];
 
   constructor(options: ExternalInboxOptions) {
     this.#options = options;
+    this.#passwords = [options.password];
     parseBrokerUrl(options.url);
     const routes: Route[] = options.members.flatMap((member) =>
       member.purposes.map((purpose) => ({
@@ -54,20 +56,27 @@ export class ExternalInbox implements Inbox {
   /** Starts to connect, and goes on trying; peers reach the broker with or without this process. */
   open(): Promise<void> {
     if (this.#client === null) {
-      const { rigId, owner, url, password, limits, nowUs, log, onUp } = this.#options;
+      const { rigId, owner, url, limits, nowUs, log, onUp } = this.#options;
       this.#client = connectExternal({
         rigId,
         self: owner,
         url,
-        password,
+        password: this.#passwords[0] ?? '',
         limits,
         nowUs,
         log,
         reader: this.#reader,
         onUp: onUp ?? ((): void => undefined),
       });
+      this.#client.renewPasswords(this.#passwords);
     }
     return Promise.resolve();
+  }
+
+  /** Other passwords of the owner take the place of those held, newest key epoch first. */
+  renewPasswords(passwords: readonly string[]): void {
+    this.#passwords = passwords;
+    this.#client?.renewPasswords(passwords);
   }
 
   async close(): Promise<void> {

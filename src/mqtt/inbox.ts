@@ -12,6 +12,10 @@ export const refusalCauses = [
   'oversize',
   /** Unknown principal, wrong password, or a client id that is not the principal. */
   'credentials',
+  /** The password of a key epoch that has ended. */
+  'expired',
+  /** A principal whose keys are worth nothing any more. */
+  'revoked',
   /** A client id that is connected already. */
   'takeover',
   /** A will, a kept session, another protocol level or too long a keepalive. */

@@ -15,6 +15,8 @@ export interface Link {
   /** Sends under another principal's topic, as a liar would; an inbox that keeps its ACL refuses it. */
   sendAs(claimed: Principal, purpose: Purpose, frame: Uint8Array): void;
   counters(): BrokerClientCounters;
+  /** Other passwords for the receiver's inbox take the place of those held, newest key epoch first. */
+  renewPasswords(passwords: readonly string[]): void;
   close(): Promise<void>;
 }
 
@@ -74,6 +76,9 @@ export function makeLink(
     counters() {
       const counters = client()?.counters() ?? noCounters;
       return { ...counters, droppedDown: counters.droppedDown + unsent };
+    },
+    renewPasswords(passwords) {
+      client()?.renewPasswords(passwords);
     },
     close,
   };

@@ -60,6 +60,16 @@ export interface MqttTransportOptions {
   readonly wrapLink?: (link: Link) => Link;
 }
 
+/** Everybody's passwords, newest key epoch first; without any, the principal is revoked. */
+export interface MqttCredentials {
+  /** This process's own, where its inbox is at an external broker. */
+  readonly own: readonly string[];
+  /** This process's, at the inboxes of its receivers. */
+  readonly sending: ReadonlyMap<Principal, readonly string[]>;
+  /** Those with which others enter the inbox of this process. */
+  readonly admitted: ReadonlyMap<Principal, readonly string[]>;
+}
+
 export interface MqttTransport extends Transport {
   /** Null where this process owns none. Closing and opening it again is what the fault `broker-kill` does. */
   readonly inbox: Inbox | null;
@@ -67,6 +77,8 @@ export interface MqttTransport extends Transport {
   address(): { readonly host: string; readonly port: number } | null;
   /** Sends under another principal's topic, as a liar would; for fault injection. */
   sendAs(claimed: Principal, to: Principal, purpose: Purpose, frame: Uint8Array): void;
+  /** Other passwords take the place of those held. Connections that stand go on, but those of revoked principals end. */
+  renewCredentials(credentials: MqttCredentials): void;
   /** True when frames to that receiver can leave now. */
   isUp(to: Principal): boolean;
   counters(): MqttTransportCounters;
@@ -139,6 +151,15 @@ class InboxTransport implements MqttTransport {
     const link = this.#links.get(to);
     if (link === undefined) this.#noWay += 1;
     else link.sendAs(claimed, purpose, frame);
+  }
+
+  renewCredentials({ own, sending, admitted }: MqttCredentials): void {
+    this.#embedded?.renewPasswords(admitted);
+    this.#external?.renewPasswords(own);
+    for (const [to, link] of this.#links) {
+      // A link over the connection of this process's own inbox enters with its own password.
+      if (!this.#isOverOwnInbox(to)) link.renewPasswords(sending.get(to) ?? []);
+    }
   }
 
   onFrame(handler: FrameHandler): void {
@@ -297,6 +318,12 @@ class InboxTransport implements MqttTransport {
     });
     if (routes.length > 0) this.#frameReaders.push(reader);
     return reader;
+  }
+
+  #isOverOwnInbox(to: Principal): boolean {
+    const { inbox, peers } = this.#options;
+    const there = peers.find(({ id }) => id === to)?.inbox;
+    return inbox?.kind === 'external' && there?.kind === 'external' && sameBroker(inbox.url, there.url);
   }
 
   #onBroker(url: string, up: boolean): void {

@@ -9,7 +9,7 @@ import type { Rig } from '../rig/rig.js';
 import type { ControlRequest } from '../wire/control-codec.js';
 import type { ConfigDigests } from '../wire/derive-keys.js';
 import { BOOT_NONCE_BYTES } from '../wire/entry-codec.js';
-import type { PrincipalKeys } from '../wire/keys.js';
+import { nameEpochs, type PrincipalKeys } from '../wire/keys.js';
 import { ActuatorDrive, type VoterAccount } from './actuator-drive.js';
 import {
   openSecureMessenger,
@@ -109,6 +109,12 @@ export class ActuatorProcess {
   /** First tick of the run on the rig's grid, from whoever knows it. */
   setRunStart(startTick: number): void {
     this.runTicks.setStart(startTick);
+  }
+
+  /** Other keys take the place of those held, without a restart. */
+  renewKeys(keys: PrincipalKeys): void {
+    this.messenger.renewKeys(keys);
+    this.tell('info', `actuator ${this.parts.id} holds key epoch ${nameEpochs(keys)}`);
   }
 
   /** What was not accepted so far, by cause. */

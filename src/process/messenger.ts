@@ -25,8 +25,8 @@ import { deriveLimits } from '../wire/limits.js';
 import { PeerCodec, purposeOf } from '../wire/peer-codec.js';
 import type { SessionPurpose } from '../wire/purposes.js';
 import type { RefusalCause } from '../wire/refusal.js';
-import { createSecureLinks, type SecureLinks } from '../wire/secure-links.js';
-import { createSignedChains } from '../wire/signed-chain.js';
+import { createSecureLinks, listLinkPeers, type SecureLinks } from '../wire/secure-links.js';
+import { createSignedChains, listSigningEpochs, type SignedChains } from '../wire/signed-chain.js';
 import { SecureEndpoint } from './secure-endpoint.js';
 
 /** Everything that one principal of a rig says to another, sessions aside. */
@@ -73,6 +73,8 @@ export interface Messenger {
   /** Seals any payload, for faults that a correct sender could not have. False as for `send`. */
   sendPayload(to: Principal, purpose: SessionPurpose, payload: Uint8Array): boolean;
   isEstablished(peer: Principal): boolean;
+  /** Other keys take the place of those held: what still fits goes on, what has ended is refused from now on. */
+  renewKeys(keys: PrincipalKeys): void;
   /** Counts against a peer what was proven and still is of no use. */
   countRefused(from: Principal, cause: RefusalCause): void;
   /** What was not accepted so far, by cause. */
@@ -87,6 +89,8 @@ export const openSecureMessenger: OpenMessenger = (parts) => new SecureMessenger
 class SecureMessenger implements Messenger {
   private readonly links: SecureLinks;
   private readonly endpoint: SecureEndpoint;
+  /** Null where the rig does not sign. */
+  private readonly chains: SignedChains | null;
   /** Replicas alone speak as peers. */
   private readonly codec: PeerCodec | null;
   private readonly replicaIndex: ReadonlyMap<Principal, number>;
@@ -97,9 +101,8 @@ class SecureMessenger implements Messenger {
     const { rig, id, keys, digests, transport, clock, entropy, log, events } = parts;
     this.replicaIndex = new Map(rig.replicas.map((replica, at) => [replica.id, at]));
     const limits = deriveLimits(rig);
-    this.codec = this.replicaIndex.has(id)
-      ? new PeerCodec(limits, createSignedChains(rig, keys, digests))
-      : null;
+    this.chains = this.replicaIndex.has(id) ? createSignedChains(rig, keys, digests) : null;
+    this.codec = this.replicaIndex.has(id) ? new PeerCodec(limits, this.chains) : null;
     this.links = createSecureLinks(rig, keys, digests, entropy, limits, parts.protocolVersion);
     const { onEstablished, onRefused, onIncompatible } = events;
     this.endpoint = new SecureEndpoint({
@@ -135,6 +138,12 @@ class SecureMessenger implements Messenger {
     return this.links.isEstablished(peer);
   }
 
+  renewKeys(keys: PrincipalKeys): void {
+    const { rig } = this.parts;
+    this.chains?.renew(listSigningEpochs(rig, keys));
+    this.endpoint.renew(listLinkPeers(rig, keys));
+  }
+
   countRefused(from: Principal, cause: RefusalCause): void {
     this.links.refusals.count(from, cause);
   }
@@ -151,6 +160,7 @@ class SecureMessenger implements Messenger {
       case 'join':
       case 'start':
         if (this.codec === null) throw new TypeError(`${this.parts.id} is no replica and has no peers`);
+        if (this.chains !== null && message.kind === 'round') this.chooseSigningEpoch(this.chains);
         return this.codec.encode(message);
       case 'command':
         return encodeCommand(message.command);
@@ -161,6 +171,19 @@ class SecureMessenger implements Messenger {
       case 'control':
         throw new TypeError('requests are sent by an operator’s client');
     }
+  }
+
+  /** Under which keys to sign: what every other replica that has a part in the rig has shown that it holds. */
+  private chooseSigningEpoch(chains: SignedChains): void {
+    const [newest] = chains.listEpochs();
+    let common: number | null = newest ?? null;
+    for (const [peer, index] of this.replicaIndex) {
+      if (peer === this.parts.id || this.links.isRevoked(peer)) continue;
+      const shown = this.links.findEpoch(peer);
+      if (shown === newest) chains.noteMovedOn(index);
+      common = shown === null || common === null ? null : Math.min(common, shown);
+    }
+    chains.signUnder(common);
   }
 
   private receive(from: Principal, purpose: Purpose, payload: Uint8Array, arrivedUs: number): void {

@@ -20,7 +20,7 @@ import type { Rig } from '../rig/rig.js';
 import type { ControlRequest } from '../wire/control-codec.js';
 import type { ConfigDigests } from '../wire/derive-keys.js';
 import { START_NONCE_BYTES } from '../wire/entry-codec.js';
-import type { PrincipalKeys } from '../wire/keys.js';
+import { nameEpochs, type PrincipalKeys } from '../wire/keys.js';
 import type { RefusalCause } from '../wire/refusal.js';
 import {
   openSecureMessenger,
@@ -180,6 +180,12 @@ export class ReplicaProcess {
   /** What its round clock shows now, µs; null while it knows no ticks of the others, or does not take part. */
   readRoundClock(): number | null {
     return this.drive.readRoundClock();
+  }
+
+  /** Other keys take the place of those held, without a restart. */
+  renewKeys(keys: PrincipalKeys): void {
+    this.messenger.renewKeys(keys);
+    this.tell('info', `replica ${this.parts.id} holds key epoch ${nameEpochs(keys)}`);
   }
 
   /** What was not accepted so far, by cause. */

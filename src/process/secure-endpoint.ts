@@ -5,7 +5,7 @@
 import type { Cancel, Clock, Log, Principal, Purpose, Transport } from '../ports.js';
 import type { SessionPurpose } from '../wire/purposes.js';
 import type { RefusalCause } from '../wire/refusal.js';
-import type { LinkEvent, SecureLinks } from '../wire/secure-links.js';
+import type { LinkEvent, LinkPeer, SecureLinks } from '../wire/secure-links.js';
 
 export interface SecureEndpointParts {
   readonly links: SecureLinks;
@@ -60,6 +60,12 @@ export class SecureEndpoint {
     return true;
   }
 
+  /** Other secrets take the place of those held. */
+  renew(peers: readonly LinkPeer[]): void {
+    const { links, clock } = this.parts;
+    this.follow(links.renew(peers, clock.nowUs()));
+  }
+
   private receive(from: Principal, purpose: Purpose, frame: Uint8Array, arrivedUs: number): void {
     const { links, onPayload, onRefused } = this.parts;
     if (purpose === 'hello') {
@@ -80,11 +86,11 @@ export class SecureEndpoint {
         case 'send':
           break;
         case 'established':
-          log.debug('session established', { peer: event.peer });
+          log.debug('session established', { peer: event.peer, keyEpoch: event.keyEpoch });
           onEstablished?.(event.peer);
           break;
         case 'lost':
-          log.debug('session given up; greeting anew', { peer: event.peer });
+          log.debug('session given up', { peer: event.peer });
           break;
         case 'refused':
           log.error(`${event.cause}: ${event.detail}`);

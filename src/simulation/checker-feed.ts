@@ -225,6 +225,7 @@ export class CheckerFeed {
       },
       sendPayload: (to, purpose, payload) => messenger.sendPayload(to, purpose, payload),
       isEstablished: (peer) => messenger.isEstablished(peer),
+      renewKeys: (keys) => messenger.renewKeys(keys),
       countRefused: (from, cause) => messenger.countRefused(from, cause),
       readRefused: () => messenger.readRefused(),
     };

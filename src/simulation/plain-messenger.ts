@@ -240,6 +240,9 @@ class PlainMessenger implements Messenger {
     return this.peers.get(peer)?.established ?? false;
   }
 
+  /** What keys prove is given here by fiat, whatever they are. */
+  renewKeys(): void {}
+
   countRefused(from: Principal, cause: RefusalCause): void {
     this.refusals.count(from, cause);
   }

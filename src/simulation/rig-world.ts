@@ -105,7 +105,8 @@ export class RigWorld {
   private readonly rig: Rig;
   private readonly random: Random;
   private readonly network: Network;
-  private readonly keys: ReadonlyMap<Principal, PrincipalKeys>;
+  /** As their key files have them. */
+  private readonly keys: Map<Principal, PrincipalKeys>;
   private readonly seats = new Map<Principal, Seat>();
   private readonly openMessenger: OpenMessenger;
   private readonly openUnwatched: OpenMessenger;
@@ -223,7 +224,8 @@ export class RigWorld {
       process = launch(mismatch);
       process.start();
     };
-    const injector = this.makeInjector(seat, 'replicas', self, restartAs);
+    const renewKeys = (keys: PrincipalKeys): void => process.renewKeys(keys);
+    const injector = this.makeInjector(seat, 'replicas', self, { restartAs, renewKeys });
     const clock = injector?.wrapClock() ?? host.clock;
     const entropy = this.entropyOf(id);
     const digests = {
@@ -282,7 +284,10 @@ export class RigWorld {
     seat: Seat,
     of: 'replicas' | 'actuators',
     self: number,
-    restartAs?: (mismatch: Mismatch | null) => void,
+    controls?: {
+      readonly restartAs: (mismatch: Mismatch | null) => void;
+      readonly renewKeys: (keys: PrincipalKeys) => void;
+    },
   ): FaultInjector | null {
     const { rig, watch, network } = this;
     const { id, host } = seat;
@@ -300,8 +305,17 @@ export class RigWorld {
         stall: (ms) => host.stall(ms * 1_000),
         killBroker: (ms) => network.closeInbox(id, ms * 1_000),
         ...(of === 'replicas' ? { launchTwin: (peers) => this.launchTwin(id, peers) } : {}),
-        // Without bytes there are no handshakes in which it would be seen.
-        ...(restartAs === undefined || this.options.wire === 'none' ? {} : { restartAs }),
+        // Without bytes there are no handshakes and no keys in which it would be seen.
+        ...(controls === undefined || this.options.wire === 'none'
+          ? {}
+          : {
+              restartAs: controls.restartAs,
+              exchangeKeys: (change) => {
+                const keys = change(this.keysOf(id));
+                this.keys.set(id, keys);
+                controls.renewKeys(keys);
+              },
+            }),
       },
       encodeEntry: this.codecs.encodeEntry,
       decodeEntry: this.codecs.decodeEntry,

@@ -1,22 +1,28 @@
 /**
- * Key files: one per principal, JSON text, readable by its owner only. With a passphrase the secrets are sealed with
+ * Key files: one per principal, JSON text, readable by its owner only, with one key epoch or two. With a passphrase the secrets are sealed with
  * XChaCha20-Poly1305 under a key that scrypt (RFC 7914) makes of it; the open part of the file is bound to the seal.
  * Reading trusts nothing: a hostile or damaged file can neither take memory or time beyond a bound nor be half
  * believed. Writing is atomic, mode 0600, and never replaces a file unless told to.
  * No secret may ever reach an error message.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, scrypt, type ScryptOptions } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, rename, rm, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
-import { scryptAsync } from '@noble/hashes/scrypt.js';
 import { z } from 'zod';
 import type { Entropy, Principal } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
 import { PAIR_SECRET_BYTES } from '../wire/derive-keys.js';
 import { ED25519_KEY_BYTES } from '../wire/ed25519.js';
-import { listPeers, type PrincipalKeys, type SigningKeys } from '../wire/keys.js';
+import {
+  isSignedRig,
+  listPeers,
+  type EpochKeys,
+  type PrincipalKeys,
+  type SigningKeys,
+} from '../wire/keys.js';
 
 /** Ends the name of every key file. */
 export const KEY_FILE_SUFFIX = '.keys.json';
@@ -39,6 +45,7 @@ const SCRYPT_P = 1;
 const SALT_BYTES = 16;
 const NONCE_BYTES = 24;
 const SEAL_TAG_BYTES = 16;
+const SEAL_KEY_BYTES = 32;
 
 export type KeyFileCode =
   | 'missing'
@@ -47,6 +54,7 @@ export type KeyFileCode =
   | 'wrong-rig'
   | 'wrong-principal'
   | 'missing-row'
+  | 'other-set'
   | 'passphrase-needed'
   | 'wrong-passphrase'
   | 'exists'
@@ -71,7 +79,9 @@ const isPosix = process.platform !== 'win32';
 const hexOf = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
 const principalName = z.string().min(1).max(64);
 
-const secretsSchema = z.strictObject({
+const keyEpoch = z.number().int().min(0);
+
+const epochShape = {
   rows: z.record(principalName, hexOf(PAIR_SECRET_BYTES)),
   signing: z
     .strictObject({
@@ -79,13 +89,20 @@ const secretsSchema = z.strictObject({
       publicKeys: z.record(principalName, hexOf(ED25519_KEY_BYTES)),
     })
     .nullable(),
+};
+
+const secretsSchema = z.strictObject({
+  ...epochShape,
+  /** The epoch before, while two overlap. */
+  previous: z.strictObject({ epoch: keyEpoch, ...epochShape }).optional(),
+  revoked: z.array(principalName).optional(),
 });
 
 const headShape = {
   format: z.literal(FORMAT),
   rig: z.string().min(1).max(64),
   principal: principalName,
-  epoch: z.number().int().min(0),
+  epoch: keyEpoch,
 };
 
 const fileSchema = z.union([
@@ -132,16 +149,7 @@ export async function writeKeyFile(
   options: WriteKeyFileOptions,
 ): Promise<void> {
   const head: Head = { format: FORMAT, rig: keys.rigId, principal: keys.principal, epoch: keys.keyEpoch };
-  const secrets = {
-    rows: toHexRecord(keys.rows),
-    signing:
-      keys.signing === null
-        ? null
-        : {
-            privateKey: keys.signing.privateKey === null ? null : toHexText(keys.signing.privateKey),
-            publicKeys: toHexRecord(keys.signing.publicKeys),
-          },
-  };
+  const secrets = toSecrets(keys);
   const { passphrase, entropy } = options;
   const file: KeyFile =
     passphrase === undefined
@@ -150,11 +158,70 @@ export async function writeKeyFile(
   await writeAtomically(path, `${JSON.stringify(file, null, 2)}\n`, options.force ?? false);
 }
 
+/** The keys as a plain value, every secret in the open: for whoever has to write down what a process was given. */
+export function toKeyRecord(keys: PrincipalKeys): object {
+  const { rigId, principal, keyEpoch: epoch } = keys;
+  return { format: FORMAT, rig: rigId, principal, epoch, secrets: toSecrets(keys) };
+}
+
+/** The same read back; null for anything that `toKeyRecord` does not make. */
+export function fromKeyRecord(record: unknown): PrincipalKeys | null {
+  const parsed = fileSchema.safeParse(record);
+  return parsed.success && 'secrets' in parsed.data ? toKeys(parsed.data, parsed.data.secrets) : null;
+}
+
+function toSecrets({ previous, revoked, ...newest }: PrincipalKeys): Secrets {
+  return {
+    ...toEpochRecord(newest),
+    ...(previous === null ? {} : { previous: { epoch: previous.keyEpoch, ...toEpochRecord(previous) } }),
+    ...(revoked.size === 0 ? {} : { revoked: [...revoked].sort() }),
+  };
+}
+
+type EpochRecord = Pick<Secrets, 'rows' | 'signing'>;
+
+function toEpochRecord({ rows, signing }: EpochKeys): EpochRecord {
+  return {
+    rows: toHexRecord(rows),
+    signing:
+      signing === null
+        ? null
+        : {
+            privateKey: signing.privateKey === null ? null : toHexText(signing.privateKey),
+            publicKeys: toHexRecord(signing.publicKeys),
+          },
+  };
+}
+
+function toKeys({ rig, principal, epoch }: Head, secrets: Secrets): PrincipalKeys {
+  const { previous, revoked = [] } = secrets;
+  return {
+    rigId: rig,
+    principal,
+    ...fromEpochRecord(epoch, secrets),
+    previous: previous === undefined ? null : fromEpochRecord(previous.epoch, previous),
+    revoked: new Set(revoked),
+  };
+}
+
+function fromEpochRecord(epoch: number, { rows, signing }: EpochRecord): EpochKeys {
+  return { keyEpoch: epoch, rows: fromHexRecord(rows), signing: fromSigningRecord(signing) };
+}
+
+function fromSigningRecord(signing: EpochRecord['signing']): SigningKeys | null {
+  if (signing === null) return null;
+  const { privateKey, publicKeys } = signing;
+  return {
+    privateKey: privateKey === null ? null : fromHexText(privateKey),
+    publicKeys: fromHexRecord(publicKeys),
+  };
+}
+
 /** What the reader is: a file that belongs to another rig or principal, or lacks a row, is refused. */
 export interface KeyFileExpectation {
   readonly rigId: string;
   readonly principal: Principal;
-  /** Peers whose row must be there. */
+  /** Peers whose row must be there, unless they are revoked. */
   readonly peers: readonly Principal[];
   /** Whether the rig signs messages. */
   readonly isSigned: boolean;
@@ -168,7 +235,7 @@ export function expectKeys(rig: Rig, principal: Principal): KeyFileExpectation {
     rigId: rig.id,
     principal,
     peers: listPeers(rig, principal).map(({ id }) => id),
-    isSigned: rig.hypothesis.kind === 'byzantine' && rig.hypothesis.authenticators === 'signature',
+    isSigned: isSignedRig(rig),
     replicas: rig.replicas.map(({ id }) => id),
   };
 }
@@ -199,8 +266,17 @@ export async function readKeyFile(
     );
   }
   const secrets = 'secrets' in file ? file.secrets : await openSecrets(path, file, file.sealed, passphrase);
+  const { previous, revoked = [] } = secrets;
+  if (previous !== undefined && previous.epoch >= file.epoch) {
+    throw new KeyFileError(
+      'damaged',
+      path,
+      `its key epoch ${file.epoch} does not come after ${previous.epoch}, the one before`,
+      'restore it from its copy',
+    );
+  }
   for (const peer of expected.peers) {
-    if (!Object.hasOwn(secrets.rows, peer)) {
+    if (!Object.hasOwn(secrets.rows, peer) && !revoked.includes(peer)) {
       throw new KeyFileError(
         'missing-row',
         path,
@@ -209,25 +285,25 @@ export async function readKeyFile(
       );
     }
   }
-  const signing = readSigning(path, secrets.signing, expected, again);
-  return {
-    rigId: file.rig,
-    principal: file.principal,
-    keyEpoch: file.epoch,
-    rows: fromHexRecord(secrets.rows),
-    signing,
-  };
+  if (expected.isSigned) checkSigning(path, secrets, expected, again);
+  const keys = toKeys(file, secrets);
+  return expected.isSigned ? keys : dropSigning(keys);
 }
 
 type Secrets = z.infer<typeof secretsSchema>;
 
-function readSigning(
+/** Signature keys that the rig has no use for. */
+function dropSigning(keys: PrincipalKeys): PrincipalKeys {
+  const { previous } = keys;
+  return { ...keys, signing: null, previous: previous === null ? null : { ...previous, signing: null } };
+}
+
+function checkSigning(
   path: string,
-  signing: Secrets['signing'],
+  { signing, revoked = [] }: Secrets,
   expected: KeyFileExpectation,
   again: string,
-): SigningKeys | null {
-  if (!expected.isSigned) return null;
+): void {
   const cure = `${again} again and give every principal its new file`;
   if (signing === null) {
     throw new KeyFileError(
@@ -238,17 +314,13 @@ function readSigning(
     );
   }
   for (const replica of expected.replicas) {
-    if (!Object.hasOwn(signing.publicKeys, replica)) {
+    if (!Object.hasOwn(signing.publicKeys, replica) && !revoked.includes(replica)) {
       throw new KeyFileError('missing-row', path, `it has no public key of "${replica}"`, cure);
     }
   }
   if (signing.privateKey === null && expected.replicas.includes(expected.principal)) {
     throw new KeyFileError('missing-row', path, 'it has no private signature key', cure);
   }
-  return {
-    privateKey: signing.privateKey === null ? null : fromHexText(signing.privateKey),
-    publicKeys: fromHexRecord(signing.publicKeys),
-  };
 }
 
 /** The passphrase in a file: its text without the line end. Rejects with `KeyFileError`. */
@@ -381,15 +453,14 @@ async function openSecrets(
   return parseText(path, text, secretsSchema, 'the sealed part of the key file');
 }
 
-function deriveSealKey(passphrase: string, salt: Uint8Array, n: number): Promise<Uint8Array> {
-  const options = {
-    N: n,
-    r: SCRYPT_R,
-    p: SCRYPT_P,
-    dkLen: 32,
-    maxmem: 128 * SCRYPT_R * (SCRYPT_N_MAX + SCRYPT_P) + 4096,
-  };
-  return scryptAsync(Buffer.from(passphrase.normalize('NFKC')), salt, options);
+/** On another thread: a file that is read while the rig runs must not keep it from its deadlines. */
+const runScrypt = promisify<Buffer, Uint8Array, number, ScryptOptions, Buffer>(scrypt);
+
+async function deriveSealKey(passphrase: string, salt: Uint8Array, n: number): Promise<Uint8Array> {
+  const options = { N: n, r: SCRYPT_R, p: SCRYPT_P, maxmem: 128 * SCRYPT_R * (SCRYPT_N_MAX + 64) };
+  return new Uint8Array(
+    await runScrypt(Buffer.from(passphrase.normalize('NFKC')), salt, SEAL_KEY_BYTES, options),
+  );
 }
 
 /** The open part of the file, so that a row cannot be sealed into another principal's file. */

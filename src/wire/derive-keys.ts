@@ -128,6 +128,14 @@ export function deriveBrokerPassword(
   return toBase64Url(expand(pairSecret, ['broker', rigId, keyEpoch, publisher, owner], 32));
 }
 
+/**
+ * The pair secret that injected faults rotate to, 32 bytes: both ends come to the same without a word between them. Real
+ * epochs have secrets of their own, from which no other can be computed.
+ */
+export function deriveFaultSecret(pairSecret: Uint8Array, rigId: string, keyEpoch: number): Uint8Array {
+  return expand(pairSecret, ['fault-epoch', rigId, keyEpoch], PAIR_SECRET_BYTES);
+}
+
 function toBase64Url(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64url');
 }

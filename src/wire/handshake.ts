@@ -71,23 +71,41 @@ export class Handshake {
     return this.#peer !== null;
   }
 
+  /** True while a session stands that the peer is known to hold too. */
+  get isConfirmed(): boolean {
+    return this.#peer !== null && this.#confirmed;
+  }
+
   /** A frame of the standing session arrived: the peer holds it too. */
   confirm(): void {
     this.#confirmed = true;
   }
 
-  /** The way to the peer opened: speak at once instead of at the next interval. */
-  linkUp(nowUs: number): HandshakeOutput[] {
-    this.#nextHelloUs = nowUs;
-    return this.tick(nowUs);
+  /** Gives the standing session up for one of another key epoch, and is ready for a new one. */
+  abandon(): void {
+    this.#own = this.#options.drawNonce();
+    this.#peer = null;
+    this.#pending = null;
+    this.#confirmed = false;
   }
 
-  /** To be called about every `HELLO_INTERVAL_US`, more often does no harm. */
-  tick(nowUs: number): HandshakeOutput[] {
+  /** Keeps silent until then, unless it is spoken to or the way to the peer opens. */
+  postpone(untilUs: number): void {
+    this.#nextHelloUs = untilUs;
+  }
+
+  /** The way to the peer opened: speak at once instead of at the next interval. */
+  linkUp(nowUs: number, greetingUs: number = HELLO_INTERVAL_US): HandshakeOutput[] {
+    this.#nextHelloUs = nowUs;
+    return this.tick(nowUs, greetingUs);
+  }
+
+  /** To be called about every `HELLO_INTERVAL_US`, more often does no harm. A peer is greeted every `greetingUs`. */
+  tick(nowUs: number, greetingUs: number = HELLO_INTERVAL_US): HandshakeOutput[] {
     if (nowUs < this.#nextHelloUs || (this.#peer !== null && this.#confirmed)) return [];
     if (this.#peer === null) {
       if (!this.#options.initiates) return [];
-      this.#nextHelloUs = nowUs + HELLO_INTERVAL_US;
+      this.#nextHelloUs = nowUs + greetingUs;
       return [this.#send(this.#own, null, 0)];
     }
     this.#nextHelloUs = nowUs + HELLO_INTERVAL_US;

@@ -31,6 +31,12 @@ export type RefusalCause =
   | 'version-mismatch'
   /** The peer runs another rig file, control law or arithmetic. */
   | 'config-mismatch'
+  /** Under a key epoch that this one held until a newer took its place. */
+  | 'expired-epoch'
+  /** For a while nothing under this name has fitted: the peer may hold newer keys only. */
+  | 'unknown-epoch'
+  /** The keys of the peer are worth nothing any more. */
+  | 'revoked'
   /** Signed messages: a chain of signatures that does not hold. */
   | 'bad-signature';
 
@@ -49,6 +55,9 @@ export const REFUSAL_CAUSES: readonly RefusalCause[] = [
   'hello-flood',
   'version-mismatch',
   'config-mismatch',
+  'expired-epoch',
+  'unknown-epoch',
+  'revoked',
   'bad-signature',
 ];
 

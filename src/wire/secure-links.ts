@@ -1,43 +1,49 @@
 /**
  * Everything between a payload and a frame, for one principal and all its peers: handshakes, session keys, sealing,
- * opening, freshness, and who may say what. It owns no socket and no timer: frames go in and come out, time is
- * handed in, entropy too.
+ * opening, freshness, key epochs, and who may say what. It owns no socket and no timer: frames go in and come out, time
+ * is handed in, entropy too.
  *
- * Order on receipt: sender known → purpose allowed → length, envelope, authenticator (cose.ts) → freshness. The
- * strict decode of the payload follows in the codecs. It must never throw for what a peer sent, and what it keeps
- * per peer does not grow.
+ * Order on receipt: sender known and not revoked → purpose allowed → length, envelope, authenticator (cose.ts) →
+ * freshness. The strict decode of the payload follows in the codecs. It must never throw for what a peer sent, and what
+ * it keeps per peer does not grow.
+ *
+ * While two key epochs overlap each pair has an `EpochLink` for both, and speaks under the newest whose session the peer
+ * is known to hold: the old session goes on until a new one stands.
  */
-import { toHex } from '../core/bytes.js';
 import type { Entropy, Principal, Purpose } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
 import { defaultAeadEngine, type AeadEngine } from './aead-engine.js';
-import { ENVELOPE_MAX_BYTES, FrameCodec, MAX_COUNTER, type LinkAlgorithm } from './cose.js';
+import { MAX_COUNTER, type FrameCodec, type LinkAlgorithm } from './cose.js';
+import { PROTOCOL_VERSION, type ConfigDigests } from './derive-keys.js';
 import {
-  deriveConfigDigest,
-  deriveFrameKey,
-  deriveHelloKey,
-  deriveSessionId,
-  encodeFrameAad,
-  encodeHelloAad,
-  NONCE_BYTES,
-  PROTOCOL_VERSION,
-  type ConfigDigests,
-  type Direction,
-} from './derive-keys.js';
-import { Handshake, HELLO_INTERVAL_US, type HandshakeOutput } from './handshake.js';
-import { decodeHello, encodeHello, HELLO_MAX_BYTES, type Hello } from './hello.js';
-import { listPeers, listPrincipals, type PrincipalKeys } from './keys.js';
+  EpochLink,
+  PREVIOUS_GRACE_US,
+  type EpochLinkPeer,
+  type EpochLinkSetting,
+  type OpenResult,
+} from './epoch-link.js';
+import { HELLO_INTERVAL_US, type HandshakeOutput } from './handshake.js';
+import { decodeHello } from './hello.js';
+import { listEpochs, listPeers, listPrincipals, type PrincipalKeys } from './keys.js';
 import { deriveLimits, type WireLimits } from './limits.js';
 import { nodeMacEngine, type MacEngine } from './mac-engine.js';
 import { listPurposes, type PrincipalKind, type SessionPurpose } from './purposes.js';
 import { RefusalCounts, type RefusalCause } from './refusal.js';
-import { ReplayWindow } from './replay-window.js';
+
+export type { OpenResult } from './epoch-link.js';
+
+/** The secret of a pair in one key epoch. */
+export interface LinkEpoch {
+  readonly keyEpoch: number;
+  /** 32 bytes, shared with this peer alone. */
+  readonly secret: Uint8Array;
+}
 
 export interface LinkPeer {
   readonly id: Principal;
   readonly kind: PrincipalKind;
-  /** 32 bytes, shared with this peer alone. */
-  readonly secret: Uint8Array;
+  /** Newest first, two at most; none where the peer is revoked. */
+  readonly epochs: readonly LinkEpoch[];
 }
 
 export interface SecureLinksOptions {
@@ -45,7 +51,6 @@ export interface SecureLinksOptions {
   readonly self: Principal;
   readonly selfKind: PrincipalKind;
   readonly peers: readonly LinkPeer[];
-  readonly keyEpoch: number;
   /** What both ends must have alike. */
   readonly digests: ConfigDigests;
   readonly algorithm: LinkAlgorithm;
@@ -57,30 +62,30 @@ export interface SecureLinksOptions {
   readonly aeadEngine?: AeadEngine;
 }
 
+/** Why a peer cannot be talked to, of what is told in words. */
+export type ToldCause =
+  'version-mismatch' | 'config-mismatch' | 'expired-epoch' | 'unknown-epoch' | 'revoked';
+
 /** What has to be done or told, in this order. */
 export type LinkEvent =
   /** Send this frame under the purpose `hello`. */
   | { readonly kind: 'send'; readonly to: Principal; readonly frame: Uint8Array }
   /** A session stands; `sessionId` is hexadecimal. */
-  | { readonly kind: 'established'; readonly peer: Principal; readonly sessionId: string }
-  /** The peer never confirmed the session; the handshake begins anew. */
+  | {
+      readonly kind: 'established';
+      readonly peer: Principal;
+      readonly sessionId: string;
+      readonly keyEpoch: number;
+    }
+  /** The peer never confirmed the session, or its keys ended; the handshake begins anew where it can. */
   | { readonly kind: 'lost'; readonly peer: Principal }
   /** A peer that cannot be talked to; told once until it changes. `detail` is a sentence with the cure. */
   | {
       readonly kind: 'refused';
       readonly peer: Principal;
-      readonly cause: 'version-mismatch' | 'config-mismatch';
+      readonly cause: ToldCause;
       readonly detail: string;
     };
-
-export type OpenResult =
-  { readonly ok: true; readonly payload: Uint8Array } | { readonly ok: false; readonly cause: RefusalCause };
-
-/** How long frames of the session before are still taken after a change, µs; less once the new one has brought a frame. */
-const PREVIOUS_GRACE_US = 1_000_000;
-
-/** After a change of sessions, frames that fail are put down to the change for this long, µs. */
-const SETTLING_US = 500_000;
 
 /**
  * Without a frame that fits for so long, µs, while so many others came under the peer's name, a session is doubted. A
@@ -89,74 +94,110 @@ const SETTLING_US = 500_000;
 export const DOUBT_US = 1_000_000;
 export const DOUBT_FRAMES = 8;
 
+/** A doubt without an answer that comes so often in a row is told: the peer may hold keys that this one does not. */
+const DOUBTS_TOLD = 2;
+
 /** Hellos of one peer that are looked at in one hello interval. */
 const HELLOS_PER_INTERVAL = 16;
 
-interface ReceiveLane {
-  readonly codec: FrameCodec;
-  readonly window: ReplayWindow;
-}
+/** How often a peer that is talked to under the epoch before is greeted under the newest, µs: it greets when it has it. */
+export const UPGRADE_GREETING_US = 5_000_000;
 
-/** Keys and freshness of one session with one peer. */
-interface Session {
-  readonly id: string;
-  /** Counter of the next frame, over all purposes. */
-  nextCounter: number;
-  readonly send: ReadonlyMap<Purpose, FrameCodec>;
-  readonly receive: ReadonlyMap<Purpose, ReceiveLane>;
-  /** Whether a frame of it has been accepted. */
-  isProven: boolean;
-  readonly sinceUs: number;
-}
+/** For so long, µs, a peer without any session is greeted under the newest epoch alone. */
+const OLDER_AFTER_US = 3 * HELLO_INTERVAL_US;
 
 interface Link {
-  readonly peer: LinkPeer;
-  readonly sends: readonly SessionPurpose[];
-  readonly receives: readonly SessionPurpose[];
-  readonly handshake: Handshake;
-  readonly helloOut: FrameCodec;
-  readonly helloIn: FrameCodec;
-  helloCounter: number;
+  readonly id: Principal;
+  readonly kind: PrincipalKind;
+  readonly peer: EpochLinkPeer;
+  /** Newest first. Empty: the peer is revoked. */
+  epochs: readonly EpochLink[];
+  /** The one in whose session this end speaks. */
+  active: EpochLink | null;
+  /** The epoch that ended last, to know its frames by. */
+  ended: EpochLink | null;
+  /** Since when there is no session; null while there is one. */
+  aloneSinceUs: number | null;
   hellosSeen: number;
   hellosSinceUs: number;
-  session: Session | null;
-  previous: Session | null;
-  /** When a frame fitted last, and how many that do not have come since. */
+  /** When a frame fitted last, how many that do not have come since, and how often that has been asked about. */
   fittedUs: number;
   misfits: number;
-  /** Last mismatch told, so that it is told once. */
-  toldMismatch: string | null;
+  doubts: number;
+  /** Last refusal told, so that it is told once. */
+  told: string | null;
 }
 
 export class SecureLinks {
-  readonly #options: SecureLinksOptions;
-  readonly #version: number;
-  readonly #macEngine: MacEngine;
-  readonly #aeadEngine: AeadEngine;
+  readonly #self: Principal;
+  readonly #setting: EpochLinkSetting;
   readonly #links = new Map<Principal, Link>();
+  /** Told by a frame, and waiting for the next occasion to be handed out. */
+  #waiting: LinkEvent[] = [];
   #nowUs = 0;
   /** Every refusal, by peer and cause; codecs count theirs here too. */
   readonly refusals: RefusalCounts;
 
   constructor(options: SecureLinksOptions) {
-    this.#options = options;
-    this.#version = options.version ?? PROTOCOL_VERSION;
-    this.#macEngine = options.macEngine ?? nodeMacEngine;
-    this.#aeadEngine = options.aeadEngine ?? defaultAeadEngine;
-    this.refusals = new RefusalCounts(options.peers.map(({ id }) => id));
-    for (const peer of options.peers) this.#links.set(peer.id, this.#createLink(peer));
+    const { rigId, self, selfKind, peers, digests, algorithm, limits, entropy } = options;
+    this.#self = self;
+    this.#setting = {
+      rigId,
+      self,
+      digests,
+      algorithm,
+      limits,
+      entropy,
+      version: options.version ?? PROTOCOL_VERSION,
+      macEngine: options.macEngine ?? nodeMacEngine,
+      aeadEngine: options.aeadEngine ?? defaultAeadEngine,
+    };
+    this.refusals = new RefusalCounts(peers.map(({ id }) => id));
+    for (const { id, kind, epochs } of peers) {
+      const peer: EpochLinkPeer = {
+        id,
+        sends: listPurposes(selfKind, kind),
+        receives: listPurposes(kind, selfKind),
+        initiates: initiatesTowards(selfKind, kind),
+      };
+      this.#links.set(id, {
+        id,
+        kind,
+        peer,
+        epochs: epochs.map(({ keyEpoch, secret }) => new EpochLink(keyEpoch, secret, peer, this.#setting)),
+        active: null,
+        ended: null,
+        aloneSinceUs: null,
+        hellosSeen: 0,
+        hellosSinceUs: -HELLO_INTERVAL_US,
+        fittedUs: 0,
+        misfits: 0,
+        doubts: 0,
+        told: null,
+      });
+    }
   }
 
   /** True when frames to and from this peer can be sealed and opened. */
   isEstablished(peer: Principal): boolean {
-    return (this.#links.get(peer)?.session ?? null) !== null;
+    return (this.#links.get(peer)?.active ?? null) !== null;
+  }
+
+  /** The key epoch in which this end speaks to the peer, which therefore holds it; null without a session. */
+  findEpoch(peer: Principal): number | null {
+    return this.#links.get(peer)?.active?.keyEpoch ?? null;
+  }
+
+  /** Whether the peer's keys are worth nothing any more. */
+  isRevoked(peer: Principal): boolean {
+    return this.#links.get(peer)?.epochs.length === 0;
   }
 
   /** Ids of all peers, those with a session or all. */
   listPeers(which: 'established' | 'all' = 'all'): Principal[] {
     return [...this.#links.values()]
-      .filter(({ session }) => which === 'all' || session !== null)
-      .map(({ peer }) => peer.id);
+      .filter(({ active }) => which === 'all' || active !== null)
+      .map(({ id }) => id);
   }
 
   /**
@@ -165,10 +206,10 @@ export class SecureLinks {
    */
   seal(to: Principal, purpose: SessionPurpose, payload: Uint8Array): Uint8Array | null {
     const link = this.#links.get(to);
-    if (link === undefined || !link.sends.includes(purpose)) {
-      throw new RangeError(`${this.#options.self} has nothing to say to ${to} under the purpose ${purpose}`);
+    if (link === undefined || !link.peer.sends.includes(purpose)) {
+      throw new RangeError(`${this.#self} has nothing to say to ${to} under the purpose ${purpose}`);
     }
-    const { session } = link;
+    const session = link.active?.session ?? null;
     if (session === null || session.nextCounter > MAX_COUNTER) return null;
     const codec = session.send.get(purpose) as FrameCodec;
     return codec.seal(session.nextCounter++, payload);
@@ -178,30 +219,32 @@ export class SecureLinks {
   open(from: Principal, purpose: Purpose, frame: Uint8Array): OpenResult {
     const link = this.#links.get(from);
     if (link === undefined) return this.#refuse(from, 'unknown-sender');
-    if (!(link.receives as readonly Purpose[]).includes(purpose)) return this.#refuse(from, 'wrong-purpose');
-    const { session } = link;
-    if (session === null) return this.#refuse(from, 'no-session');
-    const result = openInSession(session, purpose, frame);
-    if (result.ok) {
-      link.fittedUs = this.#nowUs;
-      link.misfits = 0;
-      if (!session.isProven) {
-        session.isProven = true;
-        link.previous = null;
-        link.handshake.confirm();
+    if (link.epochs.length === 0) {
+      this.#waiting.push(...this.#tell(link, 'revoked'));
+      return this.#refuse(from, 'revoked');
+    }
+    if (!(link.peer.receives as readonly Purpose[]).includes(purpose))
+      return this.#refuse(from, 'wrong-purpose');
+    let cause: RefusalCause = 'no-session';
+    for (const epoch of link.epochs) {
+      if (epoch.session === null) continue;
+      const result = epoch.open(purpose, frame, this.#nowUs);
+      if (result.ok) {
+        link.fittedUs = this.#nowUs;
+        link.misfits = 0;
+        link.doubts = 0;
+        if (epoch !== link.active) this.#chooseActive(link);
+        return result;
       }
-      return result;
+      cause = result.cause;
+      if (cause !== 'bad-authenticator' && cause !== 'no-session') return this.#refuse(from, cause);
     }
-    if (result.cause !== 'bad-authenticator') return this.#refuse(from, result.cause);
-    // A session has just changed hands: what was under way belongs to the one before, or is nobody's fault.
-    if (link.previous !== null) {
-      const earlier = openInSession(link.previous, purpose, frame);
-      if (earlier.ok || earlier.cause === 'replayed')
-        return earlier.ok ? earlier : this.#refuse(from, earlier.cause);
+    if (link.ended !== null && link.ended.open(purpose, frame, this.#nowUs).ok) {
+      this.#waiting.push(...this.#tell(link, 'expired-epoch'));
+      return this.#refuse(from, 'expired-epoch');
     }
-    link.misfits += 1;
-    const isSettling = !session.isProven && this.#nowUs - session.sinceUs < SETTLING_US;
-    return this.#refuse(from, isSettling ? 'no-session' : 'bad-authenticator');
+    if (link.active !== null) link.misfits += 1;
+    return this.#refuse(from, cause);
   }
 
   /** Takes a frame of purpose `hello`. */
@@ -212,6 +255,10 @@ export class SecureLinks {
       this.refusals.count(from, 'unknown-sender');
       return [];
     }
+    if (link.epochs.length === 0) {
+      this.refusals.count(from, 'revoked');
+      return this.#tell(link, 'revoked');
+    }
     if (nowUs - link.hellosSinceUs >= HELLO_INTERVAL_US) {
       link.hellosSinceUs = nowUs;
       link.hellosSeen = 0;
@@ -221,49 +268,85 @@ export class SecureLinks {
       this.refusals.count(from, 'hello-flood');
       return [];
     }
-    const opened = link.helloIn.open(frame);
-    if (!opened.ok) {
-      this.refusals.count(from, opened.cause);
-      return [];
+    let cause: RefusalCause = 'bad-authenticator';
+    for (const epoch of link.epochs) {
+      const opened = epoch.openHello(frame);
+      if (opened.ok) return this.#takeHello(link, epoch, opened.payload);
+      cause = opened.cause;
     }
-    const decoded = decodeHello(opened.payload, this.#version);
-    if (decoded.kind === 'malformed') {
-      this.refusals.count(from, 'malformed-payload');
-      return [];
+    if (link.ended?.openHello(frame).ok === true) {
+      this.refusals.count(from, 'expired-epoch');
+      return this.#tell(link, 'expired-epoch');
     }
-    const outputs =
-      decoded.kind === 'hello'
-        ? link.handshake.receive(decoded.hello, nowUs)
-        : link.handshake.receiveOtherVersion(decoded.version, nowUs);
-    return this.#follow(link, outputs);
+    this.refusals.count(from, cause);
+    return [];
   }
 
   /** The way to a peer opened: greet it at once. */
   linkUp(to: Principal, nowUs: number): LinkEvent[] {
     this.#nowUs = nowUs;
     const link = this.#links.get(to);
-    return link === undefined ? [] : this.#follow(link, link.handshake.linkUp(nowUs));
+    if (link === undefined) return [];
+    return listGreeting(link, nowUs).flatMap(({ epoch, greetingUs }) =>
+      this.#follow(link, epoch, epoch.handshake.linkUp(nowUs, greetingUs)),
+    );
   }
 
   /** To be called about every 100 ms: repeats hellos that are unanswered, forgets sessions that have been replaced. */
   tick(nowUs: number): LinkEvent[] {
     this.#nowUs = nowUs;
-    const events: LinkEvent[] = [];
+    const events = this.#waiting;
+    this.#waiting = [];
     for (const link of this.#links.values()) {
-      if (
-        link.previous !== null &&
-        link.session !== null &&
-        nowUs - link.session.sinceUs >= PREVIOUS_GRACE_US
-      ) {
-        link.previous = null;
-      }
-      events.push(...this.#follow(link, link.handshake.tick(nowUs)));
-      const { session, fittedUs, misfits } = link;
-      if (session === null || misfits < DOUBT_FRAMES) continue;
-      if (nowUs - Math.max(fittedUs, session.sinceUs) >= DOUBT_US) {
+      for (const epoch of link.epochs) epoch.forgetReplaced(nowUs);
+      endReplaced(link, nowUs);
+      if (link.active !== null) link.aloneSinceUs = null;
+      else link.aloneSinceUs ??= nowUs;
+      for (const { epoch, greetingUs } of listGreeting(link, nowUs))
+        events.push(...this.#follow(link, epoch, epoch.handshake.tick(nowUs, greetingUs)));
+      const { active, fittedUs, misfits } = link;
+      const sinceUs = active?.session?.sinceUs;
+      if (active === null || sinceUs === undefined || misfits < DOUBT_FRAMES) continue;
+      if (nowUs - Math.max(fittedUs, sinceUs) >= DOUBT_US) {
         link.misfits = 0;
-        events.push(...this.#follow(link, link.handshake.doubt()));
+        link.doubts += 1;
+        events.push(...this.#follow(link, active, active.handshake.doubt()));
+        if (link.doubts < DOUBTS_TOLD) continue;
+        this.refusals.count(link.id, 'unknown-epoch');
+        events.push(...this.#tell(link, 'unknown-epoch'));
       }
+    }
+    return events;
+  }
+
+  /**
+   * Other keys take the place of those held. Sessions of epochs that go on stay as they are; those of epochs that have
+   * ended, and all with peers that are revoked, end at once. Peers that are not named keep what they have.
+   */
+  renew(peers: readonly LinkPeer[], nowUs: number): LinkEvent[] {
+    this.#nowUs = nowUs;
+    const events: LinkEvent[] = [];
+    let turn = 0;
+    for (const { id, epochs } of peers) {
+      const link = this.#links.get(id);
+      if (link === undefined) continue;
+      const wasActive = link.active !== null;
+      const before = link.epochs;
+      link.epochs = epochs.map(({ keyEpoch, secret }) => {
+        const kept = before.find((epoch) => epoch.keyEpoch === keyEpoch && isSame(epoch.secret, secret));
+        if (kept !== undefined) return kept;
+        const epoch = new EpochLink(keyEpoch, secret, link.peer, this.#setting);
+        // Not all peers in one turn: each session costs some milliseconds on a small board.
+        epoch.handshake.postpone(nowUs + turn * HELLO_INTERVAL_US);
+        turn += 1;
+        return epoch;
+      });
+      link.ended = before.find((epoch) => !link.epochs.includes(epoch)) ?? link.ended;
+      link.told = null;
+      link.misfits = 0;
+      link.doubts = 0;
+      this.#chooseActive(link);
+      if (wasActive && link.active === null) events.push({ kind: 'lost', peer: id });
     }
     return events;
   }
@@ -273,151 +356,166 @@ export class SecureLinks {
     return { ok: false, cause };
   }
 
-  #createLink(peer: LinkPeer): Link {
-    const { rigId, self, selfKind, keyEpoch, digests, entropy } = this.#options;
-    const outward: Direction = { rigId, keyEpoch, sender: self, receiver: peer.id };
-    const inward: Direction = { rigId, keyEpoch, sender: peer.id, receiver: self };
-    const createHelloCodec = (direction: Direction): FrameCodec =>
-      new FrameCodec({
-        algorithm: 'hmac-256',
-        computeMac: this.#macEngine.prepareKey(deriveHelloKey(peer.secret, direction)),
-        aead: null,
-        externalAad: encodeHelloAad(direction),
-        maxPayloadBytes: HELLO_MAX_BYTES,
-      });
-    const handshake = new Handshake({
-      version: this.#version,
-      digests,
-      drawNonce: () => entropy.bytes(NONCE_BYTES),
-      initiates: initiatesTowards(selfKind, peer.kind),
-    });
-    return {
-      peer,
-      sends: listPurposes(selfKind, peer.kind),
-      receives: listPurposes(peer.kind, selfKind),
-      handshake,
-      helloOut: createHelloCodec(outward),
-      helloIn: createHelloCodec(inward),
-      helloCounter: 0,
-      hellosSeen: 0,
-      hellosSinceUs: -HELLO_INTERVAL_US,
-      session: null,
-      previous: null,
-      fittedUs: 0,
-      misfits: 0,
-      toldMismatch: null,
-    };
+  #takeHello(link: Link, epoch: EpochLink, payload: Uint8Array): LinkEvent[] {
+    const decoded = decodeHello(payload, this.#setting.version);
+    if (decoded.kind === 'malformed') {
+      this.refusals.count(link.id, 'malformed-payload');
+      return [];
+    }
+    const outputs =
+      decoded.kind === 'hello'
+        ? epoch.handshake.receive(decoded.hello, this.#nowUs)
+        : epoch.handshake.receiveOtherVersion(decoded.version, this.#nowUs);
+    const events = this.#follow(link, epoch, outputs);
+    // The peer may just have confirmed a session that was settled before.
+    this.#chooseActive(link);
+    return events;
   }
 
-  #follow(link: Link, outputs: readonly HandshakeOutput[]): LinkEvent[] {
-    const peer = link.peer.id;
+  /**
+   * Speaks under the newest epoch whose session the peer is known to hold, unless it has begun anew under the one before;
+   * and only without any such session in one that the peer may not hold yet.
+   */
+  #chooseActive(link: Link): void {
+    let best: EpochLink | null = null;
+    for (const epoch of link.epochs) {
+      if (epoch.session === null) continue;
+      if (best === null || isBetter(epoch, best)) best = epoch;
+    }
+    link.active = best;
+  }
+
+  #follow(link: Link, epoch: EpochLink, outputs: readonly HandshakeOutput[]): LinkEvent[] {
+    const peer = link.id;
     const events: LinkEvent[] = [];
     for (const output of outputs) {
       switch (output.kind) {
         case 'send':
-          events.push({ kind: 'send', to: peer, frame: this.#sealHello(link, output.hello) });
+          events.push({ kind: 'send', to: peer, frame: epoch.sealHello(output.hello) });
           break;
         case 'settled': {
-          link.previous = link.session;
-          link.session = this.#createSession(link, output);
-          link.toldMismatch = null;
-          events.push({ kind: 'established', peer, sessionId: link.session.id });
+          const session = epoch.settle(output, this.#nowUs);
+          this.#chooseActive(link);
+          link.told = null;
+          events.push({ kind: 'established', peer, sessionId: session.id, keyEpoch: epoch.keyEpoch });
           break;
         }
         case 'abandoned':
-          link.session = null;
-          link.previous = null;
-          events.push({ kind: 'lost', peer });
+          epoch.session = null;
+          epoch.previous = null;
+          this.#chooseActive(link);
+          if (link.active === null) events.push({ kind: 'lost', peer });
           break;
-        case 'refused': {
+        case 'refused':
           this.refusals.count(peer, output.cause);
-          const detail = this.#describe(peer, output);
-          if (output.cause === 'stale-hello' || detail === link.toldMismatch) break;
-          link.toldMismatch = detail;
-          events.push({ kind: 'refused', peer, cause: output.cause, detail });
+          if (output.cause !== 'stale-hello') {
+            const detail = this.#describeMismatch(peer, output);
+            events.push(...this.#tellDetail(link, output.cause, detail));
+          }
           break;
-        }
       }
     }
     return events;
   }
 
-  #describe(peer: Principal, refusal: Extract<HandshakeOutput, { kind: 'refused' }>): string {
-    const { self } = this.#options;
-    switch (refusal.cause) {
-      case 'stale-hello':
-        return '';
-      case 'version-mismatch':
+  #tell(link: Link, cause: 'expired-epoch' | 'unknown-epoch' | 'revoked'): LinkEvent[] {
+    return this.#tellDetail(link, cause, this.#describeEpochs(link, cause));
+  }
+
+  #tellDetail(link: Link, cause: ToldCause, detail: string): LinkEvent[] {
+    if (detail === link.told) return [];
+    link.told = detail;
+    return [{ kind: 'refused', peer: link.id, cause, detail }];
+  }
+
+  #describeEpochs(link: Link, cause: 'expired-epoch' | 'unknown-epoch' | 'revoked'): string {
+    const peer = link.id;
+    const held = link.epochs.map(({ keyEpoch }) => keyEpoch).join(' and ');
+    switch (cause) {
+      case 'expired-epoch':
         return (
-          `${peer} speaks protocol version ${refusal.theirVersion} and ${self} version ${this.#version}; ` +
-          `install the same release of voteplane on both`
+          `${peer} speaks under key epoch ${link.ended?.keyEpoch}, and ${this.#self} holds ${held}; ` +
+          `carry the newest key file to ${peer}`
         );
-      case 'config-mismatch':
+      case 'unknown-epoch':
         return (
-          `${peer} and ${self} differ in: ${refusal.parts.join(', ')}; ` +
-          `copy the same rig folder to both${refusal.parts.includes('machine arithmetic') ? ' and run the same release of Node on both' : ''}, then restart the one that was wrong`
+          `nothing that comes under the name of ${peer} fits key epoch ${held}, which ${this.#self} holds; ` +
+          `if there are newer keys, carry the newest key file to ${this.#self}`
+        );
+      case 'revoked':
+        return (
+          `the keys of ${peer} are revoked; if it is to come back, run: voteplane keys replace --principal ${peer}, ` +
+          `and carry the new key files to everybody, to ${peer} last`
         );
     }
   }
 
-  #sealHello(link: Link, hello: Hello): Uint8Array {
-    return link.helloOut.seal(link.helloCounter++, encodeHello(hello));
-  }
-
-  #createSession(link: Link, settled: Extract<HandshakeOutput, { kind: 'settled' }>): Session {
-    const { rigId, self, keyEpoch, digests, algorithm, limits } = this.#options;
-    const { peer } = link;
-    const sessionId = deriveSessionId(settled.ownNonce, settled.peerNonce);
-    // A digest that either end has no use for is left out by both.
-    const configDigest = deriveConfigDigest({
-      rig: digests.rig,
-      law: settled.peerDigests.law === null ? null : digests.law,
-      arithmetic: settled.peerDigests.arithmetic === null ? null : digests.arithmetic,
-    });
-    const createCodec = (direction: Direction, purpose: SessionPurpose): FrameCodec => {
-      const isOutward = direction.sender === self;
-      const nonces = {
-        sender: isOutward ? settled.ownNonce : settled.peerNonce,
-        receiver: isOutward ? settled.peerNonce : settled.ownNonce,
-      };
-      const { key, contextIv } = deriveFrameKey(peer.secret, direction, purpose, nonces, algorithm);
-      return new FrameCodec({
-        algorithm,
-        computeMac: this.#macEngine.prepareKey(key),
-        aead: algorithm === 'chacha20-poly1305' ? { key, contextIv, engine: this.#aeadEngine } : null,
-        externalAad: encodeFrameAad(direction, purpose, configDigest, sessionId, this.#version),
-        maxPayloadBytes: limits.frameBytes[purpose] - ENVELOPE_MAX_BYTES,
-      });
-    };
-    const outward: Direction = { rigId, keyEpoch, sender: self, receiver: peer.id };
-    const inward: Direction = { rigId, keyEpoch, sender: peer.id, receiver: self };
-    return {
-      id: toHex(sessionId),
-      nextCounter: 0,
-      send: new Map(link.sends.map((purpose) => [purpose, createCodec(outward, purpose)])),
-      receive: new Map(
-        link.receives.map((purpose) => [
-          purpose,
-          { codec: createCodec(inward, purpose), window: new ReplayWindow() },
-        ]),
-      ),
-      isProven: false,
-      sinceUs: this.#nowUs,
-    };
+  #describeMismatch(
+    peer: Principal,
+    refusal: Extract<HandshakeOutput, { cause: 'version-mismatch' | 'config-mismatch' }>,
+  ): string {
+    const self = this.#self;
+    return refusal.cause === 'version-mismatch'
+      ? `${peer} speaks protocol version ${refusal.theirVersion} and ${self} version ${this.#setting.version}; ` +
+          `install the same release of voteplane on both`
+      : `${peer} and ${self} differ in: ${refusal.parts.join(', ')}; ` +
+          `copy the same rig folder to both${refusal.parts.includes('machine arithmetic') ? ' and run the same release of Node on both' : ''}, then restart the one that was wrong`;
   }
 }
 
-function openInSession(session: Session, purpose: Purpose, frame: Uint8Array): OpenResult {
-  const lane = session.receive.get(purpose) as ReceiveLane;
-  const opened = lane.codec.open(frame);
-  if (!opened.ok) return opened;
-  if (!lane.window.accept(opened.counter)) return { ok: false, cause: 'replayed' };
-  return { ok: true, payload: opened.payload };
+/** Whether the session of the epoch before is the one to speak in, rather than that of the newest. */
+function isBetter(before: EpochLink, newest: EpochLink): boolean {
+  if (!before.handshake.isConfirmed) return false;
+  if (!newest.handshake.isConfirmed) return true;
+  // The peer has begun anew with older keys, and speaks under them.
+  const { session } = before;
+  return session !== null && session.isProven && session.sinceUs > (newest.session?.sinceUs ?? 0);
+}
+
+/** The epochs in which there may be something to say to the peer, and how often it is greeted there. */
+function listGreeting(
+  link: Link,
+  nowUs: number,
+): { readonly epoch: EpochLink; readonly greetingUs: number }[] {
+  const { epochs, active } = link;
+  return epochs.flatMap((epoch, at) => {
+    // Under the epoch before, a peer is greeted only where the newest is not answered.
+    const isLate = link.aloneSinceUs !== null && nowUs - link.aloneSinceUs >= OLDER_AFTER_US;
+    if (epoch.session === null && at > 0 && !isLate) return [];
+    const isUpgrade = epoch.session === null && active !== null;
+    return [{ epoch, greetingUs: isUpgrade ? UPGRADE_GREETING_US : HELLO_INTERVAL_US }];
+  });
+}
+
+/** Ends what was settled before the session in use, when that has proven itself and nothing can be under way any more. */
+function endReplaced(link: Link, nowUs: number): void {
+  const session = link.active?.session ?? null;
+  if (session === null || !session.isProven || nowUs - session.sinceUs < PREVIOUS_GRACE_US) return;
+  for (const epoch of link.epochs)
+    if (epoch.session !== null && epoch.session.sinceUs < session.sinceUs) epoch.end();
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
 /** Replicas and voters wait for operators and observers to come; everybody else greets. */
 function initiatesTowards(self: PrincipalKind, peer: PrincipalKind): boolean {
   return self === 'operator' || self === 'observer' || peer === 'replica' || peer === 'actuator';
+}
+
+/** The peers of a principal with the secrets that its keys have of them. Throws `RangeError` where a row is missing. */
+export function listLinkPeers(rig: Rig, keys: PrincipalKeys): readonly LinkPeer[] {
+  const self = keys.principal;
+  return listPeers(rig, self).map(({ id, kind }) => {
+    const epochs = listEpochs(keys).flatMap(({ keyEpoch, rows }): LinkEpoch[] => {
+      const secret = rows.get(id);
+      return secret === undefined ? [] : [{ keyEpoch, secret }];
+    });
+    if (epochs.length === 0 && !keys.revoked.has(id))
+      throw new RangeError(`the keys of ${self} have no row for ${id}; generate the rig's keys anew`);
+    return { id, kind, epochs: keys.revoked.has(id) ? [] : epochs };
+  });
 }
 
 /**
@@ -433,20 +531,14 @@ export function createSecureLinks(
   version: number = PROTOCOL_VERSION,
 ): SecureLinks {
   const self = keys.principal;
-  const peers = listPeers(rig, self).map(({ id, kind }) => {
-    const secret = keys.rows.get(id);
-    if (secret === undefined)
-      throw new RangeError(`the keys of ${self} have no row for ${id}; generate the rig's keys anew`);
-    return { id, kind, secret };
-  });
   const own = listPrincipals(rig).find(({ id }) => id === self);
+  const peers = listLinkPeers(rig, keys);
   if (own === undefined) throw new RangeError(`rig ${rig.id} has no principal "${self}"`);
   return new SecureLinks({
     rigId: rig.id,
     self,
     selfKind: own.kind,
     peers,
-    keyEpoch: keys.keyEpoch,
     digests,
     algorithm: rig.confidential ? 'chacha20-poly1305' : rig.mac,
     limits,

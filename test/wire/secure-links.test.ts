@@ -410,8 +410,13 @@ describe('mismatches are named', () => {
         rigId: rig.id,
         self: 'b',
         selfKind: 'replica',
-        peers: [{ id: 'a', kind: 'replica', secret: keys.rows.get('a') as Uint8Array }],
-        keyEpoch: 1,
+        peers: [
+          {
+            id: 'a',
+            kind: 'replica',
+            epochs: [{ keyEpoch: 1, secret: keys.rows.get('a') as Uint8Array }],
+          },
+        ],
         digests: DIGESTS,
         algorithm: 'hmac-256',
         limits: deriveLimits(rig),
