@@ -121,6 +121,7 @@ export async function changeKeyFiles(
   }
   const entropy: Entropy = { bytes: (length) => new Uint8Array(randomBytes(length)) };
   const changed = change.make(rig, held, principal, entropy);
+  const written: string[] = [];
   for (const keys of changed) {
     const file = path.join(folder, nameKeyFile(keys.principal));
     await writeKeyFile(file, keys, {
@@ -128,9 +129,10 @@ export async function changeKeyFiles(
       force: true,
       ...(passphrase === undefined ? {} : { passphrase }),
     });
-    process.stdout.write(`${file}: key epoch ${nameEpochs(keys)}\n`);
+    written.push(`${file}: ${nameEpochs(keys)}\n`);
   }
-  process.stdout.write(`${change.advise(principal)}\n`);
+  // In the end: whoever reads this must not be able to stop the work half way.
+  process.stdout.write(`${written.join('')}${change.advise(principal)}\n`);
 }
 
 /**

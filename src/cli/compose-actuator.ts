@@ -8,6 +8,7 @@ import { FaultInjector } from '../faults/injector.js';
 import { ActuatorProcess, type ActuatorProcessParts } from '../process/actuator-process.js';
 import { isRunStart } from '../process/run-start.js';
 import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
+import type { PrincipalKeys } from '../wire/keys.js';
 import { readKeysOrder } from './keys-order.js';
 import type { ProcessIdentity, ProcessWorld } from './compose-replica.js';
 
@@ -25,7 +26,8 @@ export interface ComposedActuator {
 
 /** Builds the voter; it does nothing before `start`. */
 export function composeActuator(identity: ProcessIdentity, world: ProcessWorld): ComposedActuator {
-  const { loaded, id, keys, seed } = identity;
+  const { loaded, id, seed } = identity;
+  let keys = identity.keys;
   const { rig, digests } = loaded;
   const { clock, entropy, transport, openLine, lineText, channel, host, log } = world;
   const shape = { sensorTypes: rig.sensors.map(({ type }) => type), actuators: rig.actuators.length };
@@ -36,7 +38,7 @@ export function composeActuator(identity: ProcessIdentity, world: ProcessWorld):
         of: 'actuators',
         seed,
         clock,
-        host,
+        host: { ...host, exchangeKeys: (change) => renewKeys(change(keys)) },
         encodeEntry,
         decodeEntry: (value) => decodeEntry(value, shape),
         onEvent: (event) => channel.send({ kind: 'fault', id, ...event }),
@@ -65,6 +67,10 @@ export function composeActuator(identity: ProcessIdentity, world: ProcessWorld):
     channel,
     ...(injector === null ? {} : composeFaults(injector)),
   });
+  const renewKeys = (renewed: PrincipalKeys): void => {
+    keys = renewed;
+    voter.renewKeys(keys);
+  };
   return {
     start: () => voter.start(),
     stop: () => {
@@ -75,7 +81,7 @@ export function composeActuator(identity: ProcessIdentity, world: ProcessWorld):
     obey: (message) => {
       if (isRunStart(message)) voter.setRunStart(message.startTick);
       const renewed = readKeysOrder(message);
-      if (renewed !== null) voter.renewKeys(renewed);
+      if (renewed !== null) renewKeys(renewed);
     },
     readRejected: () => voter.readRejected(),
   };

@@ -195,10 +195,10 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
   {
     name: 'key-rotate',
     parameters: [],
-    targets: ['replica'],
+    targets: ['replica', 'actuator'],
     injectedAt: 'replica',
     meaning:
-      'the replica is given the keys of the next epoch beside those of its own, and loses those of the one before; they stay',
+      'the replica or voter is given the keys of the next epoch beside those of its own, and loses those of the one before; they stay',
     expected:
       'overlap without a gap: it goes on under the epoch that it shares with each peer, and under the new one with those that have it too',
     implementation: built(buildKeyRotate, { needs: 'keys' }),

@@ -114,7 +114,7 @@ export class ActuatorProcess {
   /** Other keys take the place of those held, without a restart. */
   renewKeys(keys: PrincipalKeys): void {
     this.messenger.renewKeys(keys);
-    this.tell('info', `actuator ${this.parts.id} holds key epoch ${nameEpochs(keys)}`);
+    this.tell('info', `actuator ${this.parts.id} holds ${nameEpochs(keys)}`);
   }
 
   /** What was not accepted so far, by cause. */

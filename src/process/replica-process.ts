@@ -185,7 +185,7 @@ export class ReplicaProcess {
   /** Other keys take the place of those held, without a restart. */
   renewKeys(keys: PrincipalKeys): void {
     this.messenger.renewKeys(keys);
-    this.tell('info', `replica ${this.parts.id} holds key epoch ${nameEpochs(keys)}`);
+    this.tell('info', `replica ${this.parts.id} holds ${nameEpochs(keys)}`);
   }
 
   /** What was not accepted so far, by cause. */

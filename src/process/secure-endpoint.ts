@@ -18,7 +18,7 @@ export interface SecureEndpointParts {
   readonly onEstablished?: (peer: Principal) => void;
   /** A frame under this name was not accepted. */
   readonly onRefused?: (peer: Principal, cause: RefusalCause) => void;
-  /** A peer that cannot be talked to, in words. */
+  /** A peer that cannot be talked to, in words; without it they go to the log. */
   readonly onIncompatible?: (peer: Principal, detail: string) => void;
 }
 
@@ -93,8 +93,8 @@ export class SecureEndpoint {
           log.debug('session given up', { peer: event.peer });
           break;
         case 'refused':
-          log.error(`${event.cause}: ${event.detail}`);
-          onIncompatible?.(event.peer, `${event.cause}: ${event.detail}`);
+          if (onIncompatible === undefined) log.error(`${event.cause}: ${event.detail}`);
+          else onIncompatible(event.peer, `${event.cause}: ${event.detail}`);
           break;
       }
     }

@@ -284,8 +284,8 @@ export class RigWorld {
     seat: Seat,
     of: 'replicas' | 'actuators',
     self: number,
-    controls?: {
-      readonly restartAs: (mismatch: Mismatch | null) => void;
+    controls: {
+      readonly restartAs?: (mismatch: Mismatch | null) => void;
       readonly renewKeys: (keys: PrincipalKeys) => void;
     },
   ): FaultInjector | null {
@@ -306,10 +306,10 @@ export class RigWorld {
         killBroker: (ms) => network.closeInbox(id, ms * 1_000),
         ...(of === 'replicas' ? { launchTwin: (peers) => this.launchTwin(id, peers) } : {}),
         // Without bytes there are no handshakes and no keys in which it would be seen.
-        ...(controls === undefined || this.options.wire === 'none'
+        ...(this.options.wire === 'none'
           ? {}
           : {
-              restartAs: controls.restartAs,
+              ...(controls.restartAs === undefined ? {} : { restartAs: controls.restartAs }),
               exchangeKeys: (change) => {
                 const keys = change(this.keysOf(id));
                 this.keys.set(id, keys);
@@ -373,7 +373,8 @@ export class RigWorld {
     const life = host.lifeNumber;
     const isAlive = (): boolean => host.lifeNumber === life && host.isAlive;
     const entropy = this.entropyOf(id);
-    const injector = this.makeInjector(seat, 'actuators', at);
+    const renewKeys = (keys: PrincipalKeys): void => process.renewKeys(keys);
+    const injector = this.makeInjector(seat, 'actuators', at, { renewKeys });
     const process = new ActuatorProcess({
       rig,
       id,

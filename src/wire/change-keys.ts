@@ -105,8 +105,9 @@ function withoutRows(epoch: EpochKeys, forgotten: ReadonlySet<Principal>): Epoch
 
 /** The public part of an epoch, where it has one. */
 function followOnly(epoch: EpochKeys | undefined): EpochKeys | null {
-  if (epoch?.signing == null) return null;
-  const { keyEpoch, signing } = epoch;
+  const signing = epoch?.signing ?? null;
+  if (epoch === undefined || signing === null) return null;
+  const { keyEpoch } = epoch;
   return { keyEpoch, rows: new Map(), signing: { privateKey: null, publicKeys: signing.publicKeys } };
 }
 

@@ -130,11 +130,10 @@ export function listEpochs(keys: PrincipalKeys): readonly EpochKeys[] {
   return keys.previous === null ? [keys] : [keys, keys.previous];
 }
 
-/** The same in words: `2`, or `3 and 2` while two overlap. */
+/** The same in words: `key epoch 2`, or `key epochs 3 and 2` while two overlap. */
 export function nameEpochs(keys: PrincipalKeys): string {
-  return listEpochs(keys)
-    .map(({ keyEpoch }) => keyEpoch)
-    .join(' and ');
+  const { keyEpoch, previous } = keys;
+  return previous === null ? `key epoch ${keyEpoch}` : `key epochs ${keyEpoch} and ${previous.keyEpoch}`;
 }
 
 /**
