@@ -9,7 +9,7 @@ import type { Rig } from '../rig/rig.js';
 import type { ControlRequest } from '../wire/control-codec.js';
 import type { ConfigDigests } from '../wire/derive-keys.js';
 import { BOOT_NONCE_BYTES } from '../wire/entry-codec.js';
-import { nameEpochs, type PrincipalKeys } from '../wire/keys.js';
+import { describeKeys, type PrincipalKeys } from '../wire/keys.js';
 import { ActuatorDrive, type VoterAccount } from './actuator-drive.js';
 import {
   openSecureMessenger,
@@ -114,7 +114,7 @@ export class ActuatorProcess {
   /** Other keys take the place of those held, without a restart. */
   renewKeys(keys: PrincipalKeys): void {
     this.messenger.renewKeys(keys);
-    this.tell('info', `actuator ${this.parts.id} holds ${nameEpochs(keys)}`);
+    this.tell('info', `actuator ${this.parts.id} holds ${describeKeys(keys)}`);
   }
 
   /** What was not accepted so far, by cause. */

@@ -20,7 +20,7 @@ import type { Rig } from '../rig/rig.js';
 import type { ControlRequest } from '../wire/control-codec.js';
 import type { ConfigDigests } from '../wire/derive-keys.js';
 import { START_NONCE_BYTES } from '../wire/entry-codec.js';
-import { nameEpochs, type PrincipalKeys } from '../wire/keys.js';
+import { describeKeys, type PrincipalKeys } from '../wire/keys.js';
 import type { RefusalCause } from '../wire/refusal.js';
 import {
   openSecureMessenger,
@@ -185,7 +185,7 @@ export class ReplicaProcess {
   /** Other keys take the place of those held, without a restart. */
   renewKeys(keys: PrincipalKeys): void {
     this.messenger.renewKeys(keys);
-    this.tell('info', `replica ${this.parts.id} holds ${nameEpochs(keys)}`);
+    this.tell('info', `replica ${this.parts.id} holds ${describeKeys(keys)}`);
   }
 
   /** What was not accepted so far, by cause. */

@@ -136,6 +136,12 @@ export function nameEpochs(keys: PrincipalKeys): string {
   return previous === null ? `key epoch ${keyEpoch}` : `key epochs ${keyEpoch} and ${previous.keyEpoch}`;
 }
 
+/** What a principal holds, in a phrase without secrets: its epochs, and who is revoked. */
+export function describeKeys(keys: PrincipalKeys): string {
+  const revoked = [...keys.revoked].sort().join(', ');
+  return revoked === '' ? nameEpochs(keys) : `${nameEpochs(keys)}; revoked: ${revoked}`;
+}
+
 /**
  * The password with which `publisher` enters the inbox of `owner` in this principal's newest key epoch; both can compute it.
  * An owner's own, for an inbox at an external broker, is of all its rows: it alone can compute that one. Throws

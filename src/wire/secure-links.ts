@@ -467,9 +467,9 @@ export class SecureLinks {
 function isBetter(before: EpochLink, newest: EpochLink): boolean {
   if (!before.handshake.isConfirmed) return false;
   if (!newest.handshake.isConfirmed) return true;
-  // The peer has begun anew with older keys, and speaks under them.
-  const { session } = before;
-  return session !== null && session.isProven && session.sinceUs > (newest.session?.sinceUs ?? 0);
+  // The peer has begun anew with older keys. What was settled within one greeting is no such sign, unless it speaks there.
+  const laterUs = (before.session?.sinceUs ?? 0) - (newest.session?.sinceUs ?? 0);
+  return laterUs > HELLO_INTERVAL_US || (laterUs > 0 && before.session?.isProven === true);
 }
 
 /** The epochs in which there may be something to say to the peer, and how often it is greeted there. */

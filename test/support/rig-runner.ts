@@ -72,6 +72,7 @@ export class RigRunner {
   readonly #stats = new Map<string, Stats[]>();
   readonly #waits = new Set<Wait>();
   readonly #otherRigs = new Map<string, string>();
+  readonly #otherKeys = new Map<string, string>();
   #plant: PlantAccount | null = null;
   #startTick: number | null = null;
 
@@ -105,7 +106,7 @@ export class RigRunner {
     const { addressesFile = folder.addressesFile } = this.#placementOf(id);
     const common = ['--addresses', addressesFile, '--log-level', 'warn'];
     if (id === PLANT) return ['plant', rigPath, ...common];
-    const keyed = ['--id', id, '--keys', folder.keyFileOf(id), ...common];
+    const keyed = ['--id', id, '--keys', this.#otherKeys.get(id) ?? folder.keyFileOf(id), ...common];
     if (rig.actuators.some((actuator) => actuator.id === id)) return ['actuator', rigPath, ...keyed];
     return ['replica', rigPath, ...keyed, '--state', folder.stateFolderOf(id)];
   }
@@ -114,6 +115,11 @@ export class RigRunner {
   giveRig(id: string, rigPath: string | null): void {
     if (rigPath === null) this.#otherRigs.delete(id);
     else this.#otherRigs.set(id, rigPath);
+  }
+
+  /** From its next start on a process is given this key file in place of the one among everybody's. */
+  giveKeys(id: string, file: string): void {
+    this.#otherKeys.set(id, file);
   }
 
   /** Starts these at once, or everybody who does not run; resolves when each is ready. */
