@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   expectKeys,
+  fromKeyRecord,
   KeyFileError,
   readKeyFile,
   readPassphraseFile,
+  toKeyRecord,
   writeKeyFile,
   type KeyFileCode,
 } from '../../src/store/key-file.js';
+import { replaceKeys, revokeKeys, rotateKeys } from '../../src/wire/change-keys.js';
 import { generateKeys, type PrincipalKeys } from '../../src/wire/keys.js';
 import { makeRig, seededEntropy } from '../wire/make-rig.js';
 
@@ -84,6 +87,51 @@ describe('reading back', () => {
     const path = join(folder, 'elevator.keys.json');
     await writeKeyFile(path, voter, { entropy });
     expect(await readKeyFile(path, expectKeys(signedRig, 'elevator'))).toEqual(voter);
+  });
+});
+
+describe('two key epochs', () => {
+  test('plain and sealed: both, and who is revoked', async () => {
+    const path = join(folder, 'a.keys.json');
+    const all = generateKeys(signedRig, seededEntropy('keys'));
+    for (const change of [
+      rotateKeys(signedRig, all, entropy),
+      revokeKeys(signedRig, all, 'c', entropy),
+      replaceKeys(signedRig, all, 'b', entropy),
+    ]) {
+      for (const keys of change) {
+        for (const sealing of keys.principal === 'a' ? [{}, { passphrase: 'correct horse' }] : [{}]) {
+          await writeKeyFile(path, keys, { entropy, force: true, ...sealing });
+          expect(await readKeyFile(path, expectKeys(signedRig, keys.principal), 'correct horse')).toEqual(
+            keys,
+          );
+        }
+        expect(fromKeyRecord(JSON.parse(JSON.stringify(toKeyRecord(keys))))).toEqual(keys);
+      }
+    }
+    expect(fromKeyRecord({ kind: 'run-start' })).toBeNull();
+  });
+
+  test('an epoch before that does not come before is refused', async () => {
+    const path = join(folder, 'a.keys.json');
+    const [keys] = rotateKeys(rig, generateKeys(rig, seededEntropy('keys')), entropy) as [PrincipalKeys];
+    await writeKeyFile(path, { ...keys, keyEpoch: 1 }, { entropy });
+    await expectRefusal(
+      readKeyFile(path, expectKeys(rig, 'a')),
+      'damaged',
+      /does not come after 1, .*restore/,
+    );
+  });
+
+  test('a file of which only the beginning is there is damaged', async () => {
+    const path = join(folder, 'a.keys.json');
+    const [keys] = rotateKeys(rig, generateKeys(rig, seededEntropy('keys')), entropy) as [PrincipalKeys];
+    await writeKeyFile(path, keys, { entropy });
+    const text = await readFile(path, 'utf8');
+    for (const length of [0, 1, Math.floor(text.length / 2), text.length - 3]) {
+      await writeFile(path, text.slice(0, length));
+      await expectRefusal(readKeyFile(path, expectKeys(rig, 'a')), 'damaged', /restore it from its copy/);
+    }
   });
 });
 

@@ -81,6 +81,61 @@ describe('credentials', () => {
   });
 });
 
+describe('passwords of two key epochs', () => {
+  const renew = ({ inbox }: TestInbox, b: readonly string[]): void =>
+    inbox.renewPasswords(
+      new Map([
+        ['b', b],
+        ['c', ['pw-c']],
+      ]),
+    );
+  const password = (text: string): { readonly password: Buffer } => ({ password: Buffer.from(text) });
+
+  test('both open the inbox, one that has ended does not, and who stands stays', async () => {
+    const opened = await start();
+    const { port, inbox, arrivals } = opened;
+    const standing = await member(port, 'b');
+    renew(opened, ['pw-b2', 'pw-b']);
+    renew(opened, ['pw-b3', 'pw-b2']);
+    standing.publish('voteplane/rig/a/b/round', 'still here');
+    await eventually('the frame', () => arrivals.length === 1);
+    expect(await stranger(port).connect('b', password('pw-b'))).toBe(4);
+    expect(inbox.counters().refused).toMatchObject({ expired: 1, credentials: 0 });
+    expect(standing.closed).toBe(false);
+  });
+
+  test('who comes with a newer password takes the place of one with an older, and not the other way', async () => {
+    const opened = await start();
+    const { port, inbox } = opened;
+    const old = await member(port, 'b');
+    renew(opened, ['pw-b2', 'pw-b']);
+    expect(await stranger(port).connect('b', password('pw-b'))).toBe(2);
+    const newer = stranger(port);
+    expect(await newer.connect('b', password('pw-b2'))).toBe(0);
+    await eventually('the end of the older', () => old.closed);
+    expect(await stranger(port).connect('b', password('pw-b'))).toBe(2);
+    expect(newer.closed).toBe(false);
+    expect(inbox.counters().refused.takeover).toBe(2);
+  });
+
+  test('a revoked member is cut at once and refused by name; others notice nothing', async () => {
+    const opened = await start();
+    const { port, refusals } = opened;
+    const b = await member(port, 'b');
+    const c = await member(port, 'c');
+    renew(opened, []);
+    await eventually('the end of b', () => b.closed);
+    expect(await stranger(port).connect('b')).toBe(4);
+    expect(refusals).toEqual([
+      { cause: 'revoked', principal: 'b' },
+      { cause: 'revoked', principal: 'b' },
+    ]);
+    expect(c.closed).toBe(false);
+    renew(opened, ['pw-b4']);
+    expect(await stranger(port).connect('b', password('pw-b4'))).toBe(0);
+  });
+});
+
 describe('sessions', () => {
   const will = {
     topic: 'voteplane/rig/a/b/round',
