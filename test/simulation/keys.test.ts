@@ -20,11 +20,7 @@ interface Flight extends SimulationOutcome {
   readonly commanded: ReadonlyMap<string, number>;
 }
 
-function fly(
-  loaded: LoadedRig,
-  faults: readonly string[],
-  options: Partial<SimulationOptions> = {},
-): Flight {
+function fly(loaded: LoadedRig, faults: readonly string[], options: Partial<SimulationOptions> = {}): Flight {
   const lines: string[] = [];
   const commanded = new Map<string, number>();
   const outcome = simulate({
@@ -46,7 +42,9 @@ function fly(
 /** One after the other, as files are carried from board to board; twice, so that the first epoch ends under way. */
 function rotateAll(loaded: LoadedRig, times: number): string[] {
   return Array.from({ length: times }, (_, round) =>
-    [...loaded.rig.replicas, ...loaded.rig.actuators].map(({ id }, at) => `key-rotate on ${id} at ${20 + 100 * round + 15 * at}`),
+    [...loaded.rig.replicas, ...loaded.rig.actuators].map(
+      ({ id }, at) => `key-rotate on ${id} at ${20 + 100 * round + 15 * at}`,
+    ),
   ).flat();
 }
 
@@ -69,7 +67,9 @@ describe.each([
         uncoveredTicks: 0,
       });
       for (const { id } of loaded.rig.replicas) {
-        expect(flight.lines).toContainEqual(expect.stringContaining(`replica ${id} holds key epochs 3 and 2`));
+        expect(flight.lines).toContainEqual(
+          expect.stringContaining(`replica ${id} holds key epochs 3 and 2`),
+        );
         // Nobody was out, not for a tick.
         expect(flight.commanded.get(id)).toBeGreaterThanOrEqual(300);
       }
@@ -123,7 +123,9 @@ it('says of an expired epoch what is the matter and what to do, once for each pe
 });
 
 it('a fault that nobody could reach the replica to end needs an end, and without bytes there are no keys', () => {
-  expect(() => fly(pitch, ['key-revoke on c at 20'])).toThrow(/it refuses operators too; say how long it lasts/);
+  expect(() => fly(pitch, ['key-revoke on c at 20'])).toThrow(
+    /it refuses operators too; say how long it lasts/,
+  );
   const { figures } = fly(pitch, ['key-rotate on c at 20'], { ticks: 60, wire: 'none' });
   expect(figures.faults[0]?.failed).toMatch(/needs keys that can be exchanged while it runs/);
 });

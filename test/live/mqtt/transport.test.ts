@@ -224,6 +224,43 @@ test('the wrong password is named in the log, and the link stays down', async ()
   expect(a.transport.isUp('b')).toBe(false);
 });
 
+test('of two passwords the one that the receiver knows is found, and its newer one when it has it', async () => {
+  const b = await open({
+    rigId: 'rig',
+    self: 'b',
+    inbox: { kind: 'embedded', host: '127.0.0.1', port: 0 },
+    peers: [],
+    acceptFrom: [{ id: 'a', purposes: ['round'], password: 'old' }],
+    nowUs,
+    log: silentLog,
+  });
+  const address = b.transport.address();
+  if (address === null) throw new Error('no address');
+  const a = await open({
+    rigId: 'rig',
+    self: 'a',
+    inbox: null,
+    peers: [{ id: 'b', inbox: { kind: 'embedded', host: 'ignored.invalid', port: 1 }, sendPassword: 'new' }],
+    acceptFrom: [],
+    addresses: new Map([['b', address]]),
+    nowUs,
+    log: silentLog,
+  });
+  const admit = (...passwords: string[]): void =>
+    b.transport.renewCredentials({ own: [], sending: new Map(), admitted: new Map([['a', passwords]]) });
+  a.transport.renewCredentials({ own: [], sending: new Map([['b', ['new', 'old']]]), admitted: new Map() });
+  await eventually('the link with the old password', () => a.transport.isUp('b'));
+  admit('new', 'old');
+  admit('new');
+  expect(a.transport.isUp('b')).toBe(true);
+  await b.transport.inbox?.close();
+  await eventually('the end of the link', () => !a.transport.isUp('b'));
+  await b.transport.inbox?.open();
+  await eventually('the link with the new password', () => a.transport.isUp('b'));
+  admit();
+  await eventually('the end of a revoked one', () => !a.transport.isUp('b'));
+});
+
 test('a fault may stand around the inbox and around a link', async () => {
   const dropped: string[] = [];
   const wrapLink = (link: Link): Link => ({
