@@ -74,6 +74,9 @@ describe('the standard campaign of a rig', () => {
       'bridge-hang',
       'bridge-corrupt',
       'bridge-reset',
+      'key-rotate',
+      'key-expire',
+      'key-revoke',
       'config-mismatch',
       'version-mismatch',
     ]);
