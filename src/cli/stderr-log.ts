@@ -1,22 +1,46 @@
-/** A log for people on standard error: one line each, level first, fields behind. Standard output is for results. */
+/**
+ * The log of a command, on standard error; standard output is for results. Readable lines on a terminal and for the
+ * process that started this one through a channel, which shows them to people; JSON lines for everybody else.
+ */
+import { fstatSync } from 'node:fs';
+import { createJsonLog } from '../log/json-log.js';
+import { limitRate } from '../log/rate-limited-log.js';
+import { createTerminalLog } from '../log/terminal-log.js';
 import type { Log } from '../ports.js';
+import { readMonotonicUs } from '../process/system-clock.js';
 
 /** From the most to the least talkative. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** A log that prints what is at least as grave as `least`. */
+const STDERR = 2;
+const IGNORE = (): void => {};
+
+/** A log that prints what is at least as grave as `least`, and not too much of one kind. */
 export function createStderrLog(least: LogLevel): Log {
+  if (least === 'silent') return { debug: IGNORE, info: IGNORE, warn: IGNORE, error: IGNORE };
+  const isForPeople = process.stderr.isTTY || process.send !== undefined;
+  const written = isForPeople
+    ? createTerminalLog((line) => process.stderr.write(line))
+    : createJsonLog({
+        descriptor: STDERR,
+        level: least,
+        forJournal: isJournal(process.env.JOURNAL_STREAM),
+        nowUs: readMonotonicUs,
+      });
+  const limited = limitRate(written, (ms, callback) => {
+    const timer = setTimeout(callback, ms).unref();
+    return () => clearTimeout(timer);
+  });
   const from = LOG_LEVELS.indexOf(least);
-  const write = (level: LogLevel, text: string, fields?: Record<string, unknown>): void => {
-    if (LOG_LEVELS.indexOf(level) < from) return;
-    const behind = fields === undefined ? '' : ` ${JSON.stringify(fields)}`;
-    process.stderr.write(`${level.padEnd(5)} ${text}${behind}\n`);
-  };
-  return {
-    debug: (text, fields) => write('debug', text, fields),
-    info: (text, fields) => write('info', text, fields),
-    warn: (text, fields) => write('warn', text, fields),
-    error: (text, fields) => write('error', text, fields),
-  };
+  const choose = (level: keyof Log): Log[keyof Log] =>
+    LOG_LEVELS.indexOf(level) < from ? IGNORE : limited[level];
+  return { debug: choose('debug'), info: choose('info'), warn: choose('warn'), error: choose('error') };
+}
+
+/** Whether standard error goes to journald: `named` is its device and inode, as the variable that systemd sets says it. */
+function isJournal(named: string | undefined): boolean {
+  if (named === undefined) return false;
+  const { dev, ino } = fstatSync(STDERR);
+  return named === `${dev}:${ino}`;
 }
