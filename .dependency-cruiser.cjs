@@ -51,6 +51,18 @@ module.exports = {
       'adapters import ports, wire and rig',
     ),
     only(
+      'log-is-an-adapter',
+      '^src/log',
+      '^src/(log|ports\\.ts)',
+      'a log knows lines, not what they are about',
+    ),
+    only(
+      'board-is-an-adapter',
+      '^src/board',
+      '^src/(core|rig|process|board|ports\\.ts)',
+      "a board's service manager hears of turns; nothing that is agreed on depends on it",
+    ),
+    only(
       'bridge-host-is-an-adapter',
       '^firmware-bridge/host',
       '^(firmware-bridge/host|src/(core|rig|ports\\.ts))',
@@ -92,7 +104,7 @@ module.exports = {
       name: 'faults-only-composed',
       comment: 'no code that is attacked knows its attacker',
       severity: 'error',
-      from: { path: '^(src/(core|wire|rig|process|mqtt|store)|firmware-bridge|hardware)' },
+      from: { path: '^(src/(core|wire|rig|process|mqtt|store|log|board)|firmware-bridge|hardware)' },
       to: { path: '^src/(faults|simulation|scenario|checkers|demo|cli)' },
     },
     only(

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import { findLine } from '../../firmware-bridge/host/bridge-ports.js';
+import { openServiceNotifier } from '../board/service-notifier.js';
+import { StatusTurns } from '../board/turns.js';
 import { openParentChannel } from '../process/parent-channel.js';
 import { createSystemClock } from '../process/system-clock.js';
 import type { ProcessPorts } from '../recording/process-ports.js';
@@ -55,6 +57,8 @@ async function runActuator(rigPath: string, options: ActuatorOptions): Promise<v
   const keys = await load();
   const addresses = readAddresses(options.addresses);
   const clock = createSystemClock();
+  const notifier = openServiceNotifier(process.env, clock, log);
+  const turns = new StatusTurns(rig.periodUs);
   const { transport, readRefused } = await openTransport({ rig, keys, addresses, log });
   const line = findLine(rig, id, addresses);
   const stopper = runUntilStopped();
@@ -82,6 +86,7 @@ async function runActuator(rigPath: string, options: ActuatorOptions): Promise<v
       ...(recording?.recorder.wrap(ports) ?? ports),
       host: openHostControls(transport.inbox, clock, log, () => recording?.noteKilled()),
       lineText: line.text,
+      onTurn: (phase, nowUs) => notifier.noteTurn(turns.note(phase, nowUs)),
       log,
     },
   );
@@ -97,8 +102,10 @@ async function runActuator(rigPath: string, options: ActuatorOptions): Promise<v
   if (process.send !== undefined) process.on('message', onMessage);
   voter.start();
   channel.send({ kind: 'ready', id });
+  notifier.ready();
   log.info(`actuator ${id} of rig ${rig.id} is up, in fail-safe until armed`);
   log.info(`actuator ${id} stops: ${await stopper.stopped}`);
+  notifier.stopping();
   keyWatch.close();
   recording?.recorder.noteStop();
   voter.stop();
@@ -108,4 +115,5 @@ async function runActuator(rigPath: string, options: ActuatorOptions): Promise<v
   await voter.close();
   await recording?.close();
   channel.close();
+  await notifier.close();
 }

@@ -12,6 +12,9 @@ import type { PrincipalKeys } from '../wire/keys.js';
 import { readKeysOrder } from './keys-order.js';
 import type { ProcessIdentity, ProcessWorld } from './compose-replica.js';
 
+/** The world around a voter; it tells its turns to whoever watches over the process. */
+export interface ActuatorWorld extends ProcessWorld, Pick<ActuatorProcessParts, 'onTurn'> {}
+
 export interface ComposedActuator {
   start(): void;
   /** Stops; the device keeps what it was handed last and its own watchdog takes over. */
@@ -25,7 +28,7 @@ export interface ComposedActuator {
 }
 
 /** Builds the voter; it does nothing before `start`. */
-export function composeActuator(identity: ProcessIdentity, world: ProcessWorld): ComposedActuator {
+export function composeActuator(identity: ProcessIdentity, world: ActuatorWorld): ComposedActuator {
   const { loaded, id, seed } = identity;
   let keys = identity.keys;
   const { rig, digests } = loaded;
@@ -65,6 +68,7 @@ export function composeActuator(identity: ProcessIdentity, world: ProcessWorld):
     entropy,
     log,
     channel,
+    ...(world.onTurn === undefined ? {} : { onTurn: world.onTurn }),
     ...(injector === null ? {} : composeFaults(injector)),
   });
   const renewKeys = (renewed: PrincipalKeys): void => {

@@ -28,7 +28,8 @@ function stallThisThread(ms: number): void {
 /** Cuts everybody off the inbox and opens it again `ms` later. */
 function restartInbox(inbox: Inbox | null, ms: number, clock: Clock, log: Log): void {
   if (inbox === null) return;
-  const fail = (error: unknown): void => log.error(`the inbox did not come back: ${String(error)}`);
+  const fail = (error: unknown): void =>
+    log.error(`the inbox did not come back: ${String(error)}; restart this process`);
   clock.schedule(clock.nowUs() + ms * 1_000, () => void inbox.open().catch(fail));
   inbox.close().catch(fail);
 }

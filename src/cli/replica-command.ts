@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import { findLine } from '../../firmware-bridge/host/bridge-ports.js';
+import { openServiceNotifier } from '../board/service-notifier.js';
+import { readTickTurn } from '../board/turns.js';
 import { openParentChannel } from '../process/parent-channel.js';
 import { createSystemClock } from '../process/system-clock.js';
 import type { ProcessPorts } from '../recording/process-ports.js';
@@ -59,6 +61,7 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
   const addresses = readAddresses(options.addresses);
   const release = claimStateFolder(options.state, `replica ${id} of rig ${rig.id}`);
   const clock = createSystemClock();
+  const notifier = openServiceNotifier(process.env, clock, log);
   const { transport, readRefused } = await openTransport({ rig, keys, addresses, log });
   const line = findLine(rig, id, addresses);
   const stopper = runUntilStopped();
@@ -78,7 +81,13 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
     transport,
     sendFrameAs: (claimed, to, purpose, frame) => transport.sendAs(claimed, to, purpose, frame),
     openLine: line.open,
-    channel,
+    channel: {
+      ...channel,
+      sendTick: (record) => {
+        notifier.noteTurn(readTickTurn(record));
+        channel.sendTick(record);
+      },
+    },
   };
   const replica = composeReplica(
     { loaded, id, keys, seed: options.seed },
@@ -99,8 +108,10 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
   });
   replica.start();
   channel.send({ kind: 'ready', id });
+  notifier.ready();
   log.info(`replica ${id} of rig ${rig.id} is up`);
   log.info(`replica ${id} stops: ${await stopper.stopped}`);
+  notifier.stopping();
   keyWatch.close();
   recording?.recorder.noteStop();
   await replica.stop();
@@ -109,5 +120,6 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
   await replica.close();
   await recording?.close();
   channel.close();
+  await notifier.close();
   release();
 }

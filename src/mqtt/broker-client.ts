@@ -279,7 +279,7 @@ export class BrokerClient {
     if (reason === this.#lastReason || this.#closed) return;
     if (this.#options.nowUs() - this.#downSinceUs < quietUs) return;
     this.#lastReason = reason;
-    this.#options.log.warn(`no connection to ${this.#options.name}: ${reason}; trying again`, {
+    this.#options.log.warn(`no connection to ${this.#options.name}: ${reason}; trying again. ${CURE}`, {
       host: this.#options.host,
       port: this.#options.port,
     });
@@ -290,6 +290,9 @@ export class BrokerClient {
 function isCredentialRefusal(error: Error): boolean {
   return 'code' in error && (error.code === 4 || error.code === 5);
 }
+
+/** What to look at when a connection does not come about. */
+const CURE = 'Is it running, is its address in rig.yaml right, and does the network reach it?';
 
 /** An inbox takes at most 16 filters in one SUBSCRIBE. */
 const topicsPerSubscribe = 8;

@@ -31,6 +31,7 @@ import {
   type ConnectRequest,
 } from './packet.js';
 import { PacketStream, type Verdict } from './packet-stream.js';
+import { REFUSAL_CURES } from './refusal-cures.js';
 import { TokenBucket } from './token-bucket.js';
 import { checkId, formatInboxFilter, formatTopic, makeTopicTable, maxTopicBytes, purposes } from './topic.js';
 import type { TopicTable } from './topic.js';
@@ -235,7 +236,10 @@ export class EmbeddedInbox implements Inbox {
       );
     }
     server.on('error', (error) => {
-      this.#options.log.error('the inbox server reports an error', { reason: error.message });
+      this.#options.log.error(
+        `the server of the inbox of '${this.#options.owner}' reports an error; if peers stay away, restart this process`,
+        { reason: error.message },
+      );
     });
     const address = server.address();
     if (address !== null && typeof address === 'object') this.#port = address.port;
@@ -612,7 +616,7 @@ export class EmbeddedInbox implements Inbox {
     if (loggedUs !== undefined && nowUs - loggedUs < logEveryUs) return;
     this.#loggedUs.set(key, nowUs);
     this.#options.log.warn(
-      `inbox of '${this.#options.owner}' refused ${principal ?? 'a stranger'}: ${cause}`,
+      `inbox of '${this.#options.owner}' refused ${principal ?? 'a stranger'}: ${cause}; ${REFUSAL_CURES[cause]}`,
       {
         cause,
         principal,

@@ -4,7 +4,7 @@
  */
 import type { ActuatorPort, Clock, Entropy, Log, Principal, Transport } from '../ports.js';
 import { ReadBackMonitor, type ReadBackFinding } from '../core/voting/read-back.js';
-import type { VoterEffect } from '../core/voting/actuator-voter.js';
+import type { TripCause, VoterEffect } from '../core/voting/actuator-voter.js';
 import type { Rig } from '../rig/rig.js';
 import type { ControlRequest } from '../wire/control-codec.js';
 import type { ConfigDigests } from '../wire/derive-keys.js';
@@ -42,9 +42,17 @@ export interface ActuatorProcessParts {
   /** How messages become frames; without it as on the wire. */
   readonly openMessenger?: OpenMessenger;
   readonly interposers?: ActuatorInterposers;
+  /** A status turn: once a period, and when the phase changes. */
+  readonly onTurn?: (phase: VoterAccount['phase'], nowUs: number) => void;
   /** Answers an operator's request; absent where the rig gives operators nothing to say. */
   readonly onControl?: (from: Principal, text: string) => { readonly ok: boolean; readonly text: string };
 }
+
+/** What a person can do about each cause of a trip. */
+const TRIP_CURES: Readonly<Record<TripCause, string>> = {
+  'hold-expired': 'no majority of replicas agreed in time: look at their logs and at the network',
+  ordered: 'a majority of replicas ordered it: look at their sensors and at the control law',
+};
 
 /** One voter as a process. */
 export class ActuatorProcess {
@@ -185,6 +193,7 @@ export class ActuatorProcess {
     this.noteFinding(this.monitor.check(nowUs), nowUs);
     const message = { kind: 'status', status: account } as const;
     for (const { id } of this.parts.rig.replicas) this.messenger.send(id, message);
+    this.parts.onTurn?.(account.phase, nowUs);
   }
 
   private onEffect(effect: VoterEffect, atUs: number): void {
@@ -196,7 +205,8 @@ export class ActuatorProcess {
         this.tell('info', `actuator ${id} is armed at tick ${effect.tick}`);
         break;
       case 'fail-safe':
-        if (effect.cause !== 'start') this.tell('warn', `actuator ${id} went to fail-safe: ${effect.cause}`);
+        if (effect.cause !== 'start')
+          this.tell('warn', `actuator ${id} went to fail-safe: ${effect.cause}; ${TRIP_CURES[effect.cause]}`);
         break;
       case 'refused':
         this.refused.set(`voter-${effect.cause}`, (this.refused.get(`voter-${effect.cause}`) ?? 0) + 1);

@@ -55,7 +55,10 @@ export class PlantProcess {
   /** Takes what the parent sent; anything but an order is named in the log and ignored. */
   receive(message: unknown): void {
     if (isRunStart(message)) this.parts.source.setRunStart(message.startTick);
-    else this.parts.log.warn('plant: its parent sent something else than {kind: run-start, startTick}');
+    else
+      this.parts.log.warn(
+        'plant: its parent sent something else than {kind: run-start, startTick}; it is ignored, mend the parent',
+      );
   }
 
   /** Reports a last time. */

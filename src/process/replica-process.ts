@@ -281,7 +281,7 @@ export class ReplicaProcess {
       case 'law-failed':
         this.tell(
           'error',
-          `control law failed at tick ${report.tick}: ${report.reason}; actuators get no command`,
+          `control law failed at tick ${report.tick}: ${report.reason}; actuators get no command: mend the law in the rig folder and restart all replicas`,
         );
         break;
       case 'equivocation':

@@ -19,13 +19,17 @@ export class HandProcess {
   readonly #name: string;
   #onText: () => void = () => {};
 
-  /** `node args…`, or any command with `command`. */
-  constructor(args: readonly string[], options: { readonly command?: string; readonly cwd?: string } = {}) {
-    const { command = process.execPath, cwd } = options;
+  /** `node args…`, or any command with `command`; `env` is added to this process's own. */
+  constructor(
+    args: readonly string[],
+    options: { readonly command?: string; readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  ) {
+    const { command = process.execPath, cwd, env } = options;
     this.#name = [command, ...args].join(' ');
     this.#child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(cwd === undefined ? {} : { cwd }),
+      ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
@@ -42,6 +46,13 @@ export class HandProcess {
         this.#onText();
       });
     });
+  }
+
+  /** Process id; throws where it could not be started. */
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error(`${this.#name} was not started`);
+    return pid;
   }
 
   kill(signal: NodeJS.Signals): void {
