@@ -6,6 +6,7 @@ import { openServiceNotifier } from '../board/service-notifier.js';
 import { StatusTurns } from '../board/turns.js';
 import { openParentChannel } from '../process/parent-channel.js';
 import { createSystemClock } from '../process/system-clock.js';
+import { compileEarly } from '../process/v8-flags.js';
 import type { ProcessPorts } from '../recording/process-ports.js';
 import { loadRig } from '../rig/load-rig.js';
 import type { PrincipalKeys } from '../wire/keys.js';
@@ -47,6 +48,7 @@ export function registerActuatorCommand(program: Command): void {
 }
 
 async function runActuator(rigPath: string, options: ActuatorOptions): Promise<void> {
+  compileEarly();
   const log = createStderrLog(options.logLevel);
   const { id } = options;
   const loaded = await loadRig(rigPath);

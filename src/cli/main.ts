@@ -14,6 +14,7 @@ const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['replay', async () => (await import('./replay-command.js')).registerReplayCommand],
   ['check', async () => (await import('./check-command.js')).registerCheckCommand],
   ['keys', async () => (await import('./keys-command.js')).registerKeysCommand],
+  ['install', async () => (await import('./install-command.js')).registerInstallCommand],
   ['replica', async () => (await import('./replica-command.js')).registerReplicaCommand],
   ['actuator', async () => (await import('./actuator-command.js')).registerActuatorCommand],
   ['plant', async () => (await import('./plant-command.js')).registerPlantCommand],
@@ -34,6 +35,7 @@ const EXPLAINED = new Set([
   'CampaignError',
   'PoolError',
   'RecordingError',
+  'InstallError',
 ]);
 
 /** A reader that has seen enough, such as `head`, ends the command without a word. */

@@ -6,6 +6,7 @@ import { openServiceNotifier } from '../board/service-notifier.js';
 import { readTickTurn } from '../board/turns.js';
 import { openParentChannel } from '../process/parent-channel.js';
 import { createSystemClock } from '../process/system-clock.js';
+import { compileEarly } from '../process/v8-flags.js';
 import type { ProcessPorts } from '../recording/process-ports.js';
 import { loadRig } from '../rig/load-rig.js';
 import { claimStateFolder } from '../store/state-folder.js';
@@ -50,6 +51,7 @@ export function registerReplicaCommand(program: Command): void {
 }
 
 async function runReplica(rigPath: string, options: ReplicaOptions): Promise<void> {
+  compileEarly();
   const log = createStderrLog(options.logLevel);
   const { id } = options;
   const loaded = await loadRig(rigPath);

@@ -2,6 +2,15 @@
  * The V8 flags under which a replica or voter runs on a small board: a young generation of 1 MiB and one thread for the
  * collector. Short collections more often suit a program that makes little garbage and has deadlines.
  */
+import { setFlagsFromString } from 'node:v8';
+
+/** Flags that every Node from 20 on takes: what is written into a unit file must outlive an upgrade of Node. */
+export const PORTABLE_V8_FLAGS: readonly string[] = [
+  '--max-semi-space-size=1',
+  '--max-old-space-size=64',
+  '--single-threaded-gc',
+  '--v8-pool-size=1',
+];
 
 /**
  * A tick runs every function a few times only: with its own budget the V8 of Node 20 takes half a minute until the hot
@@ -9,10 +18,9 @@
  */
 const EARLY_COMPILATION = Number.parseInt(process.versions.v8, 10) < 12 ? ['--interrupt-budget=8000'] : [];
 
-export const SMALL_BOARD_V8_FLAGS: readonly string[] = [
-  '--max-semi-space-size=1',
-  '--max-old-space-size=64',
-  '--single-threaded-gc',
-  '--v8-pool-size=1',
-  ...EARLY_COMPILATION,
-];
+export const SMALL_BOARD_V8_FLAGS: readonly string[] = [...PORTABLE_V8_FLAGS, ...EARLY_COMPILATION];
+
+/** Sets from inside what of the flags depends on the version of Node, for a process that was started without. */
+export function compileEarly(): void {
+  for (const flag of EARLY_COMPILATION) setFlagsFromString(flag);
+}

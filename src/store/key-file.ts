@@ -23,6 +23,7 @@ import {
   type PrincipalKeys,
   type SigningKeys,
 } from '../wire/keys.js';
+import { isServiceCredential } from './service-credential.js';
 
 /** Ends the name of every key file. */
 export const KEY_FILE_SUFFIX = '.keys.json';
@@ -362,7 +363,8 @@ async function readPrivateText(path: string, maxBytes: number, what: string): Pr
     const status = await handle.stat();
     if (!status.isFile())
       throw new KeyFileError('damaged', path, `the ${what} is not a regular file`, 'check the path');
-    if (isPosix && (status.mode & 0o077) !== 0) {
+    const isCredential = isServiceCredential(path, status, process.env.CREDENTIALS_DIRECTORY);
+    if (isPosix && !isCredential && (status.mode & 0o077) !== 0) {
       const mode = (status.mode & 0o777).toString(8).padStart(3, '0');
       throw new KeyFileError(
         'readable-by-others',

@@ -1,8 +1,9 @@
 /**
  * The folder of one replica for what must outlive its process. Two processes with one identity would equivocate
- * without meaning to, so a folder is claimed by one process at a time; what a dead process left is taken over.
+ * without meaning to, so a folder is claimed by one process at a time; what a dead process left is taken over, and so is
+ * what was left before the machine started anew: the same process id is then another process.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** The folder is another's. */
@@ -15,7 +16,11 @@ const LOCK_FILE = 'process.lock';
 interface Lock {
   readonly owner: string;
   readonly pid: number;
+  /** Of the run of the machine in which the process id means anything; null where the machine does not say. */
+  readonly boot?: string | null;
 }
+
+const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 
 /**
  * Claims `folder` for `owner` (such as "replica a of rig pitch"), creating it where it is missing. Returns what gives it
@@ -25,7 +30,7 @@ interface Lock {
 export function claimStateFolder(folder: string, owner: string): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = path.join(folder, LOCK_FILE);
-  const text = `${JSON.stringify({ owner, pid: process.pid } satisfies Lock)}\n`;
+  const text = `${JSON.stringify({ owner, pid: process.pid, boot: readBootId() } satisfies Lock)}\n`;
   try {
     writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
   } catch (error) {
@@ -44,7 +49,8 @@ function refuseHeld(file: string, folder: string, owner: string): void {
       `${folder}: it belongs to ${lock.owner}, not to ${owner}; give every replica a --state folder of its own`,
     );
   }
-  if (lock.pid !== process.pid && isAlive(lock.pid)) {
+  const isOfThisBoot = (lock.boot ?? null) === null || lock.boot === readBootId();
+  if (isOfThisBoot && lock.pid !== process.pid && isAlive(lock.pid)) {
     throw new StateFolderError(
       `${folder}: process ${lock.pid} already runs as ${owner}; stop it first, or give this one another --id and folder`,
     );
@@ -59,6 +65,11 @@ function readLock(file: string): Lock | null {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
+}
+
+/** Linux draws one each time it starts. */
+function readBootId(): string | null {
+  return existsSync(BOOT_ID_FILE) ? readFileSync(BOOT_ID_FILE, 'utf8').trim() : null;
 }
 
 function isAlive(pid: number): boolean {
