@@ -111,7 +111,7 @@ async function listUnits(rigId: string, root: string): Promise<readonly string[]
   const folder = atRoot(root, path.posix.dirname(placeInstallation(rigId, 'any').unitFile));
   const texts = await Promise.all(
     (await readdir(folder))
-      .filter((name) => name.startsWith(`voteplane-${rigId}-`))
+      .filter((name) => name.startsWith(`voteplane-${rigId}-`) && name.endsWith('.service'))
       .map((name) => readIfThere(path.join(folder, name))),
   );
   return texts.filter(

@@ -1,5 +1,6 @@
 /** The `voteplane` command. Loads only the subcommand that is asked for: a replica carries no demo. */
 import { Command } from 'commander';
+import { isJournal, markError } from '../log/journal.js';
 import { readVersion } from './flight-options.js';
 import { EXIT_USAGE, UsageError } from './usage-error.js';
 
@@ -66,6 +67,8 @@ main().catch((error: unknown) => {
     error instanceof UsageError ||
     (error instanceof Error && (EXPLAINED.has(error.name) || 'syscall' in error));
   if (!isExplained) throw error;
-  process.stderr.write(`${(error as Error).message}\n`);
+  const text = (error as Error).message;
+  const isForJournal = isJournal(process.stderr.fd, process.env.JOURNAL_STREAM);
+  process.stderr.write(`${isForJournal ? markError(text) : text}\n`);
   process.exit(EXIT_USAGE);
 });

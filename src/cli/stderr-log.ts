@@ -2,7 +2,7 @@
  * The log of a command, on standard error; standard output is for results. Readable lines on a terminal and for the
  * process that started this one through a channel, which shows them to people; JSON lines for everybody else.
  */
-import { fstatSync } from 'node:fs';
+import { isJournal } from '../log/journal.js';
 import { createJsonLog } from '../log/json-log.js';
 import { limitRate } from '../log/rate-limited-log.js';
 import { createTerminalLog } from '../log/terminal-log.js';
@@ -25,7 +25,7 @@ export function createStderrLog(least: LogLevel): Log {
     : createJsonLog({
         descriptor: STDERR,
         level: least,
-        forJournal: isJournal(process.env.JOURNAL_STREAM),
+        forJournal: isJournal(STDERR, process.env.JOURNAL_STREAM),
         nowUs: readMonotonicUs,
       });
   const limited = limitRate(written, (ms, callback) => {
@@ -36,11 +36,4 @@ export function createStderrLog(least: LogLevel): Log {
   const choose = (level: keyof Log): Log[keyof Log] =>
     LOG_LEVELS.indexOf(level) < from ? IGNORE : limited[level];
   return { debug: choose('debug'), info: choose('info'), warn: choose('warn'), error: choose('error') };
-}
-
-/** Whether standard error goes to journald: `named` is its device and inode, as the variable that systemd sets says it. */
-function isJournal(named: string | undefined): boolean {
-  if (named === undefined) return false;
-  const { dev, ino } = fstatSync(STDERR);
-  return named === `${dev}:${ino}`;
 }

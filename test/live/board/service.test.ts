@@ -105,6 +105,14 @@ test.skipIf(obstacle !== null)(
       'success',
       '0',
     ]);
+    // Nobody but root takes it away, and root takes all of it.
+    const words = [BOX_NODE, BOX_PROGRAM, 'install', 'pitch', '--replica', 'a', '--uninstall'];
+    const refused = box.run('setpriv', '--reuid=65534', '--clear-groups', ...words);
+    expect([refused.status, refused.stderr]).toEqual([2, 'only root may do that; run it again with sudo\n']);
+    const gone = box.run(...words);
+    expect(gone.status, gone.stderr).toBe(0);
+    expect(box.run('systemctl', 'daemon-reload').status).toBe(0);
+    expect(box.run('systemctl', 'cat', UNIT).status).toBe(1);
     expect(readLog().trim().split('\n').at(-1)).toMatch(/replica a stops: SIGTERM/);
   },
 );

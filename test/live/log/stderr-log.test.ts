@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { ROOT } from '../../support/rig-runner.js';
+import { ENTRY, ROOT } from '../../support/rig-runner.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'voteplane-log-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -57,6 +57,19 @@ test('for journald each line begins with its priority', async () => {
     return { JOURNAL_STREAM: `${dev}:${ino}` };
   });
   expect(lines.slice(0, 3).map((line) => line.slice(0, 4))).toEqual(['<6>{', '<4>{', '<3>{']);
+});
+
+test('why a command cannot run is an error in the journal, on every line', async () => {
+  const file = path.join(folder, 'refusal');
+  const error = openSync(file, 'w');
+  const { dev, ino } = fstatSync(error);
+  const child = spawn(process.execPath, [ENTRY, 'plant', '/nowhere/rig'], {
+    stdio: ['ignore', 'ignore', error],
+    env: { ...process.env, JOURNAL_STREAM: `${dev}:${ino}` },
+  });
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(2);
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  for (const line of lines) expect(line).toMatch(/^<3>\S/);
 });
 
 test('where the journal of another process is named there is no priority', async () => {
