@@ -278,10 +278,13 @@ export class BridgeClient {
         }
         if (!this.isOfThisBoot(message.boot)) return;
         this.counts.faults += 1;
-        this.options.log.warn(`${this.options.name}: the device reports ${message.code}; ${FAULT_CURES[message.code]}`, {
-          subject: message.subject,
-          detail: message.detail,
-        });
+        this.options.log.warn(
+          `${this.options.name}: the device reports ${message.code}; ${FAULT_CURES[message.code]}`,
+          {
+            subject: message.subject,
+            detail: message.detail,
+          },
+        );
         this.options.onFault?.(message);
         return;
       case 'sample': {
@@ -384,7 +387,9 @@ export class BridgeClient {
 
   private noticeRestart(): void {
     this.counts.restarts += 1;
-    this.options.log.warn(`${this.options.name}: the device has restarted; greeting it again. If that happens often, look at its power`);
+    this.options.log.warn(
+      `${this.options.name}: the device has restarted; greeting it again. If that happens often, look at its power`,
+    );
     this.greet();
   }
 
@@ -435,7 +440,8 @@ const FAULT_CURES: Readonly<Record<FaultMessage['code'], string>> = {
   restarted: 'if that happens often, look at its power',
   'channel-failed': 'look at the sensor of the channel in `subject` and its wiring',
   'output-refused': "make the envelope in rig.yaml fit the device's range",
-  'watchdog-expired': 'it heard nothing for too long and moved its output by itself: look at the line and at this process',
+  'watchdog-expired':
+    'it heard nothing for too long and moved its output by itself: look at the line and at this process',
   'version-refused': 'update the older of device and host',
   'actuator-failed': 'look at the actuator in `subject` and its power',
 };

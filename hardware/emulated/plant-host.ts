@@ -262,7 +262,9 @@ export class PlantHost {
     if (behindUs > CATCH_UP_MAX_US) {
       this.slippedUs += behindUs - CATCH_UP_MAX_US;
       this.advancedUs = nowUs - CATCH_UP_MAX_US;
-      this.options.log.warn(`plant: this process stood still for ${Math.round(behindUs / 1000)} ms, and its time with it; give the machine less to do`);
+      this.options.log.warn(
+        `plant: this process stood still for ${Math.round(behindUs / 1000)} ms, and its time with it; give the machine less to do`,
+      );
     }
     const { plant } = this.options;
     while (this.advancedUs < nowUs) {
@@ -273,7 +275,9 @@ export class PlantHost {
       if (!outcome.survived) {
         if (!this.lostTold) {
           this.lostTold = true;
-          this.options.log.error(`plant: ${plant.name} is lost: ${outcome.lostWhy ?? 'no cause known'}; start the plant anew to fly again`);
+          this.options.log.error(
+            `plant: ${plant.name} is lost: ${outcome.lostWhy ?? 'no cause known'}; start the plant anew to fly again`,
+          );
           this.options.onLost?.();
         }
         this.advancedUs = nowUs;
