@@ -291,7 +291,8 @@ export class RigWorld {
   ): FaultInjector | null {
     const { rig, watch, network } = this;
     const { id, host } = seat;
-    if (!rig.faultInjection) return null;
+    // All faults are known before the flight: whom none of them names is left alone.
+    if (!rig.faultInjection || !this.orders.some(({ obeying }) => obeying.includes(id))) return null;
     const told = new Set<string>();
     return new FaultInjector({
       rig,
