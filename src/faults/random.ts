@@ -24,7 +24,11 @@ export class Random {
   /** 32 uniform bits, an integer from 0 to 2³²−1. */
   nextBits(): number {
     const { state } = this;
-    const [a, b, c, d] = state as unknown as [number, number, number, number];
+    // One by one: taking a typed array apart goes through its iterator.
+    const a = state[0] as number;
+    const b = state[1] as number;
+    const c = state[2] as number;
+    const d = state[3] as number;
     const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
     state[2] = c ^ a;
     state[3] = d ^ b;

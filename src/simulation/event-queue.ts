@@ -8,7 +8,9 @@ export interface ScheduledEvent {
   readonly atUs: number;
   readonly rank: number;
   readonly order: number;
-  run: (() => void) | null;
+  readonly run: () => void;
+  /** Neither taken out nor cancelled. */
+  isWaiting: boolean;
 }
 
 /** What comes first at the same instant: what arrives is read before a timer is noticed. */
@@ -26,7 +28,7 @@ export class EventQueue {
   }
 
   add(atUs: number, rank: number, run: () => void): ScheduledEvent {
-    const event: ScheduledEvent = { atUs, rank, order: this.orders, run };
+    const event: ScheduledEvent = { atUs, rank, order: this.orders, run, isWaiting: true };
     this.orders += 1;
     this.heap.push(event);
     this.rise(this.heap.length - 1);
@@ -35,15 +37,15 @@ export class EventQueue {
 
   /** It will not happen; harmless when it has. */
   cancel(event: ScheduledEvent): void {
-    if (event.run === null) return;
-    event.run = null;
+    if (!event.isWaiting) return;
+    event.isWaiting = false;
     this.cancelled += 1;
     // Cancelled ones leave when their time comes; a world that cancels most of what it plans would keep them all.
     if (this.cancelled > 1_024 && this.cancelled > this.heap.length / 2) this.sweep();
   }
 
   /** Takes the next one out; null when nothing is waiting. */
-  take(): { readonly atUs: number; readonly run: () => void } | null {
+  take(): ScheduledEvent | null {
     for (;;) {
       const first = this.heap[0];
       if (first === undefined) return null;
@@ -52,18 +54,17 @@ export class EventQueue {
         this.heap[0] = last;
         this.sink(0);
       }
-      const { run, atUs } = first;
-      if (run === null) {
+      if (!first.isWaiting) {
         this.cancelled -= 1;
         continue;
       }
-      first.run = null;
-      return { atUs, run };
+      first.isWaiting = false;
+      return first;
     }
   }
 
   private sweep(): void {
-    const alive = this.heap.filter(({ run }) => run !== null);
+    const alive = this.heap.filter(({ isWaiting }) => isWaiting);
     this.heap.length = 0;
     this.cancelled = 0;
     for (const event of alive) {

@@ -116,6 +116,11 @@ export class Host {
     return () => world.cancel(event);
   }
 
+  /** Whether the process runs in the world's present: it is alive and does not stand still. */
+  get isRunning(): boolean {
+    return this.alive && this.busyUntilUs <= this.world.nowUs;
+  }
+
   /** The same as `schedule` for the present, without a turn of the queue where the process runs. */
   runNow(rank: number, run: () => void): void {
     if (this.busyUntilUs > this.world.nowUs) this.schedule(this.world.nowUs, rank, run);

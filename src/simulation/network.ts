@@ -56,6 +56,8 @@ interface Link {
 
 interface Station {
   readonly host: Host;
+  /** Its links to others, by their names. */
+  readonly links: Map<Principal, Link>;
   handler: FrameHandler | null;
   onLink: ((to: Principal, up: boolean) => void) | null;
   inboxOpen: boolean;
@@ -97,7 +99,14 @@ export class Network {
 
   /** A process starts at a host: its inbox opens, and it connects to those of the others. */
   attach(id: Principal, host: Host): Transport {
-    const station: Station = { host, handler: null, onLink: null, inboxOpen: true, attached: true };
+    const station: Station = {
+      host,
+      links: this.linksOf(id),
+      handler: null,
+      onLink: null,
+      inboxOpen: true,
+      attached: true,
+    };
     this.stations.set(id, station);
     for (const other of this.stations.keys()) {
       if (other === id) continue;
@@ -108,7 +117,7 @@ export class Network {
     }
     return {
       send: (to, purpose, frame) => {
-        if (station.attached) this.send(id, id, to, purpose, frame);
+        if (station.attached) this.sendFrom(station, id, id, to, purpose, frame);
       },
       onFrame: (handler) => {
         station.handler = handler;
@@ -189,14 +198,24 @@ export class Network {
     purpose: Purpose,
     frame: Uint8Array,
   ): void {
-    const twin = this.twins.get(to);
-    if (twin !== undefined && from !== twin.key && twin.reaches(claimed))
-      this.send(from, claimed, twin.key, purpose, frame);
-    const { random } = this;
     const sender = this.stations.get(from);
-    if (sender === undefined) return;
+    if (sender !== undefined) this.sendFrom(sender, from, claimed, to, purpose, frame);
+  }
+
+  private sendFrom(
+    sender: Station,
+    from: Principal,
+    claimed: Principal,
+    to: Principal,
+    purpose: Purpose,
+    frame: Uint8Array,
+  ): void {
+    const twin = this.twins.size === 0 ? undefined : this.twins.get(to);
+    if (twin !== undefined && from !== twin.key && twin.reaches(claimed))
+      this.sendFrom(sender, from, claimed, twin.key, purpose, frame);
+    const { random } = this;
     this.watch.onSent(from, to, purpose, frame);
-    const link = this.linkOf(from, to);
+    const link = sender.links.get(to) ?? this.resetLink(from, to);
     if (!link.up) {
       this.dropped.absent += 1;
       return;
@@ -241,8 +260,9 @@ export class Network {
         this.dropped.absent += 1;
         return;
       }
-      const { host } = station;
-      host.runNow(RANK.arrival, () => station.handler?.(from, purpose, frame, host.clock.nowUs()));
+      const { host, handler } = station;
+      if (host.isRunning) handler?.(from, purpose, frame, host.clock.nowUs());
+      else host.runNow(RANK.arrival, () => station.handler?.(from, purpose, frame, host.clock.nowUs()));
     });
   }
 
@@ -284,12 +304,16 @@ export class Network {
     return this.links.get(from)?.get(to) ?? this.resetLink(from, to);
   }
 
+  private linksOf(from: Principal): Map<Principal, Link> {
+    const known = this.links.get(from);
+    if (known !== undefined) return known;
+    const links = new Map<Principal, Link>();
+    this.links.set(from, links);
+    return links;
+  }
+
   private resetLink(from: Principal, to: Principal): Link {
-    let row = this.links.get(from);
-    if (row === undefined) {
-      row = new Map();
-      this.links.set(from, row);
-    }
+    const row = this.linksOf(from);
     const link: Link = {
       model: this.model.links?.[`${from}>${to}`] ?? this.model.default,
       up: false,
