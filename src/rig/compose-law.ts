@@ -3,6 +3,7 @@
  * throws or returns wrong becomes a reason. The codec is passed in, since `src/rig` knows no wire.
  */
 import type { FusedReading } from '../core/types.js';
+import { KeyOrder } from './key-order.js';
 import { explainLawError } from './load-law.js';
 import type { CompiledLaw } from './load-law.js';
 import { RigError, suggest } from './mistake.js';
@@ -75,10 +76,15 @@ export function composeLaw(
       },
     ]);
   }
+  const order = new KeyOrder();
+  // Mostly a step goes on from what the one before returned; the room copies it and hands none of it to the law.
+  let newest: { readonly bytes: Uint8Array; readonly value: PlainValue } | null = null;
+  const decode = (bytes: Uint8Array): ReturnType<StateCodec['decode']> =>
+    newest?.bytes === bytes ? { ok: true, value: newest.value } : codec.decode(bytes);
   return {
     initialState: initial.bytes,
     step(state, readings, tick) {
-      const decoded = codec.decode(state);
+      const decoded = decode(state);
       if (!decoded.ok) return fail(law, 'VP-RIG-LAW-STATE', 'the state does not decode', 'Report this');
       const values = readings.map((reading) => reading.value);
       const qualities = readings.map((reading) => reading.quality);
@@ -89,7 +95,12 @@ export function composeLaw(
         const mistake = explainLawError(error, law.file);
         return { ok: false, reason: `${mistake.what} (${mistake.file}:${mistake.line})`, mistake };
       }
-      return readResult(result, rig, law, codec);
+      return readResult(result, rig, law, (value) => {
+        const ordered = order.apply(value);
+        const encoded = encodeState(ordered ?? value, rig.law.stateMaxBytes, codec);
+        newest = encoded.ok && ordered !== null ? { bytes: encoded.bytes, value: ordered } : null;
+        return encoded;
+      });
     },
   };
 }
@@ -98,7 +109,12 @@ function fail(law: CompiledLaw, code: MistakeCode, what: string, cure: string): 
   return { ok: false, reason: what, mistake: { code, file: law.file, line: 1, column: 1, what, cure } };
 }
 
-function readResult(result: unknown, rig: Rig, law: CompiledLaw, codec: StateCodec): LawOutcome {
+function readResult(
+  result: unknown,
+  rig: Rig,
+  law: CompiledLaw,
+  encode: (state: PlainValue) => EncodedState,
+): LawOutcome {
   const refuse = (
     what: string,
     cure = 'Return { state, commands }',
@@ -142,7 +158,7 @@ function readResult(result: unknown, rig: Rig, law: CompiledLaw, codec: StateCod
     const what = `the law commands ${id}, which is no actuator of the rig`;
     return refuse(what, `Actuators: ${known.join(', ')}${suggest(id, known)}`, 'VP-RIG-LAW-IDS');
   }
-  const encoded = encodeState(state, rig.law.stateMaxBytes, codec);
+  const encoded = encode(state);
   if (!encoded.ok)
     return refuse(`the state ${encoded.why}`, 'Keep less, or raise law.state-max', 'VP-RIG-LAW-STATE');
   return { ok: true, state: encoded.bytes, counts };
@@ -155,6 +171,7 @@ function dropUndefined(result: unknown): unknown {
     const { state, commands } = result as { state?: unknown; commands?: unknown };
     if (typeof commands !== 'object' || commands === null || Array.isArray(commands))
       return { state, commands };
+    if (!Object.values(commands).includes(undefined)) return { state, commands };
     return {
       state,
       commands: Object.fromEntries(Object.entries(commands).filter((entry) => entry[1] !== undefined)),

@@ -9,6 +9,8 @@ export type PlainValue = null | boolean | number | string | PlainValue[] | { [ke
 const MAX_DEPTH = 6;
 const MAX_VALUES = 4_096;
 const MAX_TEXT = 4_096;
+/** Longest way to a value that is told, characters. */
+const MAX_PLACE = 100;
 
 export type PlainResult =
   | { readonly ok: true; readonly value: PlainValue }
@@ -19,7 +21,7 @@ export type PlainResult =
 export function copyPlain(value: unknown): PlainResult {
   const budget = { left: MAX_VALUES };
   try {
-    return { ok: true, value: copy(value, '', 0, budget) };
+    return { ok: true, value: copy(value, [], budget) };
   } catch (error) {
     if (error instanceof NotPlain) return { ok: false, why: error.message };
     return { ok: false, why: 'throws when it is read' };
@@ -28,46 +30,62 @@ export function copyPlain(value: unknown): PlainResult {
 
 class NotPlain extends Error {}
 
-function copy(value: unknown, at: string, depth: number, budget: { left: number }): PlainValue {
+/** `path`: the keys and indices that lead to the value; it is a word only where something is wrong there. */
+function copy(value: unknown, path: (string | number)[], budget: { left: number }): PlainValue {
   budget.left -= 1;
   if (budget.left < 0) throw new NotPlain(`holds more than ${MAX_VALUES} values`);
-  const place = at === '' ? '' : ` at ${at}`;
   switch (typeof value) {
     case 'boolean':
       return value;
     case 'number':
-      if (!Number.isFinite(value)) throw new NotPlain(`holds ${value}${place}`);
+      if (!Number.isFinite(value)) throw new NotPlain(`holds ${value}${placeOf(path)}`);
       return value + 0;
     case 'string':
-      if (value.length > MAX_TEXT) throw new NotPlain(`holds a text of ${value.length} characters${place}`);
+      if (value.length > MAX_TEXT)
+        throw new NotPlain(`holds a text of ${value.length} characters${placeOf(path)}`);
       if (/\p{Surrogate}/u.test(value))
-        throw new NotPlain(`holds a text that is not well-formed Unicode${place}`);
+        throw new NotPlain(`holds a text that is not well-formed Unicode${placeOf(path)}`);
       return value;
     case 'object':
       break;
     default:
-      throw new NotPlain(`holds ${typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`}${place}`);
+      throw new NotPlain(
+        `holds ${typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`}${placeOf(path)}`,
+      );
   }
   if (value === null) return null;
-  if (depth >= MAX_DEPTH) throw new NotPlain(`is more than ${MAX_DEPTH} levels deep${place}`);
+  if (path.length >= MAX_DEPTH) throw new NotPlain(`is more than ${MAX_DEPTH} levels deep${placeOf(path)}`);
   if (Array.isArray(value)) {
     const { length } = value;
     const list: PlainValue[] = [];
     for (let index = 0; index < length; index += 1) {
-      list.push(copy((value as unknown[])[index], `${at}[${index}]`, depth + 1, budget));
+      path.push(index);
+      list.push(copy((value as unknown[])[index], path, budget));
+      path.pop();
     }
     return list;
   }
   const proto: unknown = Object.getPrototypeOf(value);
   // A plain object of any realm: its prototype is null or ends the chain.
   if (proto !== null && Object.getPrototypeOf(proto) !== null) {
-    throw new NotPlain(`holds an instance of a class${place}`);
+    throw new NotPlain(`holds an instance of a class${placeOf(path)}`);
   }
   const result: { [key: string]: PlainValue } = {};
   for (const key of Object.keys(value)) {
-    if (key === '__proto__') throw new NotPlain(`holds the key __proto__${place}`);
-    const inner = at === '' ? key : `${at}.${key}`;
-    result[key] = copy((value as Record<string, unknown>)[key], inner.slice(0, 100), depth + 1, budget);
+    if (key === '__proto__') throw new NotPlain(`holds the key __proto__${placeOf(path)}`);
+    path.push(key);
+    result[key] = copy((value as Record<string, unknown>)[key], path, budget);
+    path.pop();
   }
   return result;
+}
+
+/** ` at rate.last[3]`; nothing for the whole value. */
+function placeOf(path: readonly (string | number)[]): string {
+  let place = '';
+  for (const step of path) {
+    if (typeof step === 'number') place = `${place}[${step}]`;
+    else place = (place === '' ? step : `${place}.${step}`).slice(0, MAX_PLACE);
+  }
+  return place === '' ? '' : ` at ${place}`;
 }

@@ -48,6 +48,9 @@ export const DEFAULT_MAX_BYTES = 65_536;
 /** Items (of any kind) in one input; with byte caps in force it bounds what a decoded tree can take. */
 const MAX_ITEMS = 16_384;
 
+/** Byte strings up to this length are copied byte by byte. */
+const SHORT_BYTES = 32;
+
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 const TWO_32 = 4_294_967_296;
 
@@ -147,15 +150,22 @@ export class CborWriter {
   writeBytes(value: Uint8Array): void {
     this.#writeHead(0x40, value.length);
     this.#reserve(value.length);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.length;
+    this.#append(value);
   }
 
   /** Bytes that are already deterministic CBOR, as they are. */
   writeEncoded(encoded: Uint8Array): void {
     this.#reserve(encoded.length);
-    this.#bytes.set(encoded, this.#length);
-    this.#length += encoded.length;
+    this.#append(encoded);
+  }
+
+  /** Few bytes go faster one by one than through a call that copies. */
+  #append(source: Uint8Array): void {
+    const bytes = this.#bytes;
+    const at = this.#length;
+    if (source.length > SHORT_BYTES) bytes.set(source, at);
+    else for (let i = 0; i < source.length; i += 1) bytes[at + i] = source[i] as number;
+    this.#length = at + source.length;
   }
 
   writeText(value: string): void {
@@ -215,14 +225,28 @@ export class CborWriter {
     if (!isPlainPrototype(prototype)) throw new CborEncodeError('only plain objects can be written as maps');
     const keys = Object.keys(map);
     if (keys.includes('__proto__')) throw new CborEncodeError('a map may not have the key __proto__');
-    const encodedKeys = keys.map((key) => ({ key, encoded: encodeKey(key) }));
-    encodedKeys.sort((a, b) => compareBytes(a.encoded, b.encoded));
+    const encodedKeys = keys.map(encodeKey);
     this.writeMapHead(keys.length);
-    for (const { key, encoded } of encodedKeys) {
+    if (isAscending(encodedKeys)) {
+      for (let i = 0; i < keys.length; i += 1) {
+        this.writeEncoded(encodedKeys[i] as Uint8Array);
+        this.writeValue(map[keys[i] as string] as CborValue, depth + 1);
+      }
+      return;
+    }
+    const pairs = keys.map((key, at) => ({ key, encoded: encodedKeys[at] as Uint8Array }));
+    pairs.sort((a, b) => compareBytes(a.encoded, b.encoded));
+    for (const { key, encoded } of pairs) {
       this.writeEncoded(encoded);
       this.writeValue(map[key] as CborValue, depth + 1);
     }
   }
+}
+
+function isAscending(keys: readonly Uint8Array[]): boolean {
+  for (let i = 1; i < keys.length; i += 1)
+    if (compareBytes(keys[i - 1] as Uint8Array, keys[i] as Uint8Array) > 0) return false;
+  return true;
 }
 
 /** Keys that have been written, since a control law's state has the same ones at every tick. */
