@@ -12,6 +12,8 @@ export const REFUSAL_CURES: Readonly<Record<RefusalCause, string>> = {
   malformed: FOREIGN,
   oversize: FOREIGN,
   credentials: 'give it the key file that was made for it with all the others, and its id as client id',
+  expired: 'bring it the key file of the newest epoch, from the folder in which the keys were rotated',
+  revoked: 'it has been revoked: if that was a mistake, replace its keys with voteplane keys replace',
   takeover: 'end the second process with that id, or wait until its old connection has died',
   session: FOREIGN,
   order: FOREIGN,

@@ -1,8 +1,9 @@
 /**
  * What replicas agree on, for campaigns that leave encoding out. Values still are bytes, since the core compares bytes,
- * but nobody parses them: each carries the object that it was made from, and bytes without one are no value. The digest
- * tells states apart and resists nobody.
+ * but nobody parses them: they are 16 bytes of digest, each carries the object that it was made from, and bytes without
+ * one are no value. The digest tells values apart and resists nobody.
  */
+import type { Member } from '../core/membership/active-set.js';
 import type { ReplicatedState } from '../core/replicated-state.js';
 import type { Entry, Reading } from '../core/types.js';
 import type { ComposedLaw, LawOutcome } from '../rig/compose-law.js';
@@ -10,9 +11,12 @@ import type { ReplicaCodecs } from '../process/replica-config.js';
 import type { Rig } from '../rig/rig.js';
 
 const CONTENT = Symbol('content');
+const DIGEST = Symbol('digest');
 
 interface Carrying extends Uint8Array {
   [CONTENT]?: Entry | ReplicatedState;
+  /** Of a state. */
+  [DIGEST]?: Uint8Array;
 }
 
 const NUMBER_BYTES = 9;
@@ -20,51 +24,73 @@ const STATUS_BYTES = 25;
 const MEMBER_BYTES = 25;
 const STANDING_BYTES = 25;
 const DIGEST_BYTES = 16;
-const MAX_BYTES = 1 << 17;
-/** States that can be put together again from pieces. */
-const REMEMBERED_STATES = 256;
+const MAX_BYTES = 1 << 16;
 
 const scratch = new Uint8Array(MAX_BYTES);
+const scratchWords = new Int32Array(scratch.buffer);
 const view = new DataView(scratch.buffer);
 
 /** Codecs for one rig. */
 export function plainCodecs(rig: Rig): ReplicaCodecs {
   const types = rig.sensors.map(({ type }) => type);
-  const states: Uint8Array[] = [];
-  let encoded = 0;
+  let newestState: Carrying | null = null;
   return {
     encodeEntry: (entry) => {
+      const { standing, actuators, missed, joins } = entry;
       const readings = entry.readings.map(dropInfinite);
       const fits =
         readings.length === types.length &&
         readings.every((reading, at) => reading === null || typeof reading === types[at]) &&
-        entry.actuators.length === rig.actuators.length;
-      return carry(writeEntry(entry, readings), fits ? { ...entry, readings } : null);
+        actuators.length === rig.actuators.length;
+      const bytes: Carrying = digestScratch(writeEntry(entry, readings));
+      if (fits) bytes[CONTENT] = { standing, readings, actuators, missed, joins };
+      return bytes;
     },
     decodeEntry: (value) => {
       const content = (value as Carrying)[CONTENT];
       return content !== undefined && 'standing' in content ? content : null;
     },
     encodeState: (state) => {
-      const bytes = carry(writeState(state), state);
-      states[encoded % REMEMBERED_STATES] = bytes;
-      encoded += 1;
+      const known = newestState?.[CONTENT];
+      // Replicas in step all come to the same state.
+      if (newestState !== null && known !== undefined && 'law' in known && isSameState(known, state))
+        return newestState;
+      const bytes: Carrying = digestScratch(writeState(state));
+      bytes[CONTENT] = state;
+      bytes[DIGEST] = digestPlain(bytes);
+      newestState = bytes;
       return bytes;
     },
     decodeState: (bytes) => {
-      // One that came in pieces has been put together again, without what it was made from.
-      const whole = CONTENT in bytes ? bytes : states.find((one) => isSameBytes(one, bytes));
-      const content = (whole as Carrying | undefined)?.[CONTENT];
+      const content = (bytes as Carrying)[CONTENT];
       return content !== undefined && 'law' in content ? content : null;
     },
-    digest: digestPlain,
+    digest: (bytes) => (bytes as Carrying)[DIGEST] ?? digestPlain(bytes),
   };
 }
 
-function carry(length: number, content: Entry | ReplicatedState | null): Uint8Array {
-  const bytes: Carrying = scratch.slice(0, length);
-  if (content !== null) bytes[CONTENT] = content;
-  return bytes;
+/** Whether both hold the very same law state and equal rest. */
+function isSameState(a: ReplicatedState, b: ReplicatedState): boolean {
+  if (a.law !== b.law || a.tick !== b.tick || a.startTick !== b.startTick || !isSameBytes(a.run, b.run))
+    return false;
+  return isSameMembers(a.members, b.members) && a.sensors.every(({ held, lostSince }, at) => {
+    const other = b.sensors[at];
+    return other !== undefined && held === other.held && lostSince === other.lostSince;
+  });
+}
+
+function isSameMembers(a: readonly Member[], b: readonly Member[]): boolean {
+  if (a === b) return true;
+  return a.every((one, at) => {
+    const other = b[at];
+    return (
+      other !== undefined &&
+      one.status === other.status &&
+      one.sinceTick === other.sinceTick &&
+      one.missedTicks === other.missedTicks &&
+      one.penaltyTicks === other.penaltyTicks
+    );
+  });
 }
 
 function writeEntry(entry: Entry, readings: readonly Reading[]): number {
@@ -72,11 +98,11 @@ function writeEntry(entry: Entry, readings: readonly Reading[]): number {
   if (standing.kind === 'waiting') {
     scratch[0] = 0;
     view.setFloat64(1, standing.waitedTicks);
-    scratch.set(standing.nonce, 9);
+    copyToScratch(standing.nonce, 9);
   } else {
     scratch[0] = 1;
     view.setFloat64(1, standing.stateTick);
-    scratch.set(standing.stateDigest, 9);
+    copyToScratch(standing.stateDigest, 9);
   }
   let at = STANDING_BYTES;
   for (const reading of readings) {
@@ -87,7 +113,7 @@ function writeEntry(entry: Entry, readings: readonly Reading[]): number {
     scratch[at] = status === null ? 0 : status.phase === 'armed' ? 2 : 1;
     view.setFloat64(at + 1, status?.trips ?? 0);
     if (status === null) scratch.fill(0, at + 9, at + 17);
-    else scratch.set(status.bootNonce, at + 9);
+    else copyToScratch(status.bootNonce, at + 9);
     view.setFloat64(at + 17, status?.lastTick ?? 0);
     at += STATUS_BYTES;
   }
@@ -99,7 +125,7 @@ function writeEntry(entry: Entry, readings: readonly Reading[]): number {
 function writeState(state: ReplicatedState): number {
   view.setFloat64(0, state.tick);
   view.setFloat64(8, state.startTick);
-  scratch.set(state.run, 16);
+  copyToScratch(state.run, 16);
   let at = 32;
   for (const { held, lostSince } of state.sensors) {
     writeReading(held, at);
@@ -117,6 +143,10 @@ function writeState(state: ReplicatedState): number {
   return at + state.law.length;
 }
 
+function copyToScratch(bytes: Uint8Array, to: number): void {
+  for (let at = 0; at < bytes.length; at += 1) scratch[to + at] = bytes[at] as number;
+}
+
 function writeReading(reading: Reading, at: number): void {
   scratch[at] = reading === null ? 0 : reading === true ? 1 : reading === false ? 2 : 3;
   // −0 and +0 are one value.
@@ -127,27 +157,27 @@ function dropInfinite(reading: Reading): Reading {
   return typeof reading === 'number' && !Number.isFinite(reading) ? null : reading;
 }
 
-const digested = new Uint8Array(MAX_BYTES);
-const digestedWords = new Int32Array(digested.buffer);
-
-/** Four lanes of 32 bits, four bytes at a time. */
 function digestPlain(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > MAX_BYTES)
+    throw new RangeError(`${bytes.length} bytes are more than anything that replicas agree on`);
+  scratch.set(bytes);
+  return digestScratch(bytes.length);
+}
+
+/** Digest of the first bytes of `scratch`: four lanes of 32 bits, four bytes at a time. */
+function digestScratch(length: number): Uint8Array {
   let a = 0x9e3779b9;
   let b = 0x85ebca6b;
   let c = 0xc2b2ae35;
-  let d = bytes.length | 0;
-  for (let from = 0; from < bytes.length; from += MAX_BYTES) {
-    const part = bytes.length <= MAX_BYTES ? bytes : bytes.subarray(from, from + MAX_BYTES);
-    const words = (part.length + 3) >> 2;
-    digestedWords[words - 1] = 0;
-    digested.set(part);
-    for (let at = 0; at < words; at += 1) {
-      const word = digestedWords[at] as number;
-      a = Math.imul(a ^ word, 0x01000193);
-      b = Math.imul(b + a, 0x85ebca6b) ^ (b >>> 15);
-      c = Math.imul(c ^ b ^ word, 0xc2b2ae35);
-      d = (d ^ c) + (a >>> 7);
-    }
+  let d = length | 0;
+  const words = (length + 3) >> 2;
+  for (let at = length; at < words << 2; at += 1) scratch[at] = 0;
+  for (let at = 0; at < words; at += 1) {
+    const word = scratchWords[at] as number;
+    a = Math.imul(a ^ word, 0x01000193);
+    b = Math.imul((b + a) | 0, 0x85ebca6b) ^ (b >>> 15);
+    c = Math.imul(c ^ b ^ word, 0xc2b2ae35);
+    d = ((d ^ c) + (a >>> 7)) | 0;
   }
   const digest = new Uint8Array(DIGEST_BYTES);
   writeLane(digest, 0, mix(a ^ d));
