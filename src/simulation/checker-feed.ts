@@ -33,6 +33,8 @@ const ARM_US = 1_000_000;
 const ARM_MIN_TICKS = 20;
 const MEMORY_TICKS = 256;
 const MAX_STATE_SENDS = 512;
+/** Messages whose key is remembered: what all replicas send in a tick, where they are handed over whole. */
+const REMEMBERED_KEYS = 32;
 
 /** Faults at work on one replica. */
 interface Standing {
@@ -51,6 +53,10 @@ export class CheckerFeed {
   private readonly stateSends = new Map<string, Tick>();
   private judged: Tick = -1;
   private readonly grid: TickGrid;
+  /** The last messages and their keys: round 1 goes to all alike, and what is handed over whole comes as it left. */
+  private readonly keyed: (PeerMessage | null)[] = new Array<null>(REMEMBERED_KEYS).fill(null);
+  private readonly keys = new Float64Array(REMEMBERED_KEYS);
+  private newestKey = 0;
 
   constructor(
     private readonly rig: Rig,
@@ -245,8 +251,22 @@ export class CheckerFeed {
     return this.grid.tickAt(this.nowUs()) ?? 0;
   }
 
-  private noteSent(from: number, to: number, message: PeerMessage): void {
+  /** Equal content, equal key. Messages never change. */
+  private keyOf(message: PeerMessage): number {
+    const { keyed, keys } = this;
+    for (let back = 0; back < REMEMBERED_KEYS; back += 1) {
+      const at = (this.newestKey - back) & (REMEMBERED_KEYS - 1);
+      if (keyed[at] === message) return keys[at] as number;
+    }
     const key = hashMessage(message, this.wire === 'full');
+    this.newestKey = (this.newestKey + 1) & (REMEMBERED_KEYS - 1);
+    keyed[this.newestKey] = message;
+    keys[this.newestKey] = key;
+    return key;
+  }
+
+  private noteSent(from: number, to: number, message: PeerMessage): void {
+    const key = this.keyOf(message);
     const tick = message.kind === 'round' ? message.tick : this.tickNow();
     this.checkers.onSent(from, to, key, tick);
     if (message.kind === 'round') return;
@@ -260,7 +280,8 @@ export class CheckerFeed {
 
   /** Messages about states name no tick: they belong to the one in which they were sent. */
   private noteAccepted(from: number, to: number, message: PeerMessage): void {
-    const key = hashMessage(message, this.wire === 'full');
+    // What was decoded is another object than what was sent.
+    const key = this.wire === 'full' ? hashMessage(message, true) : this.keyOf(message);
     const tick =
       message.kind === 'round'
         ? message.tick

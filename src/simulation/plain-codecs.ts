@@ -73,10 +73,13 @@ export function plainCodecs(rig: Rig): ReplicaCodecs {
 function isSameState(a: ReplicatedState, b: ReplicatedState): boolean {
   if (a.law !== b.law || a.tick !== b.tick || a.startTick !== b.startTick || !isSameBytes(a.run, b.run))
     return false;
-  return isSameMembers(a.members, b.members) && a.sensors.every(({ held, lostSince }, at) => {
-    const other = b.sensors[at];
-    return other !== undefined && held === other.held && lostSince === other.lostSince;
-  });
+  return (
+    isSameMembers(a.members, b.members) &&
+    a.sensors.every(({ held, lostSince }, at) => {
+      const other = b.sensors[at];
+      return other !== undefined && held === other.held && lostSince === other.lostSince;
+    })
+  );
 }
 
 function isSameMembers(a: readonly Member[], b: readonly Member[]): boolean {
