@@ -13,9 +13,11 @@ export function sameValue(a: Uint8Array | null, b: Uint8Array | null): boolean {
   return a === null || b === null ? a === b : sameBytes(a, b);
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (let at = 0; at < bytes.length; at += 1) text += HEX[bytes[at] as number] as string;
   return text;
 }

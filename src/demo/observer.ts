@@ -628,15 +628,26 @@ function disagree(
   accounts: readonly (TickRecord | null)[],
   causes: readonly (FaultyCause | null)[],
 ): boolean {
-  const vectors = new Set<string>();
-  const steps = new Set<string>();
-  accounts.forEach((record, replica) => {
+  let vector: string | null = null;
+  let step: TickRecord | null = null;
+  for (let replica = 0; replica < accounts.length; replica += 1) {
+    const record = accounts[replica] ?? null;
     const cause = causes[replica] ?? null;
-    if (record === null || record.vector === null) return;
-    if (mayBeCorrect(cause)) vectors.add(record.vector);
-    if (cause === null) steps.add(`${record.state} ${JSON.stringify(record.commands)}`);
-  });
-  return vectors.size > 1 || steps.size > 1;
+    if (record === null || record.vector === null) continue;
+    if (mayBeCorrect(cause)) {
+      if (vector !== null && vector !== record.vector) return true;
+      vector = record.vector;
+    }
+    if (cause !== null) continue;
+    if (step !== null && !isSameStep(step, record)) return true;
+    step = record;
+  }
+  return false;
+}
+
+function isSameStep(a: TickRecord, b: TickRecord): boolean {
+  if (a.state !== b.state || a.commands?.length !== b.commands?.length) return false;
+  return a.commands === null || a.commands.every((order, at) => order === b.commands?.[at]);
 }
 
 /** Whether its vector counts: see `disagree`. */

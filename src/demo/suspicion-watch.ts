@@ -35,6 +35,7 @@ export class SuspicionWatch {
       if (cause !== null) one.lastFaulty = tick;
       if (cause !== null && cause !== 'fault') one.lastSlow = tick;
     });
+    if (!records.some((record) => record !== null && record.suspects.length > 0)) return;
     const horizon = tick - WINDOW_TICKS;
     this.accounts.forEach((suspect, at) => {
       let isSuspected = false;

@@ -2,7 +2,7 @@
 import { toHex } from '../core/bytes.js';
 import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Mode, Report } from '../core/replica.js';
-import type { ActuatorCommand } from '../core/types.js';
+import type { ActuatorCommand, Vector } from '../core/types.js';
 import type { TickRecord } from './telemetry.js';
 
 type Draft = { -readonly [Field in keyof TickRecord]: TickRecord[Field] };
@@ -71,14 +71,14 @@ export class TickRecorder {
         break;
       case 'agreed':
         draft.agreedUs = report.atUs;
-        draft.vector = toHex(this.parts.digest(joinVector(report.vector)));
+        draft.vector = nameVector(report.vector, this.parts.digest);
         draft.entries = report.entries.map((entry) => entry?.readings ?? null);
         break;
       case 'stepped':
         this.startTick = report.startTick;
         if (report.tick !== draft.tick) break;
         draft.startTick = report.startTick;
-        draft.state = toHex(report.readStateDigest());
+        draft.state = nameDigest(report.readStateDigest());
         draft.readings = report.readings;
         draft.commands = report.commands.map(readOrder);
         draft.suspects = report.suspects;
@@ -121,8 +121,34 @@ function readOrder(command: ActuatorCommand | null): number | 'trip' | null {
   return command.order.kind === 'trip' ? 'trip' : command.order.count;
 }
 
+/** What was named last. Where replicas of one process hold the very same values, only the first of them works it out. */
+let lastVector: {
+  readonly vector: Vector;
+  readonly digest: TickRecorderParts['digest'];
+  readonly name: string;
+} | null = null;
+let lastDigest: { readonly digest: Uint8Array; readonly name: string } | null = null;
+
+/** The digest of a vector, hexadecimal. Values never change, so the same ones have the same name. */
+function nameVector(vector: Vector, digest: TickRecorderParts['digest']): string {
+  if (lastVector === null || lastVector.digest !== digest || !holdsTheVery(lastVector.vector, vector))
+    lastVector = { vector, digest, name: toHex(digest(joinVector(vector))) };
+  return lastVector.name;
+}
+
+function nameDigest(digest: Uint8Array): string {
+  if (lastDigest?.digest !== digest) lastDigest = { digest, name: toHex(digest) };
+  return lastDigest.name;
+}
+
+function holdsTheVery(a: Vector, b: Vector): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false;
+  return true;
+}
+
 /** One byte string for a vector: a length, or 0xffffffff for absent, before each value. */
-function joinVector(vector: readonly (Uint8Array | null)[]): Uint8Array {
+function joinVector(vector: Vector): Uint8Array {
   const size = vector.reduce((sum, value) => sum + 4 + (value?.length ?? 0), 0);
   const joined = new Uint8Array(size);
   let at = 0;

@@ -26,7 +26,8 @@ const PIECE_MAX_BYTES = 4_096;
 
 export class Trace {
   private readonly hash = createHash('sha256');
-  private readonly chunk = Buffer.alloc(CHUNK_BYTES);
+  private readonly chunk = new Uint8Array(CHUNK_BYTES);
+  private readonly view = new DataView(this.chunk.buffer);
   private used = 0;
   private readonly names = new Map<string, number>();
 
@@ -82,14 +83,18 @@ export class Trace {
 
   private addNumber(value: number): void {
     this.reserve(8);
-    this.used = this.chunk.writeDoubleLE(value, this.used);
+    this.view.setFloat64(this.used, value, true);
+    this.used += 8;
   }
 
   private addText(text: string): void {
-    this.reserve(2 + PIECE_MAX_BYTES);
-    const length = this.chunk.write(text, this.used + 2, PIECE_MAX_BYTES, 'latin1');
-    this.chunk.writeUInt16LE(length, this.used);
-    this.used += 2 + length;
+    const { chunk, view } = this;
+    const length = Math.min(text.length, PIECE_MAX_BYTES);
+    this.reserve(2 + length);
+    view.setUint16(this.used, length, true);
+    const from = this.used + 2;
+    for (let at = 0; at < length; at += 1) chunk[from + at] = text.charCodeAt(at);
+    this.used = from + length;
   }
 
   private addBytes(bytes: Uint8Array): void {
