@@ -3,10 +3,10 @@
  * Source: RFC 8949 §4.2.1 (core deterministic encoding) with the narrowing of §4.2.2: a number that is an
  * integer within ±(2^53 − 1) is written as an integer, so every number has one encoding. cbor-x has no set of
  * options that writes this form (test/wire/cbor-x-options.test.ts), so the writer is our own.
- * Reading: a bounded scan proves the form before cbor-x sees a byte. It must never throw, recurse without bound,
- * or hand on a value that aliases the input.
+ * Reading: a bounded scan proves the form first; what is proven is read without another look. It must never throw, recurse
+ * without bound, or hand on a value that aliases the input.
  */
-import { Decoder } from 'cbor-x';
+import { copyBytes } from './copy-bytes.js';
 
 /** What can be written and read: no tags, no undefined, no other simple values; map keys are text. */
 export type CborValue = number | string | boolean | null | Uint8Array | readonly CborValue[] | CborMap;
@@ -82,7 +82,7 @@ export class CborWriter {
 
   /** A copy of what has been written. */
   take(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    return copyBytes(this.#bytes, 0, this.#length);
   }
 
   #reserve(more: number): void {
@@ -268,10 +268,20 @@ function encodeKey(key: string): Uint8Array {
  * class instances, lone surrogates and nesting deeper than `MAX_DEPTH`.
  */
 export function encodeCbor(value: CborValue): Uint8Array {
-  const writer = new CborWriter(128);
-  writer.writeValue(value);
-  return writer.take();
+  // A getter of the value's own could come back here.
+  const writer = idleWriter ?? new CborWriter(128);
+  idleWriter = null;
+  writer.reset();
+  try {
+    writer.writeValue(value);
+    return writer.take();
+  } finally {
+    idleWriter = writer;
+  }
 }
+
+/** Waits for the next value; null while it is at work. */
+let idleWriter: CborWriter | null = new CborWriter(512);
 
 /** Array.isArray that also narrows readonly arrays. */
 function isArray(value: readonly CborValue[] | CborMap): value is readonly CborValue[] {
@@ -330,10 +340,12 @@ function fromHalf(bits: number): number {
 
 // ---------------------------------------------------------------------------------------------- reading
 
-/** Where the scan of an input stands. The input is never copied. */
+/**
+ * Where the scan of an input stands. The input is never copied, and no view is laid over it: that would give a small array
+ * a buffer of its own outside the heap.
+ */
 interface Scan {
   readonly bytes: Uint8Array;
-  readonly view: DataView;
   at: number;
   items: number;
 }
@@ -344,8 +356,7 @@ interface Scan {
  */
 export function checkCbor(bytes: Uint8Array, maxBytes: number = DEFAULT_MAX_BYTES): CborFault | null {
   if (bytes.length > maxBytes) return 'too-long';
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const scan: Scan = { bytes, view, at: 0, items: 0 };
+  const scan: Scan = { bytes, at: 0, items: 0 };
   const fault = scanItem(scan, 0);
   if (fault !== null) return fault;
   return scan.at === bytes.length ? null : 'trailing-bytes';
@@ -415,7 +426,7 @@ function scanPairs(scan: Scan, pairs: number, depth: number): CborFault | null {
 
 /** Reads a head's argument and steps over the head. */
 function scanArgument(scan: Scan, info: number): number | CborFault {
-  const { view, at } = scan;
+  const { bytes, at } = scan;
   if (info < 24) {
     scan.at = at + 1;
     return info;
@@ -425,25 +436,25 @@ function scanArgument(scan: Scan, info: number): number | CborFault {
   if (at + 1 + size > scan.bytes.length) return 'truncated';
   scan.at = at + 1 + size;
   if (size === 1) {
-    const argument = view.getUint8(at + 1);
+    const argument = bytes[at + 1] as number;
     return argument < 24 ? 'not-minimal' : argument;
   }
   if (size === 2) {
-    const argument = view.getUint16(at + 1);
+    const argument = readUint16(bytes, at + 1);
     return argument < 0x100 ? 'not-minimal' : argument;
   }
   if (size === 4) {
-    const argument = view.getUint32(at + 1);
+    const argument = readUint32(bytes, at + 1);
     return argument < 0x10000 ? 'not-minimal' : argument;
   }
-  const high = view.getUint32(at + 1);
+  const high = readUint32(bytes, at + 1);
   if (high === 0) return 'not-minimal';
-  return high > 0x1fffff ? 'out-of-range' : high * TWO_32 + view.getUint32(at + 5);
+  return high > 0x1fffff ? 'out-of-range' : high * TWO_32 + readUint32(bytes, at + 5);
 }
 
 /** Major type 7: false, true, null and floats in their shortest form. */
 function scanSimple(scan: Scan, initial: number): CborFault | null {
-  const { view, at } = scan;
+  const { bytes, at } = scan;
   const info = initial & 0x1f;
   if (info >= 20 && info <= 22) {
     scan.at = at + 1;
@@ -454,12 +465,7 @@ function scanSimple(scan: Scan, initial: number): CborFault | null {
   const size = 1 << (info - 24);
   if (at + 1 + size > scan.bytes.length) return 'truncated';
   scan.at = at + 1 + size;
-  const value =
-    size === 2
-      ? fromHalf(view.getUint16(at + 1))
-      : size === 4
-        ? view.getFloat32(at + 1)
-        : view.getFloat64(at + 1);
+  const value = readFloat(bytes, at + 1, size);
   if (Number.isNaN(value)) return 'nan';
   if (Object.is(value, -0)) return 'negative-zero';
   if (Number.isSafeInteger(value)) return 'not-minimal';
@@ -516,13 +522,22 @@ function isUtf8(bytes: Uint8Array, at: number, end: number): boolean {
   return true;
 }
 
-/** The safe options (no records, tags never made into objects), used only on bytes that `checkCbor` has passed. */
-const decoder = new Decoder({
-  useRecords: false,
-  mapsAsObjects: true,
-  variableMapSize: true,
-  tagUint8Array: false,
-});
+function readUint16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return readUint16(bytes, at) * 0x10000 + readUint16(bytes, at + 2);
+}
+
+/** A float of `size` bytes: 2, 4 or 8. */
+function readFloat(bytes: Uint8Array, at: number, size: number): number {
+  if (size === 2) return fromHalf(readUint16(bytes, at));
+  floatView.setUint32(0, readUint32(bytes, at));
+  if (size === 4) return floatView.getFloat32(0);
+  floatView.setUint32(4, readUint32(bytes, at + 4));
+  return floatView.getFloat64(0);
+}
 
 /**
  * Reads one deterministic item. Never throws. Byte strings are copies, integers are numbers, maps are plain
@@ -530,25 +545,95 @@ const decoder = new Decoder({
  */
 export function decodeCbor(bytes: Uint8Array, maxBytes: number = DEFAULT_MAX_BYTES): CborResult<CborValue> {
   const fault = checkCbor(bytes, maxBytes);
-  if (fault !== null) return { ok: false, fault };
-  // A view of its own, because cbor-x leaves a property behind on whatever it reads.
-  return { ok: true, value: adoptValue(decoder.decode(bytes.subarray())) };
+  return fault === null ? { ok: true, value: new ProvenReader(bytes).read() } : { ok: false, fault };
 }
 
-/** Detaches byte strings from the input and turns 64-bit integers into numbers, in place. */
-function adoptValue(value: unknown): CborValue {
-  if (typeof value !== 'object' || value === null) {
-    return typeof value === 'bigint' ? Number(value) : (value as CborValue);
-  }
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i += 1) {
-      const item: unknown = value[i];
-      if (typeof item === 'object' || typeof item === 'bigint') value[i] = adoptValue(item);
+/** Texts up to this length are put together here where they are ASCII. */
+const SHORT_TEXT_BYTES = 24;
+
+const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Reads bytes that `checkCbor` has passed, and relies on it. */
+class ProvenReader {
+  #at = 0;
+
+  constructor(private readonly bytes: Uint8Array) {}
+
+  read(): CborValue {
+    const initial = this.bytes[this.#at] as number;
+    const major = initial >>> 5;
+    if (major === 7) return this.#readSimple(initial & 0x1f);
+    const argument = this.#readArgument(initial & 0x1f);
+    switch (major) {
+      case 0:
+        return argument;
+      case 1:
+        return -1 - argument;
+      case 2:
+        return this.#readBytes(argument);
+      case 3:
+        return this.#readText(argument);
+      case 4: {
+        // As long as it gets at once: one that grows takes room for more than most lists here hold.
+        const list = new Array<CborValue>(argument);
+        for (let i = 0; i < argument; i += 1) list[i] = this.read();
+        return list;
+      }
+      default: {
+        const map: { [key: string]: CborValue } = {};
+        for (let i = 0; i < argument; i += 1) {
+          const key = this.read() as string;
+          map[key] = this.read();
+        }
+        return map;
+      }
     }
-    return value as CborValue[];
   }
-  const map = value as Record<string, unknown>;
-  for (const key of Object.keys(map)) map[key] = adoptValue(map[key]);
-  return map as CborMap;
+
+  #readArgument(info: number): number {
+    const { bytes } = this;
+    const at = this.#at + 1;
+    if (info < 24) {
+      this.#at = at;
+      return info;
+    }
+    const size = 1 << (info - 24);
+    this.#at = at + size;
+    if (size === 1) return bytes[at] as number;
+    if (size === 2) return readUint16(bytes, at);
+    if (size === 4) return readUint32(bytes, at);
+    return readUint32(bytes, at) * TWO_32 + readUint32(bytes, at + 4);
+  }
+
+  #readSimple(info: number): CborValue {
+    const at = this.#at + 1;
+    if (info < 24) {
+      this.#at = at;
+      return info === 22 ? null : info === 21;
+    }
+    const size = 1 << (info - 24);
+    this.#at = at + size;
+    return readFloat(this.bytes, at, size);
+  }
+
+  #readBytes(length: number): Uint8Array {
+    const at = this.#at;
+    this.#at = at + length;
+    return copyBytes(this.bytes, at, length);
+  }
+
+  #readText(length: number): string {
+    const { bytes } = this;
+    const at = this.#at;
+    const end = at + length;
+    this.#at = end;
+    if (length > SHORT_TEXT_BYTES) return textDecoder.decode(bytes.subarray(at, end));
+    let text = '';
+    for (let i = at; i < end; i += 1) {
+      const byte = bytes[i] as number;
+      if (byte >= 0x80) return textDecoder.decode(bytes.subarray(at, end));
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
 }
