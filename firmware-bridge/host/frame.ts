@@ -2,39 +2,39 @@
  * Frames on the line: body and CRC-32C, stuffed, closed by one zero byte (PROTOCOL.md, "Frames"). The decoder takes
  * any bytes in any pieces; it never throws, holds at most one frame, and counts what it refuses by cause.
  */
-import { decodeCobs, encodeCobs } from './cobs.js';
+import { readCobs, writeCobs } from './cobs.js';
 import { computeCrc32c } from './crc32c.js';
-import { BODY_MAX_BYTES, decodeBody, encodeBody } from './messages.js';
+import { BODY_MAX_BYTES, readBody, writeBody } from './messages.js';
 import type { BodyRefusal, BridgeMessage } from './messages.js';
 
 /** Longest stuffed frame without its closing zero, in bytes. */
 export const FRAME_MAX_BYTES = BODY_MAX_BYTES + 1;
+
+/** A body with its CRC, on its way to the line or from it. Shared, as nothing here waits. */
+const scratch = new Uint8Array(BODY_MAX_BYTES + 4);
+const scratchView = new DataView(scratch.buffer);
 
 /** Why a frame was refused. */
 export type FrameRefusal = BodyRefusal | 'too-long' | 'bad-stuffing' | 'too-short' | 'bad-crc';
 
 /** A message as bytes for the line, closing zero included. Throws RangeError on a field outside its range. */
 export function encodeFrame(message: BridgeMessage): Uint8Array {
-  const fields = encodeBody(message);
-  const body = new Uint8Array(fields.length + 4);
-  body.set(fields);
-  new DataView(body.buffer).setUint32(fields.length, computeCrc32c(fields), true);
-  const stuffed = encodeCobs(body);
-  const frame = new Uint8Array(stuffed.length + 1);
-  frame.set(stuffed);
+  const length = writeBody(message, scratchView);
+  scratchView.setUint32(length, computeCrc32c(scratch, length), true);
+  const frame = new Uint8Array(length + 6);
+  writeCobs(scratch, length + 4, frame);
   return frame;
 }
 
 /** The message in one stuffed frame without its closing zero, or why it is none. */
 export function decodeFrame(stuffed: Uint8Array): BridgeMessage | FrameRefusal {
   if (stuffed.length > FRAME_MAX_BYTES) return 'too-long';
-  const body = decodeCobs(stuffed);
-  if (body === null) return 'bad-stuffing';
-  const length = body.length - 4;
+  const bodyLength = readCobs(stuffed, scratch);
+  if (bodyLength < 0) return 'bad-stuffing';
+  const length = bodyLength - 4;
   if (length < 1) return 'too-short';
-  const crc = new DataView(body.buffer, body.byteOffset).getUint32(length, true);
-  if (crc !== computeCrc32c(body, length)) return 'bad-crc';
-  return decodeBody(body.subarray(0, length));
+  if (scratchView.getUint32(length, true) !== computeCrc32c(scratch, length)) return 'bad-crc';
+  return readBody(scratchView, length);
 }
 
 /** Cuts a byte stream into messages. */

@@ -185,7 +185,14 @@ const DEVICE_ID = /^[a-z0-9-]{1,16}$/;
 /** The body of a message without its CRC: type byte and fields. Throws RangeError on a field outside its range. */
 export function encodeBody(message: BridgeMessage): Uint8Array {
   const bytes = new Uint8Array(BODY_MAX_BYTES);
-  const view = new DataView(bytes.buffer);
+  return bytes.subarray(0, writeBody(message, new DataView(bytes.buffer)));
+}
+
+/**
+ * Writes the body of a message without its CRC and returns its length. `view` has room for `BODY_MAX_BYTES`. Throws
+ * RangeError on a field outside its range.
+ */
+export function writeBody(message: BridgeMessage, view: DataView): number {
   let at = 0;
   const u8 = (value: number): void => {
     requireRange(message.type, value, 0, 0xff);
@@ -286,14 +293,18 @@ export function encodeBody(message: BridgeMessage): Uint8Array {
       u16(message.badFrames);
       break;
   }
-  return bytes.slice(0, at);
+  return at;
 }
 
 /** The message in a body (type byte and fields, CRC already checked and removed), or why it is none. */
 export function decodeBody(body: Uint8Array): BridgeMessage | BodyRefusal {
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  if (body.length < 1) return 'bad-length';
-  const expect = (length: number): boolean => body.length === length;
+  return readBody(new DataView(body.buffer, body.byteOffset, body.byteLength), body.length);
+}
+
+/** The same for the first `bodyLength` bytes of a view. */
+export function readBody(view: DataView, bodyLength: number): BridgeMessage | BodyRefusal {
+  if (bodyLength < 1) return 'bad-length';
+  const expect = (length: number): boolean => bodyLength === length;
   switch (view.getUint8(0)) {
     case TYPE_CODES['hello-request']: {
       // The layout of a hello request never changes, so that versions can refuse each other by name.
@@ -325,7 +336,7 @@ export function decodeBody(body: Uint8Array): BridgeMessage | BodyRefusal {
       if (!expect(3)) return 'bad-length';
       return { type: 'heartbeat-request', sequence: view.getUint16(1, true) };
     case TYPE_CODES.hello: {
-      if (body.length < 13) return 'bad-length';
+      if (bodyLength < 13) return 'bad-length';
       const idLength = view.getUint8(12);
       if (!expect(13 + idLength)) return 'bad-length';
       const version = view.getUint8(1);
