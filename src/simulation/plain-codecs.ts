@@ -69,8 +69,14 @@ export function plainCodecs(rig: Rig): ReplicaCodecs {
   };
 }
 
+/** Does not compile when states have a field that is neither written nor compared here. */
+type WholeState =
+  Exclude<keyof ReplicatedState, 'tick' | 'startTick' | 'run' | 'law' | 'sensors'> extends never
+    ? ReplicatedState
+    : never;
+
 /** Whether both hold the very same law state and equal rest. */
-function isSameState(a: ReplicatedState, b: ReplicatedState): boolean {
+function isSameState(a: WholeState, b: WholeState): boolean {
   if (a.law !== b.law || a.tick !== b.tick || a.startTick !== b.startTick || !isSameBytes(a.run, b.run))
     return false;
   return (
@@ -125,7 +131,7 @@ function writeEntry(entry: Entry, readings: readonly Reading[]): number {
   return at + 2;
 }
 
-function writeState(state: ReplicatedState): number {
+function writeState(state: WholeState): number {
   view.setFloat64(0, state.tick);
   view.setFloat64(8, state.startTick);
   copyToScratch(state.run, 16);

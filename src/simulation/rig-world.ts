@@ -37,6 +37,7 @@ import { Network, type NetworkModel, type NetworkWatch } from './network.js';
 import { measureMemory } from './measure-memory.js';
 import { askOnce, plainCodecs } from './plain-codecs.js';
 import { PlainWire } from './plain-messenger.js';
+import { rememberCodecs } from './remember-codecs.js';
 
 export interface RigWorldOptions {
   readonly loaded: LoadedRig;
@@ -144,7 +145,7 @@ export class RigWorld {
     );
     this.openUnwatched = wire === 'full' ? openSecureMessenger : plainWire.open;
     this.openMessenger = watch.wrapMessenger(this.openUnwatched);
-    this.codecs = wire === 'full' ? wireCodecs(rig) : plainCodecs(rig);
+    this.codecs = wire === 'full' ? rememberCodecs(wireCodecs(rig)) : plainCodecs(rig);
     this.sharedLaw = wire === 'full' ? null : askOnce(this.composeLaw());
     this.orders = faults.map((fault) => ({ fault, obeying: listObeying(fault, rig), told: new Set() }));
     this.plant = PlantHost.create({
