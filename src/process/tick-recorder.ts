@@ -1,5 +1,5 @@
 /** Gathers the core's reports of a tick into one record, for whoever watches. Off the path that moves the actuator. */
-import { toHex } from '../core/bytes.js';
+import { sameValue, toHex } from '../core/bytes.js';
 import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Mode, Report } from '../core/replica.js';
 import type { ActuatorCommand, Vector } from '../core/types.js';
@@ -121,7 +121,7 @@ function readOrder(command: ActuatorCommand | null): number | 'trip' | null {
   return command.order.kind === 'trip' ? 'trip' : command.order.count;
 }
 
-/** What was named last. Where replicas of one process hold the very same values, only the first of them works it out. */
+/** What was named last. Where replicas of one process hold the same values, only the first of them works it out. */
 let lastVector: {
   readonly vector: Vector;
   readonly digest: TickRecorderParts['digest'];
@@ -131,7 +131,7 @@ let lastDigest: { readonly digest: Uint8Array; readonly name: string } | null = 
 
 /** The digest of a vector, hexadecimal. Values never change, so the same ones have the same name. */
 function nameVector(vector: Vector, digest: TickRecorderParts['digest']): string {
-  if (lastVector === null || lastVector.digest !== digest || !holdsTheVery(lastVector.vector, vector))
+  if (lastVector === null || lastVector.digest !== digest || !isSameVector(lastVector.vector, vector))
     lastVector = { vector, digest, name: toHex(digest(joinVector(vector))) };
   return lastVector.name;
 }
@@ -141,9 +141,9 @@ function nameDigest(digest: Uint8Array): string {
   return lastDigest.name;
 }
 
-function holdsTheVery(a: Vector, b: Vector): boolean {
+function isSameVector(a: Vector, b: Vector): boolean {
   if (a.length !== b.length) return false;
-  for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false;
+  for (let at = 0; at < a.length; at += 1) if (!sameValue(a[at] ?? null, b[at] ?? null)) return false;
   return true;
 }
 

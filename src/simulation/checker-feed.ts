@@ -342,9 +342,22 @@ function hashMessage(message: PeerMessage, thorough: boolean): number {
     low = Math.imul(low + value, 0x85ebca6b) ^ (high >>> 13);
   };
   const addBytes = (bytes: Uint8Array): void => {
-    add(bytes.length);
-    const stride = thorough ? 1 : 1 + (bytes.length >> 3);
-    for (let at = bytes.length - 1; at >= 0; at -= stride) add(bytes[at] as number);
+    const { length } = bytes;
+    add(length);
+    if (!thorough) {
+      const stride = 1 + (length >> 3);
+      for (let at = length - 1; at >= 0; at -= stride) add(bytes[at] as number);
+      return;
+    }
+    let at = 0;
+    for (; at + 4 <= length; at += 4)
+      add(
+        (bytes[at] as number) |
+          ((bytes[at + 1] as number) << 8) |
+          ((bytes[at + 2] as number) << 16) |
+          ((bytes[at + 3] as number) << 24),
+      );
+    for (; at < length; at += 1) add(bytes[at] as number);
   };
   const addStamp = ({ lagUs, heldUs }: Stamp): void => {
     add(lagUs);
