@@ -39,7 +39,7 @@ export class CommandBook {
     if (page.tick !== tick) {
       page.tick = tick;
       page.flooded = 0;
-      for (const list of page.commands) list.length = 0;
+      for (const list of page.commands) while (list.length > 0) list.pop();
     }
     const list = page.commands[from];
     if (list === undefined) return;

@@ -215,12 +215,11 @@ class PlainMessenger implements Messenger {
   start(): void {
     const { clock } = this.parts;
     const nowUs = clock.nowUs();
-    for (const peer of this.peers.values()) {
+    for (const [id, peer] of this.peers) {
       // The peer may hold another session by now, as when a second process took its name for a while.
       if (peer.misfits >= DOUBT_FRAMES && nowUs - peer.fittedUs >= DOUBT_US) Object.assign(peer, freshPeer());
+      if (!peer.established) this.greet(id);
     }
-    const waiting = [...this.peers].filter(([, peer]) => !peer.established);
-    for (const [id] of waiting) this.greet(id);
     this.cancelTick = clock.schedule(clock.nowUs() + HELLO_INTERVAL_US, () => this.start());
   }
 

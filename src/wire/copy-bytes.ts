@@ -20,7 +20,7 @@ export function allocateBytes(length: number): Uint8Array {
     slab = new Uint8Array(SLAB_BYTES);
     used = 0;
   }
-  const bytes = new Uint8Array(slab.buffer, used, length);
+  const bytes = slab.subarray(used, used + length);
   used += length;
   return bytes;
 }

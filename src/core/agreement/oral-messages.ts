@@ -68,9 +68,10 @@ class OralMessagesTick implements TickAgreement {
    * that it takes, they stay one. Absent is what fewer votes than that look like, so it never settles anything.
    */
   isSettled(): boolean {
-    return (this.tree.levels[0] as readonly EigNode[]).every(
-      (root) => root.index === this.self || this.resolve(root.index, 1, root.members) !== null,
-    );
+    for (const root of this.tree.levels[0] as readonly EigNode[]) {
+      if (root.index !== this.self && this.resolve(root.index, 1, root.members) === null) return false;
+    }
+    return true;
   }
 
   decide(): Vector {
@@ -87,7 +88,7 @@ class OralMessagesTick implements TickAgreement {
     const found: Contradiction[] = [];
     if (this.tree.rounds < 2) return found;
     vector.forEach((agreed, commander) => {
-      if (commander === this.self) return;
+      if (commander === this.self || this.areAllClaims(commander, agreed)) return;
       const claims = this.claimsAbout(commander);
       // Where nothing was agreed on, two different values show that somebody lied; one may be all that came through.
       const first = claims[0]?.value ?? null;
@@ -97,6 +98,18 @@ class OralMessagesTick implements TickAgreement {
       }
     });
     return found;
+  }
+
+  /** Whether everybody claims of the commander what was agreed on, which is the usual case. */
+  private areAllClaims(commander: ReplicaIndex, agreed: MaybeValue): boolean {
+    if (agreed === null) return false;
+    for (let relayer = 0; relayer < this.tree.n; relayer += 1) {
+      if (relayer === commander) continue;
+      const node = relayer === this.self ? commander : this.tree.childOf(commander, relayer);
+      const value = this.values[node];
+      if (value !== undefined && value !== null && !sameValue(value, agreed)) return false;
+    }
+    return true;
   }
 
   /**
@@ -118,13 +131,18 @@ class OralMessagesTick implements TickAgreement {
   private resolve(node: number, level: number, members: number): MaybeValue {
     const own = this.values[node] ?? null;
     if (level === this.tree.rounds) return own;
-    const votes: MaybeValue[] = [own];
-    for (let relayer = 0; relayer < this.tree.n; relayer += 1) {
+    const { tree } = this;
+    const electorate = tree.n - level;
+    const votes = new Array<MaybeValue>(electorate);
+    votes[0] = own;
+    let cast = 1;
+    for (let relayer = 0; relayer < tree.n; relayer += 1) {
       const bit = 1 << relayer;
       if ((members & bit) !== 0 || relayer === this.self) continue;
-      votes.push(this.resolve(this.tree.childOf(node, relayer), level + 1, members | bit));
+      votes[cast] = this.resolve(tree.childOf(node, relayer), level + 1, members | bit);
+      cast += 1;
     }
-    return strictMajority(votes, this.tree.n - level);
+    return strictMajority(votes, electorate);
   }
 
   /** Node of a path that `judgePath` found sound. */
