@@ -294,6 +294,11 @@ export class FaultInjector {
    * are counted by the host's clock, until what the process tells fits again.
    */
   onTick(tick: number): void {
+    // A run that began anew counts from 0: what has begun lasts as much longer as it would have.
+    if (tick < this.tick - 1) {
+      for (const held of this.faults)
+        if (held.wrapper !== null && held.endsAt !== null) held.endsAt += tick - this.tick;
+    }
     if (this.cancelOwnTick !== null) {
       if (this.areTicksStopped() || Math.abs(tick - this.tick) > 1) return;
       this.cancelOwnTick();

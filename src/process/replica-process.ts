@@ -95,7 +95,7 @@ export class ReplicaProcess {
   private readonly statuses: ({ readonly status: ActuatorStatus; readonly atUs: number } | null)[];
   private readonly statusAgeUs: number;
   private readonly drops = new Map<string, number>();
-  /** First tick of the first run that this process has known. */
+  /** First tick of the newest run that this process has known. */
   private originTick: number | null = null;
 
   constructor(private readonly parts: ReplicaProcessParts) {
@@ -151,8 +151,9 @@ export class ReplicaProcess {
       onTick: (tick, startTick, latenessUs, account) => {
         this.recorder.begin(tick, latenessUs, account);
         // Ticks go on for a replica that has lost the run: what was to end by a tick must end.
-        this.originTick ??= startTick;
-        if (this.originTick !== null) interposers?.onTick(tick - this.originTick);
+        if (startTick !== null) this.originTick = startTick;
+        // Before ticks are shared again they have other numbers.
+        if (this.originTick !== null && tick >= this.originTick) interposers?.onTick(tick - this.originTick);
       },
       onReport: (report) => this.onReport(report),
     });

@@ -71,7 +71,7 @@ export function plainCodecs(rig: Rig): ReplicaCodecs {
 
 /** Does not compile when states have a field that is neither written nor compared here. */
 type WholeState =
-  Exclude<keyof ReplicatedState, 'tick' | 'startTick' | 'run' | 'law' | 'sensors'> extends never
+  Exclude<keyof ReplicatedState, 'tick' | 'startTick' | 'run' | 'law' | 'sensors' | 'members'> extends never
     ? ReplicatedState
     : never;
 

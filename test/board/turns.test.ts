@@ -20,6 +20,8 @@ const RECORD: TickRecord = {
   overrun: null,
   notStepped: null,
   suspects: [],
+  clockOffsetUs: 0,
+  skewBoundUs: 400,
   startLatenessUs: 0,
 };
 
