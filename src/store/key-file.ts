@@ -6,7 +6,7 @@
  * No secret may ever reach an error message.
  */
 import { randomBytes, scrypt, type ScryptOptions } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { link, mkdir, open, rename, rm, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -363,16 +363,8 @@ async function readPrivateText(path: string, maxBytes: number, what: string): Pr
     const status = await handle.stat();
     if (!status.isFile())
       throw new KeyFileError('damaged', path, `the ${what} is not a regular file`, 'check the path');
-    const isCredential = isServiceCredential(path, status, process.env.CREDENTIALS_DIRECTORY);
-    if (isPosix && !isCredential && (status.mode & 0o077) !== 0) {
-      const mode = (status.mode & 0o777).toString(8).padStart(3, '0');
-      throw new KeyFileError(
-        'readable-by-others',
-        path,
-        `others than its owner may use the ${what} (mode ${mode})`,
-        `run: chmod 600 ${path}`,
-      );
-    }
+    if (!isServiceCredential(path, status, process.env.CREDENTIALS_DIRECTORY))
+      refuseLoose(path, what, status);
     // One byte more than allowed shows that there is more, whatever the file's stated size.
     const buffer = Buffer.alloc(maxBytes + 1);
     let length = 0;
@@ -400,6 +392,19 @@ async function readPrivateText(path: string, maxBytes: number, what: string): Pr
     );
   } finally {
     await handle.close();
+  }
+}
+
+/** Refuses a file that others than its owner may use. */
+function refuseLoose(path: string, what: string, status: Stats): void {
+  if (isPosix && (status.mode & 0o077) !== 0) {
+    const mode = (status.mode & 0o777).toString(8).padStart(3, '0');
+    throw new KeyFileError(
+      'readable-by-others',
+      path,
+      `others than its owner may use the ${what} (mode ${mode})`,
+      `run: chmod 600 ${path}`,
+    );
   }
 }
 
