@@ -43,6 +43,9 @@ import {
   type SendFrameAs,
 } from './wrapper.js';
 
+/** In these ticks of a run everybody has heard that it began anew. */
+const FIRST_TICKS = 3;
+
 /** What happened to a fault. */
 export interface FaultEvent {
   /** As `formatFault` writes it. */
@@ -295,7 +298,7 @@ export class FaultInjector {
    */
   onTick(tick: number): void {
     // A run that began anew counts from 0: what has begun lasts as much longer as it would have.
-    if (tick < this.tick - 1) {
+    if (tick <= FIRST_TICKS && tick < this.tick - 1) {
       for (const held of this.faults)
         if (held.wrapper !== null && held.endsAt !== null) held.endsAt += tick - this.tick;
     }
