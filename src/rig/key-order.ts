@@ -37,7 +37,6 @@ export class KeyOrder {
 
   private orderOf(keys: readonly string[]): readonly string[] | null {
     for (const shape of this.shapes) if (isSameList(shape.keys, keys)) return shape.inOrder;
-    // eslint-disable-next-line no-control-regex
     if (!keys.every((key) => /^[\u0000-\u007f]*$/.test(key))) return null;
     const inOrder = [...keys].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
     if (this.shapes.length < MAX_SHAPES) this.shapes.push({ keys, inOrder });

@@ -20,12 +20,12 @@ function ask(what, ticks) {
 }
 
 /** { runs: [{ limit, full, none }], memory, ratio, fullPerSecond, nonePerSecond }. */
-export async function measureSimulation({ runs, ticks, longTicks }) {
+export async function measureSimulation({ runs, ticks, noneTicks, longTicks }) {
   const done = [];
   for (let run = 0; run < runs; run += 1) {
     const limit = ask('limit', ticks);
     const full = ask('full', ticks);
-    const none = ask('none', 3 * ticks);
+    const none = ask('none', noneTicks);
     done.push({ limit, full, none });
     console.log(
       `  run ${run + 1} of ${runs}: ${Math.round(full.perSecond)} on the full wire, authenticators alone ${Math.round(limit.perSecond)}, unencoded ${Math.round(none.perSecond)} replica-ticks/s`,
