@@ -81,6 +81,12 @@ module.exports = {
       'a scenario is judged by figures alone, so that it means the same in a simulator and on live processes',
     ),
     only(
+      'measure-asks-and-judges',
+      '^src/measure',
+      '^src/(core|wire|rig|measure|ports\\.ts)',
+      'a measurement is what replicas answer; how they are reached is for cli to say',
+    ),
+    only(
       'recording-wraps-ports',
       '^src/recording',
       '^src/(core|wire|rig|process|recording|ports\\.ts)',

@@ -1,6 +1,8 @@
 /**
  * `voteplane check RIG`: what follows from a rig, or everything that is wrong with it. Runs the control law on made-up
  * inputs. Exit 0: the rig can fly (warnings included); 2: it cannot. Opens no socket and writes no file.
+ * `--measure` looks at the rig while it runs instead. Exit 0: its links allow its round and period (warnings included);
+ * 1: they do not, or a replica does not answer.
  */
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -19,6 +21,10 @@ import { formatDuration } from '../rig/quantity.js';
 import type { Rig } from '../rig/rig.js';
 import type { Path } from '../rig/read-yaml.js';
 import { decodeCbor, encodeCbor } from '../wire/cbor.js';
+import { renderMeasurement } from '../measure/render-measurement.js';
+import { describeSilence, measureRig, parseMeasuringTime, type MeasureOptions } from './measure-rig.js';
+import { parseTimeoutMs } from './operator-options.js';
+import { UsageError } from './usage-error.js';
 
 /** What `check` finds; `--json` prints it. */
 export type CheckReport =
@@ -40,6 +46,16 @@ export type CheckReport =
     }
   | { readonly ok: false; readonly mistakes: readonly Mistake[] };
 
+interface CheckOptions extends MeasureOptions {
+  readonly measure?: boolean;
+  readonly json?: boolean;
+}
+
+/** Options that mean something to a measurement alone. */
+const MEASURE_OPTIONS = ['keys', 'id', 'passphraseFile', 'addresses', 'for', 'timeout'] as const;
+
+const EXIT_UNFIT = 1;
+
 /** Adds the command to the program. */
 export function registerCheckCommand(program: Command): void {
   program
@@ -47,17 +63,55 @@ export function registerCheckCommand(program: Command): void {
     .summary('say what follows from a rig, or all that is wrong with it')
     .description(
       'Checks a rig folder: its rig.yaml, what its fault hypothesis permits, its timing, its control law. Prints what ' +
-        'follows from it, or every mistake with its code, place and cure. Exit 0: the rig can fly; 2: it cannot.',
+        'follows from it, or every mistake with its code, place and cure. Exit 0: the rig can fly; 2: it cannot.\n\n' +
+        'With --measure it asks the running rig instead: what delay, loss and skew its links have, which round and period ' +
+        'they allow, and how far the configured ones are from that. Nothing in the rig changes. Exit 1: the round or the ' +
+        'period is too short, or a replica does not answer.',
     )
     .argument('<rig>', 'rig folder, such as hardware/rigs/pitch, or rig file')
+    .option('--measure', 'measure the links of the running rig; the options below are for it')
+    .option('--keys <file>', 'key file of an operator, from "voteplane keys generate"')
+    .option('--id <id>', 'which operator of the rig this is; without it the first')
+    .option('--passphrase-file <file>', 'passphrase of the key file, where it is encrypted')
+    .option('--addresses <file>', 'JSON file of addresses in place of those in the rig')
+    .option('--for <time>', 'how long to measure, 1s to 600s (default: 5s)', parseMeasuringTime)
+    .option('--timeout <seconds>', 'how long to wait for answers (default: 5)', parseTimeoutMs)
     .option('--json', 'print the findings as JSON')
-    .action(async (where: string, options: { readonly json?: boolean }) => {
-      const report = await checkRig(where);
-      process.stdout.write(
-        options.json === true ? `${JSON.stringify(report, null, 2)}\n` : `${renderReport(report)}\n`,
-      );
-      if (!report.ok) process.exitCode = 2;
-    });
+    .action(runCheck);
+}
+
+async function runCheck(where: string, options: CheckOptions): Promise<void> {
+  const stray = MEASURE_OPTIONS.find((name) => options[name] !== undefined);
+  if (options.measure !== true && stray !== undefined) {
+    const flag = stray.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`--${flag} is for measurements; add --measure, or leave it out`);
+  }
+  const report = await checkRig(where);
+  if (options.measure === true && report.ok) {
+    await measure(where, report, options);
+    return;
+  }
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(report, null, 2)}\n` : `${renderReport(report)}\n`,
+  );
+  if (!report.ok) process.exitCode = 2;
+}
+
+async function measure(
+  where: string,
+  report: Extract<CheckReport, { readonly ok: true }>,
+  options: CheckOptions,
+): Promise<void> {
+  const { measurement, judgement } = await measureRig(where, options);
+  if (!judgement.ok) process.exitCode = EXIT_UNFIT;
+  if (options.json === true) {
+    const { rig, file } = report;
+    process.stdout.write(`${JSON.stringify({ rig, file, ...judgement, measurement }, null, 2)}\n`);
+  } else if (measurement.replicas.length === 0) {
+    process.stderr.write(`${describeSilence(where, measurement)}\n`);
+  } else {
+    process.stdout.write(`${report.rig}  ${report.file}\n\n${renderMeasurement(measurement, judgement)}\n`);
+  }
 }
 
 /** Checks the rig at `where`, a folder or a file, and the flights it names. */

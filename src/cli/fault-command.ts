@@ -4,7 +4,7 @@
  * Exit 0: everybody who has to obey has accepted; 1: one refused or did not answer; 2: usage or rig error.
  */
 import { randomBytes } from 'node:crypto';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { ControlClient, DEFAULT_TIMEOUT_MS, type OrderOutcome } from '../faults/control-client.js';
 import { describeFault, findFault, listFaults } from '../faults/catalogue.js';
 import { describeType } from '../faults/parameters.js';
@@ -13,8 +13,8 @@ import type { FaultRow } from '../faults/row.js';
 import { parseFault } from '../faults/spec.js';
 import { createSystemClock } from '../process/system-clock.js';
 import { loadRig } from '../rig/load-rig.js';
-import type { Rig } from '../rig/rig.js';
 import { readAddresses } from './addresses.js';
+import { chooseOperator, parseTimeoutMs } from './operator-options.js';
 import { loadKeys } from './load-keys.js';
 import { openTransport } from './open-transport.js';
 import { createStderrLog, LOG_LEVELS, type LogLevel } from './stderr-log.js';
@@ -123,24 +123,6 @@ function printOutcome(outcome: OrderOutcome, isJson: boolean): void {
     if (ok) console.log(text);
     else console.error(`${from} refused: ${text}`);
   }
-}
-
-function chooseOperator(rig: Rig, id: string | undefined): string {
-  const operator = id ?? rig.operators[0];
-  if (operator === undefined) {
-    throw new UsageError(
-      `rig ${rig.id} has no operator; write 'operators: [operator]' in its rig.yaml and generate its keys anew`,
-    );
-  }
-  return operator;
-}
-
-function parseTimeoutMs(text: string): number {
-  const seconds = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || seconds <= 0 || seconds > 3600) {
-    throw new InvalidArgumentError('Give seconds, more than 0 and at most 3600.');
-  }
-  return Math.max(1, Math.round(seconds * 1_000));
 }
 
 function listCatalogue(name: string | undefined, options: { readonly json?: boolean }): void {

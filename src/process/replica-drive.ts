@@ -14,6 +14,7 @@ import {
   type ReplicaState,
   type Report,
 } from '../core/replica.js';
+import type { LinkAccount } from '../core/clock/peer-clocks.js';
 import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Evidence } from '../core/membership/health.js';
 import type { ActuatorStatus, PeerMessage, ReplicaIndex } from '../core/types.js';
@@ -121,6 +122,16 @@ export class ReplicaDrive {
   /** A session with this peer stands. */
   reportLinked(peer: ReplicaIndex): void {
     this.feed({ kind: 'linked', peer });
+  }
+
+  /** What the round clock shows at `ownUs`; null while it shows no ticks that others share. */
+  readRoundUs(ownUs: number): number | null {
+    return this.state.aligned ? this.state.clock.read(ownUs) : null;
+  }
+
+  /** What messages to and from a peer take; null where that is not known. */
+  readLink(peer: ReplicaIndex): LinkAccount | null {
+    return this.state.clock.link(peer);
   }
 
   /**

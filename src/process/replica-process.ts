@@ -3,7 +3,7 @@
  * reaches around. Which adapters stand behind the ports is for the caller to say.
  */
 import type { Report } from '../core/replica.js';
-import type { ActuatorStatus, PeerMessage } from '../core/types.js';
+import type { ActuatorStatus, PeerMessage, ReplicaIndex } from '../core/types.js';
 import type { Evidence } from '../core/membership/health.js';
 import type {
   Clock,
@@ -21,7 +21,9 @@ import type { ControlRequest } from '../wire/control-codec.js';
 import type { ConfigDigests } from '../wire/derive-keys.js';
 import { START_NONCE_BYTES } from '../wire/entry-codec.js';
 import { describeKeys, type PrincipalKeys } from '../wire/keys.js';
+import { isMeasureText } from '../wire/measure-codec.js';
 import type { RefusalCause } from '../wire/refusal.js';
+import { LinkMeter } from './link-meter.js';
 import {
   openSecureMessenger,
   type Messenger,
@@ -89,6 +91,7 @@ export class ReplicaProcess {
   private readonly messenger: Messenger;
   private readonly drive: ReplicaDrive;
   private readonly recorder: TickRecorder;
+  private readonly meter: LinkMeter;
   private readonly sensors: SensorPort;
   private readonly replicaIndex: ReadonlyMap<Principal, number>;
   private readonly actuatorIndex: ReadonlyMap<Principal, number>;
@@ -125,16 +128,21 @@ export class ReplicaProcess {
     });
     interposers?.offerSealer?.((to, purpose, payload) => this.messenger.sendPayload(to, purpose, payload));
     const codecs = parts.codecs ?? wireCodecs(rig);
+    this.meter = new LinkMeter({ rig, self, readTrips: (peer) => this.drive.readLink(peer) });
     this.recorder = new TickRecorder({
       digest: codecs.digest,
-      onRecord: (record) => parts.channel.sendTick(record),
+      onRecord: (record) => {
+        this.meter.noteRecord(record);
+        parts.channel.sendTick(record);
+      },
     });
     const peers: PeerPort = { send: (to, message) => this.sendToPeer(to, message) };
     const commands: CommandPort = {
       send: (actuator, command) => {
         const to = rig.actuators[actuator];
-        if (to !== undefined && this.messenger.send(to.id, { kind: 'command', command }))
-          this.recorder.noteCommanded();
+        if (to === undefined || !this.messenger.send(to.id, { kind: 'command', command })) return;
+        this.recorder.noteCommanded();
+        this.meter.noteCommanded(clock.nowUs());
       },
     };
     this.sensors = interposers?.wrapSensors(parts.sensors) ?? parts.sensors;
@@ -199,6 +207,7 @@ export class ReplicaProcess {
     const peer = rig.replicas[to];
     if (peer === undefined) return;
     if (message.kind === 'round' && message.round === 1) this.recorder.noteFirstSend(clock.nowUs());
+    if ('stamp' in message) this.meter.noteSent(message.tick);
     this.messenger.send(peer.id, message);
   }
 
@@ -210,7 +219,9 @@ export class ReplicaProcess {
       case 'join':
       case 'start': {
         const peer = this.replicaIndex.get(from);
-        if (peer !== undefined) this.drive.receive(peer, message, arrivedUs);
+        if (peer === undefined) return;
+        this.drive.receive(peer, message, arrivedUs);
+        this.measure(peer, message, arrivedUs);
         return;
       }
       case 'status': {
@@ -227,12 +238,20 @@ export class ReplicaProcess {
     }
   }
 
+  private measure(peer: ReplicaIndex, message: PeerMessage, arrivedUs: number): void {
+    if (!('stamp' in message) || message.stamp === undefined) return;
+    const roundUs = this.drive.readRoundUs(arrivedUs);
+    if (roundUs !== null) this.meter.noteArrival(peer, message.tick, message.stamp.lagUs, roundUs, arrivedUs);
+  }
+
   private answerControl(from: Principal, request: ControlRequest): void {
     const { onControl, rig, id } = this.parts;
-    const answer = onControl?.(from, request.text) ?? {
-      ok: false,
-      text: `replica ${id}: rig ${rig.id} does not enable faults; write "faults: enabled" in its rig.yaml`,
-    };
+    const answer = isMeasureText(request.text)
+      ? this.meter.answer(request.text)
+      : (onControl?.(from, request.text) ?? {
+          ok: false,
+          text: `replica ${id}: rig ${rig.id} does not enable faults; write "faults: enabled" in its rig.yaml`,
+        });
     this.messenger.send(from, { kind: 'answer', answer: { sequence: request.sequence, ...answer } });
   }
 

@@ -1,0 +1,24 @@
+/** Options that all commands of an operator share. */
+import { InvalidArgumentError } from 'commander';
+import type { Rig } from '../rig/rig.js';
+import { UsageError } from './usage-error.js';
+
+/** The operator that is meant: the first of the rig where none is named. Throws UsageError where there is none. */
+export function chooseOperator(rig: Rig, id: string | undefined): string {
+  const operator = id ?? rig.operators[0];
+  if (operator === undefined) {
+    throw new UsageError(
+      `rig ${rig.id} has no operator; write 'operators: [operator]' in its rig.yaml and generate its keys anew`,
+    );
+  }
+  return operator;
+}
+
+/** Seconds as milliseconds. Throws InvalidArgumentError. */
+export function parseTimeoutMs(text: string): number {
+  const seconds = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || seconds <= 0 || seconds > 3600) {
+    throw new InvalidArgumentError('Give seconds, more than 0 and at most 3600.');
+  }
+  return Math.max(1, Math.round(seconds * 1_000));
+}
