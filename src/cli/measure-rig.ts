@@ -75,6 +75,7 @@ export async function measureRig(where: string, options: MeasureOptions): Promis
   });
   const measurement = await takeMeasurement({
     replicas,
+    periodUs: rig.periodUs,
     forUs: options.for ?? DEFAULT_FOR_US,
     ask: (replica, text) => client.send(replica, text, timeout),
     wait: async (us) => {

@@ -1,7 +1,8 @@
 /** A measurement and what follows from it, as text for people. */
 import { formatDuration } from '../rig/quantity.js';
 import type { DurationSummary } from '../wire/duration-counts.js';
-import { formatPercent, SAFETY_FACTOR, type Judgement, type Margin } from './judge-measurement.js';
+import { formatMeasured as show, formatPercent } from './format.js';
+import { SAFETY_FACTOR, type Judgement, type Margin } from './judge-measurement.js';
 import type { Measurement } from './take-measurement.js';
 
 /** The report, without the name of the rig. */
@@ -22,11 +23,11 @@ export function renderMeasurement(measurement: Measurement, judgement: Judgement
       ]),
     ]),
     table('Replicas', [
-      ['', 'skew p99', 'within', 'start p50', 'p99', 'max', 'processing p50', 'p99', 'max'],
-      ...replicas.map(({ id, offset, skew, start, processing }) => [
+      ['', 'skew p99', 'bound', 'start p50', 'p99', 'max', 'processing p50', 'p99', 'max'],
+      ...replicas.map(({ id, offset, start, processing }) => [
         id,
         show(offset.p99Us),
-        show(skew.p99Us),
+        show(judgement.skewBounds.find((bound) => bound.id === id)?.us ?? null),
         ...spread(start),
         ...spread(processing),
       ]),
@@ -46,19 +47,26 @@ function renderMargins({ round, period, processing, worst }: Judgement): string[
   const add = (name: string, margin: Margin | null): void => {
     if (margin === null) return;
     const { configuredUs, neededUs, advisedUs, percent } = margin;
-    rows.push([name, ...[configuredUs, neededUs, advisedUs].map(show), formatPercent(percent)]);
+    rows.push([
+      name,
+      formatDuration(configuredUs),
+      show(neededUs),
+      formatDuration(advisedUs),
+      formatPercent(percent),
+    ]);
   };
   add('round', round);
   add('processing', processing);
   add('period', period);
   if (rows.length === 1) return [];
-  const sum =
-    worst === null
-      ? ''
-      : `A round needs ${show(worst.delayUs)} of delay, ${show(worst.skewUs)} of skew and ${show(worst.startUs)} of late starts on ${worst.from} > ${worst.to}. `;
   return [
     ...table('What they allow', rows),
-    `  ${sum}Needed is what 99 of 100 take, advised ${SAFETY_FACTOR} times that.`,
+    ...(worst === null
+      ? []
+      : [
+          `  Messages of ${worst.from} have come to ${worst.to} ${show(worst.arrivalUs)} after the start of a tick; the clock of ${worst.to} may be ${show(worst.skewUs)} off.`,
+        ]),
+    `  Needed is what 99 of 100 take, advised ${SAFETY_FACTOR} times that; processing is what the period leaves after its rounds.`,
   ];
 }
 
@@ -87,8 +95,4 @@ function table(title: string, rows: readonly (readonly string[])[]): string[] {
 
 function spread({ p50Us, p99Us, maxUs }: DurationSummary): string[] {
   return [show(p50Us), show(p99Us), show(maxUs)];
-}
-
-function show(us: number | null): string {
-  return us === null ? '–' : formatDuration(us);
 }

@@ -13,9 +13,9 @@ import {
 } from '../wire/duration-counts.js';
 import {
   formatMeasureRequest,
-  OWN_DURATIONS,
   parseCounters,
   parseDurations,
+  type LinkDuration,
   type MeasureRequest,
   type OwnDuration,
   type ReplicaCounters,
@@ -27,6 +27,8 @@ export interface LinkMeasurement {
   readonly to: Principal;
   /** From sending to reading, as the clocks of both show it: what these are apart is in it. */
   readonly delay: DurationSummary;
+  /** From the start of the tick by the receiver's clock to reading: the sender's late start and its delay. */
+  readonly arrival: DurationSummary;
   /** Median of the last round trips; null where none is known. */
   readonly tripUs: number | null;
   readonly expected: number;
@@ -66,6 +68,7 @@ export interface Measurement {
 export interface MeasureParts {
   /** Ids of the replicas, in the rig's order. */
   readonly replicas: readonly Principal[];
+  readonly periodUs: number;
   readonly forUs: number;
   /** Puts a text to a replica; `ok: false` says in `text` why there is no answer. Never rejects. */
   readonly ask: (
@@ -76,150 +79,171 @@ export interface MeasureParts {
   readonly wait: (us: number) => Promise<void>;
 }
 
+/**
+ * What a sender kept to itself is not lost. As its two ends answer at different times, senders are asked so long before
+ * and after receivers; at least, and two periods in any case.
+ */
+const MARGIN_US = 300_000;
+const MARGIN_PERIODS = 2;
+
+type LinkCounts = Readonly<Record<LinkDuration, BucketCounts>>;
+
 /** All that one replica has counted at one time. */
 interface Reading {
   readonly counters: ReplicaCounters;
   readonly own: Readonly<Record<OwnDuration, BucketCounts>>;
   /** By replica; null for itself. */
-  readonly delays: readonly (BucketCounts | null)[];
+  readonly links: readonly (LinkCounts | null)[];
 }
 
-/** Why there is no reading. */
-class NoReading {
-  constructor(readonly why: string) {}
+/** One replica before and after. */
+interface Span {
+  readonly first: Reading;
+  readonly last: Reading;
+  /** Ticks in which it said nothing, between its counters of early and late. */
+  readonly unspoken: number;
 }
 
-/** Measures for as long as is said; never rejects unless `ask` or `wait` does. */
+/** A replica that gives no answer, or one that makes no sense; the message says why, with the cure. */
+class NoAnswer extends Error {}
+
+/** Measures for as long as is said; rejects only where `wait` does. */
 export async function takeMeasurement(parts: MeasureParts): Promise<Measurement> {
-  const { replicas, forUs } = parts;
-  const before = await Promise.all(replicas.map((id) => read(parts, id)));
-  // Nobody need wait for nobody.
-  if (before.some((reading) => !(reading instanceof NoReading))) await parts.wait(forUs);
-  const after = await Promise.all(
-    replicas.map((id, at) => {
-      const first = before[at] as Reading | NoReading;
-      return first instanceof NoReading ? first : read(parts, id);
-    }),
-  );
-  const spans = after.map((last, at) => compare(before[at] as Reading | NoReading, last));
+  const { replicas, forUs, periodUs } = parts;
+  const whys = new Map<Principal, string>();
+  const marginUs = Math.max(MARGIN_US, MARGIN_PERIODS * periodUs);
+  const early = await askEach(replicas, whys, (id) => readCounters(parts, id));
+  // Nobody is worth waiting for where nobody answers.
+  const wait = (us: number): Promise<void> =>
+    whys.size === replicas.length ? Promise.resolve() : parts.wait(us);
+  await wait(marginUs);
+  const firsts = await askEach(replicas, whys, (id) => readAll(parts, id));
+  await wait(forUs);
+  const lasts = await askEach(replicas, whys, (id) => readAll(parts, id));
+  await wait(marginUs);
+  const late = await askEach(replicas, whys, (id) => readCounters(parts, id));
+  const spans = replicas.map((id): Span | null => {
+    const [before, first, last, after] = [early.get(id), firsts.get(id), lasts.get(id), late.get(id)];
+    if (before === undefined || first === undefined || last === undefined || after === undefined) return null;
+    if (before.bornUs !== null && before.bornUs !== after.bornUs) {
+      whys.set(id, 'it was started anew meanwhile; measure again');
+      return null;
+    }
+    return { first, last, unspoken: after.unspoken - before.unspoken };
+  });
   return {
     forUs,
     replicas: spans.flatMap((span, at) =>
-      span instanceof NoReading ? [] : describeReplica(replicas[at] as Principal, span),
+      span === null ? [] : describeReplica(replicas[at] as Principal, span),
     ),
-    links: spans.flatMap((span, to) =>
-      span instanceof NoReading
-        ? []
-        : span.delays.flatMap((delays, from) =>
-            delays === null ? [] : describeLink(replicas, from, to, spans, delays),
-          ),
+    links: replicas.flatMap((_, to) =>
+      replicas.flatMap((__, from) => describeLink(replicas, spans, from, to)),
     ),
-    unanswered: spans.flatMap((span, at) =>
-      span instanceof NoReading ? { id: replicas[at] as Principal, why: span.why } : [],
-    ),
-  };
-}
-
-async function read(parts: MeasureParts, id: Principal): Promise<Reading | NoReading> {
-  const { replicas } = parts;
-  const ask = async <T>(
-    request: MeasureRequest,
-    parse: (text: string) => T | null,
-  ): Promise<T | NoReading> => {
-    const answer = await parts.ask(id, formatMeasureRequest(request));
-    if (!answer.ok) return new NoReading(answer.text);
-    return parse(answer.text) ?? new NoReading('its answer makes no sense; see that it runs this version');
-  };
-  const [counters, delays, own] = await Promise.all([
-    ask({ kind: 'counters' }, (text) => parseCounters(text, replicas.length)),
-    Promise.all(replicas.map((from) => (from === id ? null : ask({ kind: 'delay', from }, parseDurations)))),
-    Promise.all(OWN_DURATIONS.map((kind) => ask({ kind }, parseDurations))),
-  ]);
-  if (counters instanceof NoReading) return counters;
-  const [start, processing, offset, skew] = own;
-  const failed = [...delays, ...own].find((answer) => answer instanceof NoReading);
-  if (failed !== undefined && failed instanceof NoReading) return failed;
-  return {
-    counters,
-    delays: delays as (BucketCounts | null)[],
-    own: { start, processing, offset, skew } as Record<OwnDuration, BucketCounts>,
-  };
-}
-
-/** What came between two readings of one replica. */
-function compare(first: Reading | NoReading, last: Reading | NoReading): Reading | NoReading {
-  if (first instanceof NoReading) return first;
-  if (last instanceof NoReading) return last;
-  const [before, after] = [first.counters, last.counters];
-  if (before.bornUs !== null && before.bornUs !== after.bornUs)
-    return new NoReading('it was started anew meanwhile; measure again');
-  const subtract = (key: OwnDuration): BucketCounts => subtractCounts(last.own[key], first.own[key]);
-  return {
-    counters: {
-      ...after,
-      ticks: after.ticks - before.ticks,
-      unspoken: after.unspoken - before.unspoken,
-      overruns: after.overruns - before.overruns,
-      links: after.links.map((link, peer) => {
-        const earlier = before.links[peer] ?? null;
-        if (link === null || earlier === null) return null;
-        return {
-          expected: link.expected - earlier.expected,
-          heard: link.heard - earlier.heard,
-          late: link.late - earlier.late,
-          tripUs: link.tripUs,
-        };
-      }),
-    },
-    own: {
-      start: subtract('start'),
-      processing: subtract('processing'),
-      offset: subtract('offset'),
-      skew: subtract('skew'),
-    },
-    delays: last.delays.map((delays, peer) => {
-      const earlier = first.delays[peer] ?? null;
-      return delays === null || earlier === null ? null : subtractCounts(delays, earlier);
+    unanswered: replicas.flatMap((id) => {
+      const why = whys.get(id);
+      return why === undefined ? [] : { id, why };
     }),
   };
 }
 
-function describeReplica(id: Principal, { counters, own }: Reading): ReplicaMeasurement {
-  const { mode, ticks, unspoken, overruns } = counters;
+/** Asks all who have answered so far at once; who fails is told in `whys` and not asked again. */
+async function askEach<T>(
+  replicas: readonly Principal[],
+  whys: Map<Principal, string>,
+  ask: (id: Principal) => Promise<T>,
+): Promise<ReadonlyMap<Principal, T>> {
+  const answers = new Map<Principal, T>();
+  const askOne = async (id: Principal): Promise<void> => {
+    try {
+      answers.set(id, await ask(id));
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      whys.set(id, error.message);
+    }
+  };
+  await Promise.all(replicas.filter((id) => !whys.has(id)).map(askOne));
+  return answers;
+}
+
+async function ask<T>(
+  parts: MeasureParts,
+  id: Principal,
+  request: MeasureRequest,
+  parse: (text: string) => T | null,
+): Promise<T> {
+  const { ok, text } = await parts.ask(id, formatMeasureRequest(request));
+  if (!ok) throw new NoAnswer(text);
+  const parsed = parse(text);
+  if (parsed === null) throw new NoAnswer('its answer makes no sense; see that it runs this version');
+  return parsed;
+}
+
+function readCounters(parts: MeasureParts, id: Principal): Promise<ReplicaCounters> {
+  return ask(parts, id, { kind: 'counters' }, (text) => parseCounters(text, parts.replicas.length));
+}
+
+async function readAll(parts: MeasureParts, id: Principal): Promise<Reading> {
+  const readOwn = (kind: OwnDuration): Promise<BucketCounts> => ask(parts, id, { kind }, parseDurations);
+  const readLink = async (from: Principal): Promise<LinkCounts> => {
+    const [delay, arrival] = await Promise.all([
+      ask(parts, id, { kind: 'delay', from }, parseDurations),
+      ask(parts, id, { kind: 'arrival', from }, parseDurations),
+    ]);
+    return { delay, arrival };
+  };
+  const [counters, start, processing, offset, skew, links] = await Promise.all([
+    readCounters(parts, id),
+    readOwn('start'),
+    readOwn('processing'),
+    readOwn('offset'),
+    readOwn('skew'),
+    Promise.all(parts.replicas.map((from) => (from === id ? null : readLink(from)))),
+  ]);
+  return { counters, own: { start, processing, offset, skew }, links };
+}
+
+function describeReplica(id: Principal, { first, last }: Span): ReplicaMeasurement {
+  const [before, after] = [first.counters, last.counters];
+  const summarize = (key: OwnDuration): DurationSummary =>
+    summarizeCounts(subtractCounts(last.own[key], first.own[key]));
   return {
     id,
-    mode,
-    ticks,
-    unspoken,
-    overruns,
-    start: summarizeCounts(own.start),
-    processing: summarizeCounts(own.processing),
-    offset: summarizeCounts(own.offset),
-    skew: summarizeCounts(own.skew),
+    mode: after.mode,
+    ticks: after.ticks - before.ticks,
+    unspoken: after.unspoken - before.unspoken,
+    overruns: after.overruns - before.overruns,
+    start: summarize('start'),
+    processing: summarize('processing'),
+    offset: summarize('offset'),
+    skew: summarize('skew'),
   };
 }
 
+/** The link, as its receiver saw it; nothing where that could not be measured, or where it is none. */
 function describeLink(
   replicas: readonly Principal[],
+  spans: readonly (Span | null)[],
   from: number,
   to: number,
-  spans: readonly (Reading | NoReading)[],
-  delays: BucketCounts,
 ): readonly LinkMeasurement[] {
-  const [sender, receiver] = [spans[from], spans[to]];
-  const counted = receiver instanceof NoReading ? null : (receiver?.counters.links[from] ?? null);
-  if (counted === null) return [];
-  const { expected, heard, late, tripUs } = counted;
-  const unspoken = sender === undefined || sender instanceof NoReading ? 0 : sender.counters.unspoken;
+  const { first, last } = spans[to] ?? {};
+  const [before, after] = [first?.counters.links[from], last?.counters.links[from]];
+  const [earlier, later] = [first?.links[from], last?.links[from]];
+  if (!before || !after || !earlier || !later) return [];
+  const expected = after.expected - before.expected;
+  const missing = expected - (after.heard - before.heard);
+  const summarize = (key: LinkDuration): DurationSummary =>
+    summarizeCounts(subtractCounts(later[key], earlier[key]));
   return [
     {
       from: replicas[from] as Principal,
       to: replicas[to] as Principal,
-      delay: summarizeCounts(delays),
-      tripUs,
+      delay: summarize('delay'),
+      arrival: summarize('arrival'),
+      tripUs: after.tripUs,
       expected,
-      lost: Math.max(0, expected - heard - unspoken),
-      late,
+      lost: Math.max(0, missing - (spans[from]?.unspoken ?? 0)),
+      late: after.late - before.late,
     },
   ];
 }

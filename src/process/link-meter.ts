@@ -15,6 +15,7 @@ import {
   formatDurations,
   parseMeasureRequest,
   type LinkCounters,
+  type LinkDuration,
   type OwnDuration,
 } from '../wire/measure-codec.js';
 import type { TickRecord } from './telemetry.js';
@@ -25,7 +26,7 @@ const GAP_TICKS = 16;
 const FAR_US = 2_000_000;
 
 interface MeteredLink {
-  readonly delays: DurationCounts;
+  readonly durations: Readonly<Record<LinkDuration, DurationCounts>>;
   /** Newest tick of which a stamped message came; −1 before the first. */
   lastTick: Tick;
   expected: number;
@@ -65,7 +66,13 @@ export class LinkMeter {
     this.links = parts.rig.replicas.map((_, at) =>
       at === parts.self
         ? null
-        : { delays: new DurationCounts(), lastTick: -1, expected: 0, heard: 0, late: 0 },
+        : {
+            durations: { delay: new DurationCounts(), arrival: new DurationCounts() },
+            lastTick: -1,
+            expected: 0,
+            heard: 0,
+            late: 0,
+          },
     );
   }
 
@@ -95,7 +102,8 @@ export class LinkMeter {
     else if (ahead > 0) link.expected += ahead;
     if (isNew || ahead > 0) link.lastTick = tick;
     link.heard += 1;
-    link.delays.add(sinceStartUs - lagUs);
+    link.durations.arrival.add(sinceStartUs);
+    link.durations.delay.add(sinceStartUs - lagUs);
   }
 
   /** A tick is over. */
@@ -134,11 +142,12 @@ export class LinkMeter {
         const links = this.links.map((link, peer) => this.readLink(link, peer));
         return { ok: true, text: formatCounters({ mode, bornUs, ticks, unspoken, overruns, links }) };
       }
-      case 'delay': {
+      case 'delay':
+      case 'arrival': {
         const link = this.links[this.parts.rig.replicas.findIndex(({ id }) => id === request.from)];
         return link === undefined || link === null
           ? { ok: false, text: 'there is no such peer; name another replica of the rig' }
-          : { ok: true, text: formatDurations(link.delays) };
+          : { ok: true, text: formatDurations(link.durations[request.kind]) };
       }
       default:
         return { ok: true, text: formatDurations(this.own[request.kind]) };

@@ -15,18 +15,24 @@ const WORD = 'measure';
  * Durations that a replica counts of itself: how late its ticks begin; from the vector to the command; how far its round
  * clock is from the others, either way; how far it may be.
  */
-export const OWN_DURATIONS = ['start', 'processing', 'offset', 'skew'] as const;
+const OWN_DURATIONS = ['start', 'processing', 'offset', 'skew'] as const;
 export type OwnDuration = (typeof OWN_DURATIONS)[number];
+
+/**
+ * Durations that it counts of the messages of each peer: how long they are under way; how long after the start of the
+ * tick they have come.
+ */
+const LINK_DURATIONS = ['delay', 'arrival'] as const;
+export type LinkDuration = (typeof LINK_DURATIONS)[number];
 
 export type MeasureRequest =
   | { readonly kind: 'counters' }
   | { readonly kind: OwnDuration }
-  /** How long messages of this replica are under way. */
-  | { readonly kind: 'delay'; readonly from: string };
+  | { readonly kind: LinkDuration; readonly from: string };
 
 /** The text of a request: `measure 1 counters`, `measure 1 start`, `measure 1 delay b`. */
 export function formatMeasureRequest(request: MeasureRequest): string {
-  const from = request.kind === 'delay' ? ` ${request.from}` : '';
+  const from = 'from' in request ? ` ${request.from}` : '';
   return `${WORD} ${MEASURE_VERSION} ${request.kind}${from}`;
 }
 
@@ -46,15 +52,17 @@ export function parseMeasureRequest(
       why: `measurements are asked for in version ${MEASURE_VERSION} here; use a voteplane of the same version`,
     };
   }
-  if (kind === 'delay' && from !== undefined && rest.length === 0) return { kind, from };
   if (from === undefined) {
     if (kind === 'counters') return { kind };
     const own = OWN_DURATIONS.find((one) => one === kind);
     if (own !== undefined) return { kind: own };
+  } else if (rest.length === 0) {
+    const link = LINK_DURATIONS.find((one) => one === kind);
+    if (link !== undefined) return { kind: link, from };
   }
   return {
     kind: 'refused',
-    why: `there is no such measurement; ask for counters, delay REPLICA, ${OWN_DURATIONS.join(', ')}`,
+    why: `there is no such measurement; ask for counters, ${OWN_DURATIONS.join(', ')}, ${LINK_DURATIONS.map((one) => `${one} REPLICA`).join(', ')}`,
   };
 }
 

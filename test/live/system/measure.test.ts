@@ -10,7 +10,12 @@ const PITCH = path.join(ROOT, 'hardware', 'rigs', 'pitch');
 interface Json {
   readonly ok: boolean;
   readonly round: { readonly configuredUs: number; readonly neededUs: number; readonly percent: number };
-  readonly worst: { readonly from: string; readonly to: string; readonly delayUs: number };
+  readonly worst: {
+    readonly from: string;
+    readonly to: string;
+    readonly arrivalUs: number;
+    readonly delayUs: number;
+  };
   readonly findings: readonly { readonly level: string; readonly what: string; readonly cure: string }[];
   readonly measurement: {
     readonly replicas: readonly {
@@ -45,9 +50,9 @@ describe('a rig with time to spare, on which faults are not enabled', () => {
     rigPath = copyRig('pitch', {
       'rig.yaml': (text) =>
         text
-          .replace('period: 50 ms', 'period: 200 ms')
-          .replace('round: 20 ms', 'round: 80 ms')
-          .replace('hold: 180 ms', 'hold: 900 ms')
+          .replace('period: 50 ms', 'period: 500 ms')
+          .replace('round: 20 ms', 'round: 200 ms')
+          .replace('hold: 180 ms', 'hold: 1500 ms')
           .replace('faults: enabled', ''),
     });
     rig = await RigRunner.prepare({ rigPath });
@@ -80,28 +85,28 @@ describe('a rig with time to spare, on which faults are not enabled', () => {
       ['a', 'b', 'c', 'd'].map((id) => [id, 'running']),
     );
     for (const { ticks, skew, processing } of replicas) {
-      // 25 in five seconds; the two readings of a replica are apart by its answers' way too.
-      expect(ticks).toBeGreaterThanOrEqual(20);
-      expect(ticks).toBeLessThanOrEqual(60);
+      // Ten in five seconds, and what passes until the second answer is there.
+      expect(ticks).toBeGreaterThanOrEqual(8);
+      expect(ticks).toBeLessThanOrEqual(30);
       expect(skew.p99Us).toBeGreaterThan(0);
-      expect(skew.p99Us).toBeLessThan(80_000);
+      expect(skew.p99Us).toBeLessThan(200_000);
       expect(processing.count).toBeGreaterThan(0);
     }
     expect(links.map(({ from, to }) => `${from}${to}`)).toEqual([
       ...['ba', 'ca', 'da', 'ab', 'cb', 'db', 'ac', 'bc', 'dc', 'ad', 'bd', 'cd'],
     ]);
     for (const { expected, lost, delay } of links) {
-      expect(expected).toBeGreaterThanOrEqual(20);
+      expect(expected).toBeGreaterThanOrEqual(8);
       expect(lost).toBe(0);
-      expect(delay.count).toBeGreaterThanOrEqual(20);
-      expect(delay.p50Us).toBeLessThan(80_000);
+      expect(delay.count).toBeGreaterThanOrEqual(8);
+      expect(delay.p50Us).toBeLessThan(200_000);
       expect(delay.maxUs).toBeGreaterThanOrEqual(delay.p50Us);
     }
-    expect(said.round.configuredUs).toBe(80_000);
-    expect(said.round.neededUs).toBeGreaterThanOrEqual(said.worst.delayUs);
+    expect(said.round.configuredUs).toBe(200_000);
+    expect(said.round.neededUs).toBeGreaterThanOrEqual(said.worst.arrivalUs);
     expect(said.ok, exit.stdout).toBe(true);
     expect(exit.code).toBe(0);
-    // 25 ticks are few, and it says so.
+    // Ten ticks are few, and it says so.
     expect(said.findings.map(({ what }) => what).join('\n')).toMatch(/only \d+ ticks were measured/);
   });
 
@@ -134,9 +139,9 @@ describe('a rig with a link that is too slow for its rounds', () => {
     const exit = await measure(rig, PITCH, '--for', '3s');
     expect(exit.code, exit.stdout).toBe(1);
     expect(exit.stdout).toMatch(
-      /the round of 20 ms is too short: \d+(\.\d+)? ms needed; mend a > b, the slowest link, or write 'round: \d+ ms' and a period of \d+ ms or more in rig\.yaml/,
+      /the round of 20 ms is too short: needed are \d+ ms, so the margin is −\d+ %; mend a > b, the slowest link, or write 'round: \d+ ms' and a period of \d+ ms or more in rig\.yaml/,
     );
-    expect(exit.stdout).toMatch(/a > b was late in \d+ of \d+ ticks; late is absent/);
+    expect(exit.stdout).toMatch(/late: (.*, )?a > b \d+ of \d+.*; late is absent/);
     const json = JSON.parse((await measure(rig, PITCH, '--for', '3s', '--json')).stdout) as Json;
     expect(json.worst).toMatchObject({ from: 'a', to: 'b' });
     expect(json.worst.delayUs).toBeGreaterThanOrEqual(59_000);
