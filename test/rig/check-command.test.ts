@@ -30,8 +30,9 @@ async function runCheck(...words: string[]): Promise<{ readonly output: string; 
     output += String(text);
     return true;
   });
-  const program = new Command();
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => {} });
   registerCheckCommand(program);
+  for (const command of program.commands) command.copyInheritedSettings(program);
   await program.parseAsync(['node', 'voteplane', 'check', ...words]);
   vi.restoreAllMocks();
   const exitCode = Number(process.exitCode ?? 0);
@@ -124,6 +125,49 @@ describe('what check prints', () => {
     const folder = writeRigFolder();
     const [one, other] = [await runCheck(folder), await runCheck(path.join(folder, 'rig.yaml'))];
     expect(one.output).toBe(other.output);
+  });
+});
+
+describe('what a measurement needs, before anything is connected', () => {
+  const pitch = path.join(ROOT, 'hardware/rigs/pitch');
+
+  test('the keys of an operator', async () => {
+    await expect(runCheck(pitch, '--measure')).rejects.toThrow(
+      '--measure asks the replicas as an operator; give its key file: --keys operator.keys.json, from "voteplane keys generate"',
+    );
+    await expect(runCheck(pitch, '--measure', '--keys', '/nowhere')).rejects.toThrow(
+      /^\/nowhere: the key file cannot be opened/,
+    );
+    await expect(runCheck(pitch, '--measure', '--keys', '/nowhere', '--id', 'watch')).rejects.toThrow(
+      'rig pitch has no operator "watch"; it has operator',
+    );
+    const bare = writeRigFolder({ 'rig.yaml': SOUND_RIG.replace('operators: [operator]', '') });
+    await expect(runCheck(bare, '--measure', '--keys', '/nowhere')).rejects.toThrow(/has no operator; write/);
+  });
+
+  test.each([
+    ['--for', '5', 'Give a time from 1s to 600s, such as 5s.'],
+    ['--for', '100ms', 'Give a time from 1s to 600s, such as 5s.'],
+    ['--for', '601s', 'Give a time from 1s to 600s, such as 5s.'],
+    ['--timeout', '0', 'Give seconds, more than 0 and at most 3600.'],
+  ])('%s %s is refused', async (flag, value, cure) => {
+    await expect(runCheck(pitch, '--measure', flag, value)).rejects.toThrow(cure);
+  });
+
+  test.each(['--keys', '--id', '--passphrase-file', '--addresses'])(
+    '%s alone means nothing',
+    async (flag) => {
+      await expect(runCheck(pitch, flag, 'x')).rejects.toThrow(
+        `${flag} is for measurements; add --measure, or leave it out`,
+      );
+    },
+  );
+
+  test('a rig that is not sound is not measured', async () => {
+    const folder = writeRigFolder({ 'rig.yaml': SOUND_RIG.replace('round: 20 ms', 'round: 30 ms') });
+    const { output, exitCode } = await runCheck(folder, '--measure', '--keys', '/nowhere');
+    expect(exitCode).toBe(2);
+    expect(output).toMatch(/VP-RIG-TIMING/);
   });
 });
 
