@@ -22,7 +22,7 @@ function countingCodecs(): { readonly codecs: ReplicaCodecs; readonly count: () 
       return decodeEntry(value, SHAPE);
     },
     encodeState: encodeReplicatedState,
-    decodeState: (bytes) => decodeReplicatedState(bytes, 1),
+    decodeState: (bytes) => decodeReplicatedState(bytes, 1, 1),
     digest: digestBytes,
   };
   return { codecs, count: () => asked };
@@ -32,6 +32,8 @@ const entryOf = (reading: number): Entry => ({
   standing: { kind: 'waiting', nonce: new Uint8Array(16), waitedTicks: 3 },
   readings: [reading],
   actuators: [],
+  missed: 0,
+  joins: 0,
 });
 
 describe('codecs that remember', () => {
