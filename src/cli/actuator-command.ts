@@ -5,7 +5,7 @@ import { findLine } from '../../firmware-bridge/host/bridge-ports.js';
 import { openServiceNotifier } from '../board/service-notifier.js';
 import { StatusTurns } from '../board/turns.js';
 import { openParentChannel } from '../process/parent-channel.js';
-import { createSystemClock } from '../process/system-clock.js';
+import { openMachineClock } from '../process/machine-clock.js';
 import { compileEarly } from '../process/v8-flags.js';
 import type { ProcessPorts } from '../recording/process-ports.js';
 import { loadRig } from '../rig/load-rig.js';
@@ -58,16 +58,17 @@ async function runActuator(rigPath: string, options: ActuatorOptions): Promise<v
   const keyWatch = await openKeyWatch({ file: options.keys, load, log });
   const keys = await load();
   const addresses = readAddresses(options.addresses);
-  const clock = createSystemClock();
+  const clock = openMachineClock(process.env);
   const notifier = openServiceNotifier(process.env, clock, log);
   const turns = new StatusTurns(rig.periodUs);
-  const { transport, readRefused } = await openTransport({ rig, keys, addresses, log });
+  const { transport, readRefused } = await openTransport({ rig, keys, addresses, log, nowUs: clock.nowUs });
   const line = findLine(rig, id, addresses);
   const stopper = runUntilStopped();
   const channel = openParentChannel(
     id,
     () => ({ ...voter.readRejected(), ...readRefused() }),
     () => stopper.stop('the process that started it is gone'),
+    clock.toMachineUs,
   );
   const recording = openProcessRecording(
     options.record,

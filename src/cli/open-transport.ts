@@ -18,6 +18,8 @@ export interface OpenTransportOptions {
   readonly keys: PrincipalKeys;
   readonly addresses: Addresses;
   readonly log: Log;
+  /** The clock by which arrivals are stamped. */
+  readonly nowUs?: () => number;
   /** Receivers to connect to, where not all that share a secret with this principal. */
   readonly only?: readonly string[];
 }
@@ -30,7 +32,7 @@ export interface OpenedTransport {
 
 /** Opens the inbox and begins to connect; throws where the inbox cannot be opened. */
 export async function openTransport(options: OpenTransportOptions): Promise<OpenedTransport> {
-  const { rig, keys, addresses, log, only } = options;
+  const { rig, keys, addresses, log, nowUs = readMonotonicUs, only } = options;
   const self = keys.principal;
   const kinds = new Map(listPrincipals(rig).map(({ id, kind }) => [id, kind]));
   const selfKind = kinds.get(self);
@@ -61,7 +63,7 @@ export async function openTransport(options: OpenTransportOptions): Promise<Open
     observers: peers.filter(({ kind }) => kind === 'observer').map(toSender),
     limits: deriveInboxLimits(rig),
     addresses: listInboxAddresses(addresses),
-    nowUs: readMonotonicUs,
+    nowUs,
     log,
     onRefusal: (cause) => refused.set(`inbox-${cause}`, (refused.get(`inbox-${cause}`) ?? 0) + 1),
   });

@@ -20,12 +20,14 @@ const MAX_WAITING = 2_000;
 
 /**
  * Opens the channel, or a silent one where the process was started by hand. `readRejected` counts what was not
- * accepted so far; `onOrphaned` is called when the parent is gone.
+ * accepted so far; `onOrphaned` is called when the parent is gone; `toMachineUs` makes times of the process's clock
+ * comparable with those of other processes.
  */
 export function openParentChannel(
   id: string,
   readRejected: () => Record<string, number>,
   onOrphaned: () => void,
+  toMachineUs: (atUs: number) => number = (atUs) => atUs,
 ): ParentChannel {
   if (process.send === undefined) {
     return { send: () => {}, sendTick: () => {}, sendVoter: () => {}, close: () => {} };
@@ -67,13 +69,19 @@ export function openParentChannel(
   const orphaned = (): void => onOrphaned();
   process.once('disconnect', orphaned);
   return {
-    send,
+    send: (message) =>
+      send(message.kind === 'event' ? { ...message, atUs: toMachineUs(message.atUs) } : message),
     sendTick: (record) => {
-      ticks.push(record);
+      const { firstSendUs, agreedUs } = record;
+      ticks.push({
+        ...record,
+        firstSendUs: firstSendUs === null ? null : toMachineUs(firstSendUs),
+        agreedUs: agreedUs === null ? null : toMachineUs(agreedUs),
+      });
       if (ticks.length > MAX_WAITING) ticks.shift();
     },
     sendVoter: (record) => {
-      voter.push(record);
+      voter.push({ ...record, atUs: toMachineUs(record.atUs) });
       if (voter.length > MAX_WAITING) voter.shift();
     },
     close: () => {
