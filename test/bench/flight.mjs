@@ -8,6 +8,7 @@ import { prepareFlightFolder } from '../../dist/src/demo/flight-folder.js';
 import { Supervisor } from '../../dist/src/demo/supervisor.js';
 import { SMALL_BOARD_V8_FLAGS } from '../../dist/src/process/v8-flags.js';
 import { loadRig } from '../../dist/src/rig/load-rig.js';
+import { TickGrid } from '../../dist/src/rig/tick-grid.js';
 import { median, quantiles, round } from './figures.mjs';
 
 const defaultEntry = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
@@ -85,8 +86,12 @@ class FlightLog {
   #firstTick = null;
   #endTick = null;
 
+  /** Where the rig's ticks lie on the clock that the processes share. */
+  #grid;
+
   constructor(rig) {
     this.#rig = rig;
+    this.#grid = new TickGrid(rig.periodUs);
   }
 
   note(message) {
@@ -97,7 +102,12 @@ class FlightLog {
       }
       if (this.#armedActuators.size === this.#rig.actuators.length) this.#onArmed();
     } else if (message.kind === 'ticks') {
-      for (const record of message.records) this.#at(record.tick).accounts.push(record);
+      for (const record of message.records) {
+        // What a replica counts before it knows the ticks of the others is nobody else's.
+        if (record.clockOffsetUs === null) continue;
+        if (record.firstSendUs !== null) this.#grid.note(record.tick, record.firstSendUs);
+        this.#at(record.tick).accounts.push(record);
+      }
     } else if (message.kind === 'stats' && this.#recording) {
       const stats = this.#stats.get(message.id) ?? [];
       stats.push(message);
@@ -146,7 +156,7 @@ class FlightLog {
         complete += 1;
         output.push(Math.max(...outputs) - firstUs);
       }
-      const inTime = isComplete && Math.max(...outputs) < (tick + 1) * periodUs;
+      const inTime = isComplete && Math.max(...outputs) < this.#grid.originUs + (tick + 1) * periodUs;
       if (!inTime || agreed.length < replicas.length) late += 1;
       for (const { agreedUs, firstSendUs } of agreed) {
         if (firstSendUs !== null) agreement.push(agreedUs - firstSendUs);
@@ -179,7 +189,7 @@ class FlightLog {
   }
 
   #tickNow() {
-    return Math.floor(Number(process.hrtime.bigint() / 1000n) / this.#rig.periodUs);
+    return this.#grid.tickAt(Number(process.hrtime.bigint() / 1000n)) ?? 0;
   }
 
   #at(tick) {
