@@ -64,7 +64,7 @@ interface Span {
 interface Stall {
   readonly replica: number;
   readonly fromTick: number;
-  readonly toTick: number;
+  toTick: number;
 }
 
 interface Judgement {
@@ -337,6 +337,7 @@ export class Observer {
     // A tick of that replica alone, which knows none of the others' yet.
     if (record.clockOffsetUs === null) {
       this.newestAccount[replica] = record;
+      this.excuseUnaligned(replica);
       return;
     }
     if (this.newest >= 0 && record.tick > this.newest + MAX_JUMP_TICKS) return;
@@ -361,6 +362,15 @@ export class Observer {
       this.settleStart();
       while (this.newest - this.judged > this.settleTicks) this.judgeNext();
     }
+  }
+
+  /** It has said that it knows none of the ticks about now: it takes itself for the faulty one of them. */
+  private excuseUnaligned(replica: number): void {
+    if (this.newest < 0) return;
+    const toTick = this.newest + 2;
+    const last = this.stalls.findLast((one) => one.replica === replica);
+    if (last !== undefined && last.toTick >= this.newest) last.toTick = toTick;
+    else this.stalls.push({ replica, fromTick: this.newest - 1, toTick });
   }
 
   /** A replica that steps as a running member is back, from this tick on. */
