@@ -29,6 +29,7 @@ import {
 } from './agreement/exchange.js';
 import { deriveQuorums, selectAlgorithm, type Quorums } from './agreement/hypothesis.js';
 import { assert } from './assert.js';
+import { countBits } from './bits.js';
 import { sameBytes, toHex } from './bytes.js';
 import { RoundClock, type ClockAccount } from './clock/round-clock.js';
 import {
@@ -577,13 +578,10 @@ function rejoinGrid(config: ReplicaConfig, state: ReplicaState, ownUs: number, e
   const roundUs = ownUs + largest.offsetUs;
   // What came one way is late by a delay.
   if (Math.abs(roundUs - state.clock.read(ownUs)) <= config.roundUs) return false;
-  const { mode, run, snapshot, fencedUntil, exchange } = state;
+  const { fencedUntil, exchange } = state;
   align(config, state, roundUs, ownUs, effects);
-  state.run = run;
-  state.snapshot = snapshot;
-  state.mode = mode;
   if (speaks(state)) {
-    if (mode === 'running') fence(state, state.exchange.tick, effects);
+    if (state.mode === 'running') fence(state, state.exchange.tick, effects);
     else listenAnew(state, state.exchange.tick, effects);
   }
   if (fencedUntil >= exchange.tick) state.fencedUntil = state.exchange.tick + FENCED_TICKS;
@@ -761,6 +759,7 @@ function noteStarts(
   { tick, items }: RoundMessage,
   arrivedUs: number,
 ): void {
+  if (!state.clock.followsStarts) return;
   state.clock.noteStart(from, tick, arrivedUs);
   for (const { path } of items)
     if (path.length > 0) state.clock.noteStart(path[0] as number, tick, arrivedUs);
@@ -1069,10 +1068,10 @@ function stepAgreed(
 ): boolean {
   const counted = activeMask(from.members, tick);
   if ((counted & ~active) !== 0) return false;
-  const keep = <T>(list: readonly (T | null)[]): readonly (T | null)[] =>
+  const limit = <T>(list: readonly (T | null)[]): readonly (T | null)[] =>
     counted === active ? list : list.map((one, id) => ((counted & (1 << id)) === 0 ? null : one));
-  const heard = keep(entries);
-  if (!told) report(effects, { kind: 'agreed', tick, vector: keep(vector), entries: heard, atUs: ownUs });
+  const heard = limit(entries);
+  if (!told) report(effects, { kind: 'agreed', tick, vector: limit(vector), entries: heard, atUs: ownUs });
   stepLaw(config, state, from, tick, heard, ownUs, effects);
   return true;
 }
@@ -1315,12 +1314,6 @@ function enterMode(state: ReplicaState, mode: Mode, tick: Tick, cause: ModeCause
 
 function speaks(state: ReplicaState): boolean {
   return state.aligned && (state.mode === 'running' || state.mode === 'waiting');
-}
-
-function countBits(bits: number): number {
-  let count = 0;
-  for (let rest = bits >>> 0; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count += 1;
-  return count;
 }
 
 function report(effects: Effect[], one: Report): void {

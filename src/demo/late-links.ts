@@ -3,6 +3,7 @@
  * the sender's lateness or the receiver's; whichever, somebody was faulty in that tick. The fewest replicas that explain
  * all that was missed count as late: a smallest vertex cover of the links on which something was missing.
  */
+import { countBits } from '../core/bits.js';
 
 /** A link on which nothing came by some deadline of the tick. */
 export interface MissedLink {
@@ -24,10 +25,4 @@ export function explainMissedLinks(links: readonly MissedLink[], n: number): rea
   return Array.from({ length: n }, (_, replica) => replica).filter(
     (replica) => best !== null && (best.members & (1 << replica)) !== 0,
   );
-}
-
-function countBits(bits: number): number {
-  let count = 0;
-  for (let rest = bits; rest !== 0; rest &= rest - 1) count += 1;
-  return count;
 }

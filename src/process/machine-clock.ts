@@ -9,8 +9,8 @@ import { createSystemClock } from './system-clock.js';
 export const TEST_CLOCK_VARIABLE = 'VOTEPLANE_TEST_CLOCK';
 
 export interface MachineClock extends Clock {
-  /** A time of this clock on the machine's own. */
-  toMachineUs(atUs: number): number;
+  /** A time of this clock on the machine's own; null where it is the machine's own. */
+  readonly toMachineUs: ((atUs: number) => number) | null;
 }
 
 /** The machine's clock, or the one that the environment asks for. Throws RangeError where it asks for none that goes. */
@@ -20,7 +20,7 @@ export function openMachineClock(
 ): MachineClock {
   const asked = environment[TEST_CLOCK_VARIABLE];
   if (asked === undefined || asked === '')
-    return { nowUs: machine.nowUs, schedule: machine.schedule, toMachineUs: (atUs) => atUs };
+    return { nowUs: machine.nowUs, schedule: machine.schedule, toMachineUs: null };
   const [aheadS = NaN, ppm = NaN, ...more] = asked.trim().split(/\s+/).map(Number);
   if (more.length > 0 || !Number.isFinite(aheadS) || !(Math.abs(ppm) < 500_000)) {
     throw new RangeError(

@@ -20,14 +20,14 @@ const MAX_WAITING = 2_000;
 
 /**
  * Opens the channel, or a silent one where the process was started by hand. `readRejected` counts what was not
- * accepted so far; `onOrphaned` is called when the parent is gone; `toMachineUs` makes times of the process's clock
- * comparable with those of other processes.
+ * accepted so far; `onOrphaned` is called when the parent is gone; `toMachineUs`, where its clock is not the machine's, makes
+ * its times comparable with those of other processes.
  */
 export function openParentChannel(
   id: string,
   readRejected: () => Record<string, number>,
   onOrphaned: () => void,
-  toMachineUs: (atUs: number) => number = (atUs) => atUs,
+  toMachineUs: ((atUs: number) => number) | null = null,
 ): ParentChannel {
   if (process.send === undefined) {
     return { send: () => {}, sendTick: () => {}, sendVoter: () => {}, close: () => {} };
@@ -70,18 +70,17 @@ export function openParentChannel(
   process.once('disconnect', orphaned);
   return {
     send: (message) =>
-      send(message.kind === 'event' ? { ...message, atUs: toMachineUs(message.atUs) } : message),
+      send(
+        toMachineUs === null || message.kind !== 'event'
+          ? message
+          : { ...message, atUs: toMachineUs(message.atUs) },
+      ),
     sendTick: (record) => {
-      const { firstSendUs, agreedUs } = record;
-      ticks.push({
-        ...record,
-        firstSendUs: firstSendUs === null ? null : toMachineUs(firstSendUs),
-        agreedUs: agreedUs === null ? null : toMachineUs(agreedUs),
-      });
+      ticks.push(toMachineUs === null ? record : translateTick(record, toMachineUs));
       if (ticks.length > MAX_WAITING) ticks.shift();
     },
     sendVoter: (record) => {
-      voter.push({ ...record, atUs: toMachineUs(record.atUs) });
+      voter.push(toMachineUs === null ? record : { ...record, atUs: toMachineUs(record.atUs) });
       if (voter.length > MAX_WAITING) voter.shift();
     },
     close: () => {
@@ -94,6 +93,15 @@ export function openParentChannel(
       // An open channel would keep the process alive.
       if (process.connected) process.disconnect();
     },
+  };
+}
+
+function translateTick(record: TickRecord, toMachineUs: (atUs: number) => number): TickRecord {
+  const { firstSendUs, agreedUs } = record;
+  return {
+    ...record,
+    firstSendUs: firstSendUs === null ? null : toMachineUs(firstSendUs),
+    agreedUs: agreedUs === null ? null : toMachineUs(agreedUs),
   };
 }
 

@@ -109,7 +109,6 @@ describe.each(KINDS)('%s', (_, n, hypothesis) => {
   });
 
   test('one more than f is missing: the others wait, however long, and name them', () => {
-    if (n - f - 1 < 1) return;
     const world = new Lockstep(options);
     const present = all.slice(f + 1);
     for (const id of present) world.start(id);

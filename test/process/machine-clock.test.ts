@@ -21,7 +21,7 @@ test('without the variable it is the machine’s', () => {
   const { clock } = makeMachine();
   const shown = openMachineClock({}, clock);
   expect(shown.nowUs()).toBe(5_000_000);
-  expect(shown.toMachineUs(77)).toBe(77);
+  expect(shown.toMachineUs).toBeNull();
 });
 
 test('ahead and fast: what it shows, when its timers fire, and the way back', () => {
@@ -33,7 +33,7 @@ test('ahead and fast: what it shows, when its timers fire, and the way back', ()
   shown.schedule(3_615_002_000, () => {});
   expect(machine.scheduled).toEqual([15_000_000]);
   for (const atUs of [3_605_000_001, 3_615_002_000, 3_700_000_123]) {
-    machine.nowUs = shown.toMachineUs(atUs);
+    machine.nowUs = shown.toMachineUs?.(atUs) ?? NaN;
     expect(shown.nowUs()).toBeGreaterThanOrEqual(atUs);
     expect(shown.nowUs() - atUs).toBeLessThanOrEqual(1);
   }

@@ -46,6 +46,11 @@ export function exchangeReading(
   };
 }
 
+/** How far a reading may be off that took so long both ways, where nothing takes less than `shortestUs` one way. */
+export function readingErrorUs(tripUs: number, shortestUs = 0): number {
+  return tripUs / 2 - shortestUs;
+}
+
 /** Samples of one peer, a ring. */
 interface Window {
   readonly offsetsUs: Float64Array;
@@ -110,7 +115,7 @@ export class PeerClocks {
     for (let at = 0; at < window.count; at += 1) {
       const ageUs = nowUs - (window.atUs[at] as number);
       if (ageUs > this.freshUs) continue;
-      const boundUs = (window.tripsUs[at] as number) / 2 + Math.max(0, ageUs) * DRIFT;
+      const boundUs = readingErrorUs(window.tripsUs[at] as number) + Math.max(0, ageUs) * DRIFT;
       if (boundUs >= errorUs) continue;
       errorUs = boundUs;
       best = at;

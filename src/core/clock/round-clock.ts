@@ -64,6 +64,11 @@ export class RoundClock {
     this.arrivedUs = new Float64Array(REMEMBERED_TICKS * n);
   }
 
+  /** Whether it follows signed starts, and not the midpoint. */
+  get followsStarts(): boolean {
+    return this.starts !== null;
+  }
+
   /** What it shows at `ownUs`. */
   read(ownUs: number): number {
     return this.slewed.read(ownUs);

@@ -4,6 +4,7 @@
  * replica: no f liars can begin a tick. Whoever holds them passes them on with its own relays, so all correct replicas
  * hold them within the delay of one message. Liars who sign early can only make the fastest correct clock set the pace.
  */
+import { countBits } from '../bits.js';
 import type { ReplicaIndex, Tick } from '../types.js';
 
 /** Ticks whose signers are remembered. */
@@ -42,10 +43,4 @@ export class SignedStarts {
  */
 export function acceptanceTarget(startUs: number, acceptedUs: number, delayUs: number): number {
   return startUs + delayUs - acceptedUs;
-}
-
-function countBits(bits: number): number {
-  let count = 0;
-  for (let rest = bits; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count += 1;
-  return count;
 }

@@ -3,6 +3,7 @@
  * anyone: suspicion that is not agreed on would be an attacker's lever (protocol.md §3, active set).
  */
 import type { Contradiction } from '../agreement/algorithm.js';
+import { countBits } from '../bits.js';
 import type { ReplicaIndex, Tick } from '../types.js';
 
 /** Kinds of evidence. All but `absent` and `late` mean that somebody acted wrongly, not only slowly. */
@@ -112,10 +113,4 @@ export class Health {
       return countBits(any) >= SUSPECT_TICKS ? [peer] : [];
     });
   }
-}
-
-function countBits(bits: number): number {
-  let count = 0;
-  for (let rest = bits >>> 0; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count += 1;
-  return count;
 }
