@@ -3,7 +3,6 @@
  * strike, and says in the end whether the promises were kept. Exit 0: kept; 1: broken; 2: usage or rig error;
  * 3: fail-safe outside the fault hypothesis, as promised.
  */
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
@@ -20,9 +19,8 @@ import {
 } from '../demo/tour.js';
 import { combineVerdicts, judgeFlight, type ExitCode } from '../demo/verdict.js';
 import { describeHypothesis } from '../demo/view.js';
-import { ControlClient } from '../faults/control-client.js';
 import { resolveFaultTargets } from '../faults/plan-fault.js';
-import { createSystemClock, readMonotonicUs } from '../process/system-clock.js';
+import { readMonotonicUs } from '../process/system-clock.js';
 import { addFlight, createRecordingFolder } from '../recording/recording-folder.js';
 import { loadRig, type LoadedRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
@@ -30,7 +28,7 @@ import { judgeScenario } from '../scenario/judge-scenario.js';
 import { loadScenario } from '../scenario/load-scenario.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { openReport, parseSeed, parseTicks, readVersion } from './flight-options.js';
-import { openTransport } from './open-transport.js';
+import { openControl } from './open-control.js';
 import { createStderrLog } from './stderr-log.js';
 import { EXIT_USAGE, UsageError } from './usage-error.js';
 
@@ -320,27 +318,16 @@ async function openFaultSender(loaded: LoadedRig, folder: FlightFolder): Promise
   }
   const log = createStderrLog('error');
   const keys = folder.keysOf(operator);
-  const { transport } = await openTransport({
+  const { client, close } = await openControl({
     rig,
     keys,
     addresses: folder.addresses,
     log,
     only: [...rig.replicas, ...rig.actuators].map(({ id }) => id),
-  });
-  const client = new ControlClient({
-    rig,
-    keys,
     rigDigest: digests.rig,
-    transport,
-    clock: createSystemClock(),
-    entropy: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-    log,
   });
   return {
     order: (id, text) => client.send(id, text),
-    close: async () => {
-      client.close();
-      await transport.close();
-    },
+    close,
   };
 }

@@ -3,20 +3,18 @@
  * `voteplane faults [NAME]`: the catalogue.
  * Exit 0: everybody who has to obey has accepted; 1: one refused or did not answer; 2: usage or rig error.
  */
-import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
-import { ControlClient, DEFAULT_TIMEOUT_MS, type OrderOutcome } from '../faults/control-client.js';
+import { DEFAULT_TIMEOUT_MS, type OrderOutcome } from '../faults/control-client.js';
 import { describeFault, findFault, listFaults } from '../faults/catalogue.js';
 import { describeType } from '../faults/parameters.js';
 import { resolveFaultTargets } from '../faults/plan-fault.js';
 import type { FaultRow } from '../faults/row.js';
 import { parseFault } from '../faults/spec.js';
-import { createSystemClock } from '../process/system-clock.js';
 import { loadRig } from '../rig/load-rig.js';
 import { readAddresses } from './addresses.js';
 import { chooseOperator, parseTimeoutMs } from './operator-options.js';
 import { loadKeys } from './load-keys.js';
-import { openTransport } from './open-transport.js';
+import { openControl } from './open-control.js';
 import { createStderrLog, LOG_LEVELS, type LogLevel } from './stderr-log.js';
 import { UsageError } from './usage-error.js';
 
@@ -77,25 +75,16 @@ async function runFault(rigPath: string, text: string, options: FaultOptions): P
     options.passphraseFile,
   );
   const log = createStderrLog(options.logLevel);
-  const { transport } = await openTransport({
+  const control = await openControl({
     rig,
     keys,
     addresses: readAddresses(options.addresses),
     log,
     only: targets.obeying,
-  });
-  const client = new ControlClient({
-    rig,
-    keys,
     rigDigest: digests.rig,
-    transport,
-    clock: createSystemClock(),
-    entropy: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-    log,
   });
-  const outcome = await client.order(text, options.timeout);
-  client.close();
-  await transport.close();
+  const outcome = await control.client.order(text, options.timeout);
+  await control.close();
   printOutcome(outcome, options.json === true);
   if (!outcome.ok) process.exitCode = EXIT_REFUSED;
 }

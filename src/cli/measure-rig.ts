@@ -2,18 +2,16 @@
  * `voteplane check RIG --measure`: measures the links of the rig while it runs, over its control channel, as an operator.
  * It changes nothing in the rig, and needs no more than to reach the inboxes of its replicas.
  */
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError } from 'commander';
-import { ControlClient, DEFAULT_TIMEOUT_MS } from '../faults/control-client.js';
+import { DEFAULT_TIMEOUT_MS } from '../faults/control-client.js';
 import { judgeMeasurement, type Judgement } from '../measure/judge-measurement.js';
 import { takeMeasurement, type Measurement } from '../measure/take-measurement.js';
-import { createSystemClock } from '../process/system-clock.js';
 import { parseDuration } from '../rig/quantity.js';
 import { loadRig } from '../rig/load-rig.js';
 import { readAddresses } from './addresses.js';
 import { loadKeys } from './load-keys.js';
-import { openTransport } from './open-transport.js';
+import { openControl } from './open-control.js';
 import { chooseOperator } from './operator-options.js';
 import { createStderrLog } from './stderr-log.js';
 import { UsageError } from './usage-error.js';
@@ -57,33 +55,24 @@ export async function measureRig(where: string, options: MeasureOptions): Promis
   );
   const log = createStderrLog('error');
   const replicas = rig.replicas.map(({ id }) => id);
-  const { transport } = await openTransport({
+  const control = await openControl({
     rig,
     keys,
     addresses: readAddresses(options.addresses),
     log,
     only: replicas,
-  });
-  const client = new ControlClient({
-    rig,
-    keys,
     rigDigest: digests.rig,
-    transport,
-    clock: createSystemClock(),
-    entropy: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-    log,
   });
   const measurement = await takeMeasurement({
     replicas,
     periodUs: rig.periodUs,
     forUs: options.for ?? DEFAULT_FOR_US,
-    ask: (replica, text) => client.send(replica, text, timeout),
+    ask: (replica, text) => control.client.send(replica, text, timeout),
     wait: async (us) => {
       await sleep(us / 1_000);
     },
   });
-  client.close();
-  await transport.close();
+  await control.close();
   return { measurement, judgement: judgeMeasurement(rig, measurement) };
 }
 

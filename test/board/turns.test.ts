@@ -1,29 +1,8 @@
 import { expect, test } from 'vitest';
 import { readTickTurn, StatusTurns } from '../../src/board/turns.js';
-import type { TickRecord } from '../../src/process/telemetry.js';
+import { makeRecord } from '../demo/flight-maker.js';
 
-const RECORD: TickRecord = {
-  tick: 107,
-  startTick: 100,
-  mode: 'running',
-  firstSendUs: 1,
-  agreedUs: 2,
-  vector: null,
-  entries: null,
-  state: null,
-  readings: null,
-  commands: null,
-  commanded: true,
-  absent: 0,
-  late: 0,
-  lateMessages: 0,
-  overrun: null,
-  notStepped: null,
-  suspects: [],
-  clockOffsetUs: 0,
-  skewBoundUs: 400,
-  startLatenessUs: 0,
-};
+const RECORD = makeRecord(107, { startTick: 100 });
 
 test('a tick is in time unless the replica itself overslept', () => {
   expect(readTickTurn(RECORD)).toEqual({ met: true, doing: 'running at tick 7' });

@@ -2,28 +2,16 @@
 import { beforeEach, expect, test } from 'vitest';
 import { takeMeasurement, type Measurement } from '../../src/measure/take-measurement.js';
 import { LinkMeter } from '../../src/process/link-meter.js';
+import { makeRecord } from '../demo/flight-maker.js';
 import type { TickRecord } from '../../src/process/telemetry.js';
 
 const PERIOD = 50_000;
 const IDS = ['a', 'b', 'c'] as const;
 
-const RECORD: Omit<TickRecord, 'tick'> = {
-  startTick: 0,
-  mode: 'running',
+/** What differs from the record of an ordinary tick. */
+const CHANGES: Partial<TickRecord> = {
   firstSendUs: null,
   agreedUs: null,
-  vector: null,
-  entries: null,
-  state: null,
-  readings: null,
-  commands: null,
-  commanded: true,
-  absent: 0,
-  late: 0,
-  lateMessages: 0,
-  overrun: null,
-  notStepped: null,
-  suspects: [],
   startLatenessUs: 300,
   clockOffsetUs: 40,
   skewBoundUs: 500,
@@ -71,7 +59,7 @@ function live(ticks: number): void {
     });
     meters.forEach((meter) => {
       meter.noteCommanded(tick * PERIOD + 3_000);
-      meter.noteRecord({ ...RECORD, tick, agreedUs: tick * PERIOD + 2_500 });
+      meter.noteRecord(makeRecord(tick, { ...CHANGES, agreedUs: tick * PERIOD + 2_500 }));
     });
   }
 }

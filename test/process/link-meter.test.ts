@@ -1,6 +1,7 @@
 /** What a replica counts of its links. The meter belongs to replica b of three; a period lasts 50 ms. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LinkMeter } from '../../src/process/link-meter.js';
+import { makeRecord } from '../demo/flight-maker.js';
 import type { TickRecord } from '../../src/process/telemetry.js';
 import { summarizeCounts, type DurationSummary } from '../../src/wire/duration-counts.js';
 import { parseCounters, parseDurations, type ReplicaCounters } from '../../src/wire/measure-codec.js';
@@ -37,29 +38,16 @@ function arrive(peer: number, tick: number, lateUs = 1_500, lagUs = 500): void {
 }
 
 function live(tick: number, changes: Partial<TickRecord> = {}): void {
-  meter.noteRecord({
-    tick,
-    startTick: 0,
-    mode: 'running',
-    firstSendUs: null,
-    agreedUs: null,
-    vector: null,
-    entries: null,
-    state: null,
-    readings: null,
-    commands: null,
-    commanded: false,
-    absent: 0,
-    late: 0,
-    lateMessages: 0,
-    overrun: null,
-    notStepped: null,
-    suspects: [],
-    startLatenessUs: 300,
-    clockOffsetUs: -40,
-    skewBoundUs: 1_000,
-    ...changes,
-  });
+  meter.noteRecord(
+    makeRecord(tick, {
+      firstSendUs: null,
+      agreedUs: null,
+      startLatenessUs: 300,
+      clockOffsetUs: -40,
+      skewBoundUs: 1_000,
+      ...changes,
+    }),
+  );
 }
 
 describe('links', () => {
