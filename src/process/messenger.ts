@@ -153,15 +153,12 @@ class SecureMessenger implements Messenger {
   }
 
   private encode(message: RigMessage): Uint8Array {
+    if (isPeerMessage(message)) {
+      if (this.codec === null) throw new TypeError(`${this.parts.id} is no replica and has no peers`);
+      if (this.chains !== null && message.kind === 'round') this.chooseSigningEpoch(this.chains);
+      return this.codec.encode(message);
+    }
     switch (message.kind) {
-      case 'round':
-      case 'state-request':
-      case 'state-reply':
-      case 'join':
-      case 'start':
-        if (this.codec === null) throw new TypeError(`${this.parts.id} is no replica and has no peers`);
-        if (this.chains !== null && message.kind === 'round') this.chooseSigningEpoch(this.chains);
-        return this.codec.encode(message);
       case 'command':
         return encodeCommand(message.command);
       case 'status':
@@ -223,16 +220,21 @@ class SecureMessenger implements Messenger {
   }
 }
 
-/** The purpose under which a message travels. */
-export function findPurpose(message: RigMessage): SessionPurpose {
+/** Whether a message is one between replicas. */
+export function isPeerMessage(message: RigMessage): message is PeerMessage {
   switch (message.kind) {
     case 'round':
     case 'state-request':
     case 'state-reply':
     case 'join':
     case 'start':
-      return purposeOf(message);
+      return true;
     default:
-      return message.kind;
+      return false;
   }
+}
+
+/** The purpose under which a message travels. */
+export function findPurpose(message: RigMessage): SessionPurpose {
+  return isPeerMessage(message) ? purposeOf(message) : message.kind;
 }

@@ -14,7 +14,12 @@ import type { FaultEvent } from '../faults/injector.js';
 import { isLie } from '../faults/traits.js';
 import type { PeerPort, Principal } from '../ports.js';
 import { MAX_SLEW_PPM } from '../process/replica-config.js';
-import type { Messenger, MessengerParts, OpenMessenger } from '../process/messenger.js';
+import {
+  isPeerMessage,
+  type Messenger,
+  type MessengerParts,
+  type OpenMessenger,
+} from '../process/messenger.js';
 import type { VoterRecord } from '../process/telemetry.js';
 import type { Rig } from '../rig/rig.js';
 import { TickGrid } from '../rig/tick-grid.js';
@@ -307,19 +312,6 @@ function boundSkew(rig: Rig, network: NetworkModel): number {
 
 function kindOf(spec: string): FaultKind {
   return isLie(readFaultName(spec)) ? 'lies' : 'omits';
-}
-
-function isPeerMessage(message: { readonly kind: string }): message is PeerMessage {
-  switch (message.kind) {
-    case 'round':
-    case 'state-request':
-    case 'state-reply':
-    case 'join':
-    case 'start':
-      return true;
-    default:
-      return false;
-  }
 }
 
 /** The value of its own that a replica hands out in round 1. */
