@@ -217,6 +217,8 @@ export interface Transition {
 const HISTORY = 8;
 /** Ticks of silence after which a starting replica believes that no run is under way. */
 const LISTEN_TICKS = 3;
+/** A run that a peer showed is still there so many ticks later. */
+const RUN_TICKS = 2;
 /** Ticks that it has slept through, or overruns within the window, after which a replica fences itself. */
 const FENCE_TICKS = 3;
 const FENCE_WINDOW_TICKS = 8;
@@ -269,6 +271,8 @@ export class ReplicaState {
   mode: Mode = 'listening';
   /** Tick at which `mode` was entered. */
   modeSince: Tick = -1;
+  /** It is joining a run that stands still, and takes part in the rounds so that there are vectors again. */
+  speaksUp = false;
   run: Uint8Array = NO_RUN;
   snapshot: Snapshot | null = null;
   readonly history: Snapshot[] = [];
@@ -301,6 +305,10 @@ export class ReplicaState {
   decidedTick: Tick = -1;
   /** The last tick with a vector of at least n−f entries. */
   fullTick: Tick = -1;
+  /** The last tick with a vector that named a state to go on from. */
+  basedTick: Tick = -1;
+  /** Vectors of at least n−f entries in a row that named none. */
+  baseless = 0;
   /** The tick whose sample is awaited. */
   sampling: Tick | null = null;
   /** Last run that each peer has shown, and in which tick of this replica's. */
@@ -496,6 +504,8 @@ function renumber(config: ReplicaConfig, state: ReplicaState, tick: Tick): void 
   state.oversleeps = 0;
   state.fencedUntil = -1;
   state.decidedTick = -1;
+  state.fullTick = -1;
+  state.basedTick = -1;
   state.missedNow = 0;
   state.missedBefore = 0;
   state.fetch = null;
@@ -528,7 +538,7 @@ function beginTick(
   state.fetch?.beginTick();
   // Whoever gets no vector with the others may have ticks of its own.
   const isLost = !speaks(state) || tick - Math.max(state.fullTick, state.modeSince) > LISTEN_TICKS;
-  if (isLost && rejoinGrid(config, state, ownUs, effects)) return;
+  if (isLost && rejoinGrid(config, state, tick, ownUs, effects)) return;
   chooseMode(config, state, tick, effects);
   if (!state.aligned) return;
   clock.discipline(ownUs, activeIn(config, state, tick), speaks(state));
@@ -572,20 +582,43 @@ function countOverruns(state: ReplicaState, tick: Tick): void {
 }
 
 /** A replica that has fallen out of step with its peers adopts their ticks again, and joins them. */
-function rejoinGrid(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): boolean {
-  const [largest] = state.grids.list(ownUs);
+function rejoinGrid(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  tick: Tick,
+  ownUs: number,
+  effects: Effect[],
+): boolean {
+  const [largest] = state.grids.list(ownUs, listGuides(config, state, tick));
   if (largest === undefined || largest.peers.length < state.quorums.testimony) return false;
   const roundUs = ownUs + largest.offsetUs;
   // What came one way is late by a delay.
   if (Math.abs(roundUs - state.clock.read(ownUs)) <= config.roundUs) return false;
   const { fencedUntil, exchange } = state;
   align(config, state, roundUs, ownUs, effects);
-  if (speaks(state)) {
-    if (state.mode === 'running') fence(state, state.exchange.tick, effects);
+  // A run that has come further than these ticks is not continued in them: each of its ticks is there once.
+  const isAhead = state.snapshot !== null && state.snapshot.state.tick >= state.exchange.tick;
+  if (isAhead || speaks(state)) {
+    if (state.mode === 'running' && !isAhead) fence(state, state.exchange.tick, effects);
     else listenAnew(state, state.exchange.tick, effects);
   }
   if (fencedUntil >= exchange.tick) state.fencedUntil = state.exchange.tick + FENCED_TICKS;
   return true;
+}
+
+/**
+ * Bit i: replica i's ticks are worth adopting. In a run that enough others can follow these are the ticks of the run, and
+ * whoever is in none comes to them; otherwise anybody's.
+ */
+function listGuides(config: ReplicaConfig, state: ReplicaState, tick: Tick): number {
+  const all = (1 << config.n) - 1;
+  if (state.run === NO_RUN) return all;
+  let guides = 0;
+  state.heardRuns.forEach((heard, peer) => {
+    if (heard !== null && heard.tick >= tick - RUN_TICKS && sameBytes(heard.run, state.run)) guides |= 1 << peer;
+  });
+  const holders = countBits(guides) + (state.snapshot === null ? 0 : 1);
+  return holders >= state.quorums.testimony ? guides : all;
 }
 
 /** Who counts in a tick, by what this replica knows; everybody before the run. */
@@ -859,10 +892,13 @@ function onAgreed(
   state.fullTick = tick;
   const base = findBase(entries, tick, state.quorums.testimony);
   if (base === null) {
-    if (!startRun(config, state, tick, entries, ownUs, effects))
-      report(effects, { kind: 'not-stepped', tick, cause: 'no-base' });
+    if (startRun(config, state, tick, entries, ownUs, effects)) return;
+    report(effects, { kind: 'not-stepped', tick, cause: 'no-base' });
+    stepBack(config, state, entries);
     return;
   }
+  state.basedTick = tick;
+  state.baseless = 0;
   noteDissent(state, entries, base);
   const agreed: AgreedTick = { tick, active: state.exchange.activeMask, vector, told, entries };
   const holdsBase = state.snapshot !== null && sameBytes(state.snapshot.digest, base.digest);
@@ -922,6 +958,28 @@ function findBase(entries: readonly (Entry | null)[], tick: Tick, testimony: num
       best = group;
   }
   return best;
+}
+
+/**
+ * More replicas than the hypothesis allows were late at once, and of the states that they stopped at no two that count
+ * are the same. All take the same older one up again, decided from the agreed vector alone: the oldest named, but for as
+ * many as may lie; where that does not help, one older than that, and so on.
+ */
+function stepBack(config: ReplicaConfig, state: ReplicaState, entries: readonly (Entry | null)[]): void {
+  state.baseless += 1;
+  const ticks = entries
+    .flatMap((entry) => (entry?.standing.kind === 'running' ? [entry.standing.stateTick] : []))
+    .sort((a, b) => a - b);
+  const present = entries.filter((entry) => entry !== null).length;
+  const liars = Math.max(0, state.quorums.maxFaulty - (config.n - present));
+  const named = ticks[Math.min(liars, ticks.length - 1)];
+  if (named === undefined || state.snapshot === null) return;
+  const latest = state.baseless > 1 ? named - 1 : named;
+  if (state.snapshot.state.tick <= latest) return;
+  const older = state.history.findLastIndex((one) => one.state.tick <= latest);
+  if (older < 0) return;
+  state.history.length = older + 1;
+  state.snapshot = state.history[older] as Snapshot;
 }
 
 /** Names those whose state has the same tick as the base and another digest. Being behind is no dissent. */
@@ -1230,10 +1288,12 @@ function chooseMode(config: ReplicaConfig, state: ReplicaState, tick: Tick, effe
         enterMode(state, 'running', tick, 'in-step', effects);
       else if (tick - Math.max(state.modeSince, stateTick) > config.patienceTicks)
         listenAnew(state, tick, effects);
-      // The run that it wanted to join is no more: with a state of its own it goes on, without one it begins anew.
-      else if (ticksInMode > LISTEN_TICKS && !isShown(config, state, state.run, tick)) {
-        if (state.snapshot === null) listenAnew(state, tick, effects);
-        else if (tick >= state.fencedUntil) enterMode(state, 'running', tick, 'lost', effects);
+      // The run stands still, or is no more, and silence helps nobody: with a state of its own it goes on. Without one it
+      // lends its voice to the run, or begins anew where there is none.
+      else if (tick - Math.max(state.modeSince, state.basedTick) > LISTEN_TICKS) {
+        if (state.snapshot !== null) enterMode(state, 'running', tick, 'lost', effects);
+        else if (isShown(config, state, state.run, tick)) state.speaksUp = true;
+        else listenAnew(state, tick, effects);
       }
       break;
     case 'running':
@@ -1263,12 +1323,12 @@ function fence(state: ReplicaState, tick: Tick, effects: Effect[]): void {
   enterMode(state, 'joining', tick, 'fenced', effects);
 }
 
-/** A run, not the own one, that enough peers have shown within the last two ticks. */
+/** A run, not the own one, that enough peers have shown within the last ticks. */
 function findForeignRun(config: ReplicaConfig, state: ReplicaState, tick: Tick): Uint8Array | null {
   for (const heard of state.heardRuns) {
     if (
       heard === null ||
-      heard.tick < tick - 2 ||
+      heard.tick < tick - RUN_TICKS ||
       sameBytes(heard.run, NO_RUN) ||
       sameBytes(heard.run, state.run)
     )
@@ -1278,10 +1338,10 @@ function findForeignRun(config: ReplicaConfig, state: ReplicaState, tick: Tick):
   return null;
 }
 
-/** Whether enough peers have shown this run within the last two ticks. */
+/** Whether enough peers have shown this run within the last ticks. */
 function isShown(config: ReplicaConfig, state: ReplicaState, run: Uint8Array, tick: Tick): boolean {
   const witnesses = state.heardRuns.filter(
-    (heard) => heard !== null && heard.tick >= tick - 2 && sameBytes(heard.run, run),
+    (heard) => heard !== null && heard.tick >= tick - RUN_TICKS && sameBytes(heard.run, run),
   );
   return witnesses.length >= Math.min(state.quorums.testimony, config.n - 1);
 }
@@ -1308,12 +1368,13 @@ function changeRun(state: ReplicaState, run: Uint8Array): void {
 function enterMode(state: ReplicaState, mode: Mode, tick: Tick, cause: ModeCause, effects: Effect[]): void {
   state.mode = mode;
   state.modeSince = tick;
+  state.speaksUp = false;
   state.oversleeps = 0;
   report(effects, { kind: 'mode', tick, mode, cause });
 }
 
 function speaks(state: ReplicaState): boolean {
-  return state.aligned && (state.mode === 'running' || state.mode === 'waiting');
+  return state.aligned && (state.mode === 'running' || state.mode === 'waiting' || state.speaksUp);
 }
 
 function report(effects: Effect[], one: Report): void {

@@ -240,23 +240,54 @@ describe('a replica that is killed and started again', () => {
     expectSound(world, ALL);
   });
 
-  test('gives up joining a run that has died meanwhile; with it everybody starts anew', () => {
+  test('stopped at states of which no two are the same, all take the same older one up again', () => {
+    const world = new Lockstep({ ...OM1, patienceTicks: 40 }).startAll().runTo(20);
+    const { run } = world.stateOf(0);
+    // In each of three ticks another one alone sees the end of the last round: the others sleep past it.
+    for (const [at, awake] of [0, 1, 2].entries()) {
+      world.at((20 + at) * 50_000 + 700, () => {
+        for (const id of ALL) if (id !== awake) world.pause(id, 40_000);
+      });
+    }
+    world.runTo(50);
+    expect(
+      world
+        .steppedTicks(0)
+        .filter((tick) => tick > 18)
+        .slice(0, 3),
+    ).toEqual([19, 20, 24]);
+    expect([20, 21, 22].map((tick) => ALL.filter((id) => world.steppedTicks(id).includes(tick)))).toEqual([
+      [0],
+      [1],
+      [2],
+    ]);
+    for (const id of ALL) {
+      expect(world.stateOf(id).run).toEqual(run);
+      expect(world.steppedTicks(id).slice(-20)).toEqual(Array.from({ length: 20 }, (_, at) => 30 + at));
+    }
+    expect(holdEqualStates(world, ALL)).toBe(true);
+  });
+
+  test('lends its voice to a run that stands still for want of it', () => {
     // Two of four are killed, which is outside the hypothesis, and come back one after the other.
-    const world = new Lockstep({ ...OM1, patienceTicks: 10 }).startAll().runTo(20);
+    const world = new Lockstep({ ...OM1, patienceTicks: 40 }).startAll().runTo(20);
+    const { run } = world.stateOf(2);
     world.kill(0);
     world.kill(1);
     world.start(0);
     world.runTo(33);
-    expect(world.reported('mode', 0).map(({ report }) => report.mode)).toContain('joining');
+    const modes = world.reported('mode', 0).map(({ report }) => report.mode);
+    expect(modes.slice(-2)).toEqual(['joining', 'running']);
+    expect(world.steppedTicks(2).filter((tick) => tick > 20 && tick < 24)).toEqual([]);
     world.start(1);
     world.runTo(80);
-    for (const id of ALL) expect(world.stateOf(id).mode).toBe('running');
-    expect(world.reported('stepped').filter(({ report }) => report.tick > 20 && report.tick < 30)).toEqual(
-      [],
-    );
+    for (const id of ALL) {
+      expect(world.stateOf(id).mode).toBe('running');
+      expect(world.stateOf(id).run).toEqual(run);
+      expect(world.steppedTicks(id).slice(-3)).toEqual([77, 78, 79]);
+    }
     expect(holdEqualStates(world, ALL)).toBe(true);
-    for (const id of ALL) expect(world.steppedTicks(id).slice(-3)).toEqual([77, 78, 79]);
-    // The voter tripped meanwhile, and is armed again by a run that begins anew.
+    // The voter tripped meanwhile, and the run that goes on arms it again.
     expect(world.voted('fail-safe').map(({ cause }) => cause)).toEqual(['start', 'hold-expired']);
     expect(world.voterState().phase).toBe('armed');
     expectSound(world, ALL);

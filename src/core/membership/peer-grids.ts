@@ -38,18 +38,21 @@ export class PeerGrids {
     if (Number.isSafeInteger(roundUs) && roundUs >= 0) this.heard[peer] = { offsetUs: roundUs - atUs, atUs };
   }
 
-  /** Grids that peers show at `nowUs`, the one with most peers first, then the one with the lowest id. */
-  list(nowUs: number): readonly Grid[] {
+  /**
+   * Grids that peers show at `nowUs`, the one with most peers first, then the one with the lowest id. Bit i of `guides`:
+   * peer i counts.
+   */
+  list(nowUs: number, guides = -1): readonly Grid[] {
     const oldestUs = nowUs - FRESH_PERIODS * this.periodUs;
     const apartUs = this.periodUs * SAME_GRID_SHARE;
     const grids: Grid[] = [];
-    this.heard.forEach((one) => {
-      if (one === null || one.atUs < oldestUs) return;
+    this.heard.forEach((one, at) => {
+      if (one === null || one.atUs < oldestUs || (guides & (1 << at)) === 0) return;
       const peers: ReplicaIndex[] = [];
       let lowest = Infinity;
       let highest = -Infinity;
       this.heard.forEach((other, peer) => {
-        if (other === null || other.atUs < oldestUs) return;
+        if (other === null || other.atUs < oldestUs || (guides & (1 << peer)) === 0) return;
         if (other.offsetUs < one.offsetUs || other.offsetUs > one.offsetUs + apartUs) return;
         peers.push(peer);
         lowest = Math.min(lowest, other.offsetUs);
