@@ -615,7 +615,8 @@ function listGuides(config: ReplicaConfig, state: ReplicaState, tick: Tick): num
   if (state.run === NO_RUN) return all;
   let guides = 0;
   state.heardRuns.forEach((heard, peer) => {
-    if (heard !== null && heard.tick >= tick - RUN_TICKS && sameBytes(heard.run, state.run)) guides |= 1 << peer;
+    if (heard !== null && heard.tick >= tick - RUN_TICKS && sameBytes(heard.run, state.run))
+      guides |= 1 << peer;
   });
   const holders = countBits(guides) + (state.snapshot === null ? 0 : 1);
   return holders >= state.quorums.testimony ? guides : all;

@@ -11,6 +11,7 @@
 import { deriveQuorums } from '../core/agreement/hypothesis.js';
 import type { Telemetry, TickRecord } from '../process/telemetry.js';
 import type { Rig } from '../rig/rig.js';
+import { TickGrid } from '../rig/tick-grid.js';
 import { FaultLedger } from './fault-ledger.js';
 import type { FaultyCause, FlightFigures, PlantFigures, TripFigures } from './figures.js';
 import { explainMissedLinks, type MissedLink } from './late-links.js';
@@ -88,8 +89,8 @@ export class Observer {
   private judged = -1;
   private countFrom: number | null = null;
   private endTick: number | null = null;
-  /** Microseconds from the clock's origin to the start of tick 0, estimated from the earliest sends. */
-  private gridUs: number | null = null;
+  /** When ticks begin, by the promptest of the latest sends. */
+  private readonly grid: TickGrid;
 
   private readonly newestAccount: (TickRecord | null)[];
   private readonly startTicks: (number | null)[];
@@ -129,6 +130,7 @@ export class Observer {
     private readonly wantedTicks: number | null,
   ) {
     const n = rig.replicas.length;
+    this.grid = new TickGrid(rig.periodUs);
     this.ids = rig.replicas.map((replica) => replica.id);
     this.maxFaulty = deriveQuorums(rig.hypothesis, n).maxFaulty;
     this.settleTicks = Math.ceil((SETTLE_SECONDS * 1e6) / rig.periodUs);
@@ -343,9 +345,10 @@ export class Observer {
     if (this.newest >= 0 && record.tick > this.newest + MAX_JUMP_TICKS) return;
     // A tick that is told before it can have begun: the clock of that replica is ahead, and says nothing of the others.
     // Before the first send nobody knows when ticks begin, and replicas that wait may skip some.
-    if (this.gridUs !== null && record.tick > Math.max(this.newest + 1, this.tickAt(atUs)) + 1) return;
-    if (record.firstSendUs !== null) this.followGrid(record.firstSendUs - record.tick * this.rig.periodUs);
-    this.startTicks[replica] = record.startTick ?? this.startTicks[replica] ?? null;
+    if (this.grid.originUs !== null && record.tick > Math.max(this.newest + 1, this.tickAt(atUs)) + 1) return;
+    if (record.startTick !== null && record.startTick !== this.startTicks[replica])
+      this.followRun(replica, record.startTick);
+    if (record.firstSendUs !== null) this.followGrid(record.tick, record.firstSendUs);
     const before = this.newestAccount[replica];
     // One that joins again has been out of step: the ticks that it never began are told as its own fault.
     if (before && before.clockOffsetUs !== null && record.mode === 'joining' && record.tick > before.tick + 1)
@@ -388,18 +391,26 @@ export class Observer {
     return draft;
   }
 
-  /** The earliest send is the best witness of when ticks begin. */
-  private followGrid(originUs: number): void {
-    if (this.gridUs === null) this.gridUs = originUs;
-    else if (originUs < this.gridUs && originUs > this.gridUs - this.rig.periodUs) this.gridUs = originUs;
+  /** A replica is in another run than before. The ticks of a new one have numbers of their own. */
+  private followRun(replica: number, startTick: number): void {
+    const before = this.startTick();
+    this.startTicks[replica] = startTick;
+    if (before !== null && this.startTick() !== before) this.grid.forget();
+  }
+
+  /** What is a whole period too early was sent by a clock that is off, and says nothing of the others. */
+  private followGrid(tick: number, sentUs: number): void {
+    const { originUs } = this.grid;
+    const { periodUs } = this.rig;
+    if (originUs === null || sentUs - tick * periodUs > originUs - periodUs) this.grid.note(tick, sentUs);
   }
 
   private tickStartUs(tick: number): number {
-    return (this.gridUs ?? 0) + tick * this.rig.periodUs;
+    return (this.grid.originUs ?? 0) + tick * this.rig.periodUs;
   }
 
   private tickAt(atUs: number): number {
-    return this.gridUs === null ? -1 : Math.floor((atUs - this.gridUs) / this.rig.periodUs);
+    return this.grid.tickAt(atUs) ?? -1;
   }
 
   private isOver(atUs: number): boolean {
