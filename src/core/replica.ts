@@ -161,10 +161,11 @@ export type Effect =
 
 export type Report =
   | { readonly kind: 'mode'; readonly tick: Tick; readonly mode: Mode; readonly cause: ModeCause }
-  /** It cannot begin: nothing has been heard lately of `silent`, and it takes `needed` others. */
+  /** It cannot begin, or go on with its run: nothing has been heard lately of `silent`, and it takes `needed` others. */
   | {
       readonly kind: 'waits';
       readonly tick: Tick;
+      readonly inRun: boolean;
       readonly silent: readonly ReplicaIndex[];
       readonly needed: number;
     }
@@ -232,7 +233,7 @@ const FIRST_TICK = 1;
 const FLOOR_MARGIN_TICKS = 8;
 /** Ticks stay whole numbers for ages to come. */
 const MAX_FLOOR_TICK = 2 ** 48;
-/** Who is waited for before there is a run is told this often. */
+/** Who is waited for where nothing goes on is told this often. */
 const WAITS_EVERY_US = 1_000_000;
 export const NO_RUN: Uint8Array = new Uint8Array(16);
 
@@ -426,13 +427,43 @@ function beginIdleTick(config: ReplicaConfig, state: ReplicaState, ownUs: number
   if (tick - state.modeSince >= LISTEN_TICKS && countBits(state.linked) >= needed) coldStart.makeReady();
   if (coldStart.signal !== null) signalStart(config, state, effects);
   considerStart(config, state, ownUs, effects);
-  if (state.aligned || ownUs - state.toldWaitsUs < WAITS_EVERY_US) return;
-  // Whoever has only just started need not complain yet.
-  if (state.toldWaitsUs > -Infinity) {
-    const silent = coldStart.listSilent(ownUs);
-    report(effects, { kind: 'waits', tick, silent, needed });
-  }
+  if (!state.aligned)
+    tellWaits(config, state, tick, coldStart.listSilent(ownUs, state.linked), ownUs, effects);
+}
+
+/** Tells whom it waits for, now and then. Whoever has only just begun to wait need not complain yet. */
+function tellWaits(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  tick: Tick,
+  silent: readonly ReplicaIndex[],
+  ownUs: number,
+  effects: Effect[],
+): void {
+  if (ownUs - state.toldWaitsUs < WAITS_EVERY_US) return;
+  const needed = config.n - state.quorums.maxFaulty - 1;
+  if (state.toldWaitsUs > -Infinity)
+    report(effects, { kind: 'waits', tick, inRun: state.aligned, silent, needed });
   state.toldWaitsUs = ownUs;
+}
+
+/** A run that stands still for want of voices says so; peers of which nothing came in the last ticks are named. */
+function tellStandstill(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  tick: Tick,
+  ownUs: number,
+  effects: Effect[],
+): void {
+  if (state.mode !== 'running' || tick - Math.max(state.modeSince, state.basedTick) <= LISTEN_TICKS) {
+    state.toldWaitsUs = -Infinity;
+    return;
+  }
+  const silent: ReplicaIndex[] = [];
+  state.heardRuns.forEach((heard, peer) => {
+    if (peer !== config.self && (heard === null || heard.tick < tick - RUN_TICKS)) silent.push(peer);
+  });
+  tellWaits(config, state, tick, silent, ownUs, effects);
 }
 
 /**
@@ -541,6 +572,7 @@ function beginTick(
   if (isLost && rejoinGrid(config, state, tick, ownUs, effects)) return;
   chooseMode(config, state, tick, effects);
   if (!state.aligned) return;
+  tellStandstill(config, state, tick, ownUs, effects);
   clock.discipline(ownUs, activeIn(config, state, tick), speaks(state));
   // So far off the others that its rounds are not theirs: its messages are late, or take theirs for late.
   if (state.mode === 'running' && Math.abs(clock.account.offsetUs) > config.roundUs / 2)
@@ -613,13 +645,22 @@ function rejoinGrid(
 function listGuides(config: ReplicaConfig, state: ReplicaState, tick: Tick): number {
   const all = (1 << config.n) - 1;
   if (state.run === NO_RUN) return all;
-  let guides = 0;
+  const showing = listShowing(state, state.run, tick);
+  return canBeFollowed(state, showing) ? showing : all;
+}
+
+/** Bit i: replica i has shown this run within the last ticks. */
+function listShowing(state: ReplicaState, run: Uint8Array, tick: Tick): number {
+  let showing = 0;
   state.heardRuns.forEach((heard, peer) => {
-    if (heard !== null && heard.tick >= tick - RUN_TICKS && sameBytes(heard.run, state.run))
-      guides |= 1 << peer;
+    if (heard !== null && heard.tick >= tick - RUN_TICKS && sameBytes(heard.run, run)) showing |= 1 << peer;
   });
-  const holders = countBits(guides) + (state.snapshot === null ? 0 : 1);
-  return holders >= state.quorums.testimony ? guides : all;
+  return showing;
+}
+
+/** Whether those who show the run, and this replica where it holds its state, are enough for others to join them. */
+function canBeFollowed(state: ReplicaState, showing: number): boolean {
+  return countBits(showing) + (state.snapshot === null ? 0 : 1) >= state.quorums.testimony;
 }
 
 /** Who counts in a tick, by what this replica knows; everybody before the run. */
@@ -1303,9 +1344,19 @@ function chooseMode(config: ReplicaConfig, state: ReplicaState, tick: Tick, effe
       else if (stateTick >= tick - 2 && !isMember(config, state, tick, false))
         enterMode(state, 'joining', tick, 'excluded', effects);
       else if (tick - Math.max(state.modeSince, stateTick) > config.patienceTicks)
-        listenAnew(state, tick, effects);
+        giveUp(config, state, tick, effects);
       break;
   }
+}
+
+/**
+ * A run that others can join keeps its state for as long as they are away: it stands still until they are back. One that
+ * nobody can follow, or whose states nothing brings together any more, is no more.
+ */
+function giveUp(config: ReplicaConfig, state: ReplicaState, tick: Tick, effects: Effect[]): void {
+  const waits =
+    canBeFollowed(state, listShowing(state, state.run, tick)) && state.baseless <= config.patienceTicks;
+  if (!waits) listenAnew(state, tick, effects);
 }
 
 /**
@@ -1341,10 +1392,7 @@ function findForeignRun(config: ReplicaConfig, state: ReplicaState, tick: Tick):
 
 /** Whether enough peers have shown this run within the last ticks. */
 function isShown(config: ReplicaConfig, state: ReplicaState, run: Uint8Array, tick: Tick): boolean {
-  const witnesses = state.heardRuns.filter(
-    (heard) => heard !== null && heard.tick >= tick - RUN_TICKS && sameBytes(heard.run, run),
-  );
-  return witnesses.length >= Math.min(state.quorums.testimony, config.n - 1);
+  return countBits(listShowing(state, run, tick)) >= Math.min(state.quorums.testimony, config.n - 1);
 }
 
 function join(state: ReplicaState, run: Uint8Array, tick: Tick, effects: Effect[]): void {
@@ -1357,6 +1405,7 @@ function join(state: ReplicaState, run: Uint8Array, tick: Tick, effects: Effect[
 function listenAnew(state: ReplicaState, tick: Tick, effects: Effect[]): void {
   state.snapshot = null;
   state.fetch = null;
+  state.baseless = 0;
   changeRun(state, NO_RUN);
   enterMode(state, 'listening', tick, 'lost', effects);
 }

@@ -279,7 +279,7 @@ export class ReplicaProcess {
         const silent = this.nameReplicas(report.silent);
         this.tell(
           'info',
-          `replica ${id} waits to begin: it takes ${others}` +
+          `replica ${id} ${report.inRun ? 'keeps its state while the run stands still' : 'waits to begin'}: it takes ${others}` +
             (silent === ''
               ? ', and all are heard'
               : `, and nothing is heard of ${silent}; start them, or look at the network and at their keys`),

@@ -268,6 +268,41 @@ describe('a replica that is killed and started again', () => {
     expect(holdEqualStates(world, ALL)).toBe(true);
   });
 
+  test('two of four are away for long: the others keep the run and its state, and say whom they wait for', () => {
+    const world = new Lockstep({ ...OM1, patienceTicks: 10 }).startAll().runTo(20);
+    const { run } = world.stateOf(0);
+    world.kill(2);
+    world.kill(3);
+    world.runTo(140);
+    for (const id of [0, 1]) expect(world.stateOf(id).run).toEqual(run);
+    const waits = world.reported('waits', 0).map(({ report }) => report);
+    expect(waits.length).toBeGreaterThan(3);
+    for (const report of waits) expect(report).toMatchObject({ inRun: true, silent: [2, 3], needed: 2 });
+    world.start(2);
+    world.start(3);
+    world.runTo(200);
+    for (const id of ALL) {
+      expect(world.stateOf(id)).toMatchObject({ mode: 'running', run });
+      expect(world.steppedTicks(id).slice(-20)).toEqual(Array.from({ length: 20 }, (_, at) => 180 + at));
+    }
+    expect(holdEqualStates(world, ALL)).toBe(true);
+    expect(world.reported('waits', 0).length).toBeLessThanOrEqual(waits.length + 1);
+    expectSound(world, ALL);
+  });
+
+  test('three of four are away for long: what the last one holds nobody can join, and it begins anew', () => {
+    const world = new Lockstep({ ...OM1, patienceTicks: 10 }).startAll().runTo(20);
+    const { run } = world.stateOf(0);
+    for (const id of [1, 2, 3]) world.kill(id);
+    world.runTo(60);
+    expect(world.stateOf(0).snapshot).toBeNull();
+    for (const id of [1, 2, 3]) world.start(id);
+    world.runTo(120);
+    for (const id of ALL) expect(world.stateOf(id).mode).toBe('running');
+    expect(world.stateOf(0).run).not.toEqual(run);
+    expect(holdEqualStates(world, ALL)).toBe(true);
+  });
+
   test('lends its voice to a run that stands still for want of it', () => {
     // Two of four are killed, which is outside the hypothesis, and come back one after the other.
     const world = new Lockstep({ ...OM1, patienceTicks: 40 }).startAll().runTo(20);

@@ -240,8 +240,11 @@ export class Lockstep {
     }
     this.seats[replica] = { config, state, wake: 0 };
     this.pausedUntilUs[replica] = 0;
-    for (let peer = 0; linked && peer < options.n; peer += 1)
-      if (peer !== replica) this.feed(replica, { kind: 'linked', peer });
+    for (let peer = 0; linked && peer < options.n; peer += 1) {
+      if (peer === replica || (this.seats[peer] ?? null) === null) continue;
+      this.feed(replica, { kind: 'linked', peer });
+      this.feed(peer, { kind: 'linked', peer: replica });
+    }
     this.feed(replica, { kind: 'time', nowUs: this.localUs(replica, this.nowUs) });
   }
 

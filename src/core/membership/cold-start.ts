@@ -65,11 +65,13 @@ export class ColdStart {
     return { echo, begin: this.own !== null && voices >= this.thresholds.begin };
   }
 
-  /** Peers that have signalled nothing lately. */
-  listSilent(nowUs: number): readonly ReplicaIndex[] {
+  /** Peers that have signalled nothing lately. One of `linked`, a bit each, is there, and may still have nothing to signal. */
+  listSilent(nowUs: number, linked: number): readonly ReplicaIndex[] {
     const silent: ReplicaIndex[] = [];
-    for (let id = 0; id < this.rules.n; id += 1)
-      if (id !== this.rules.self && !this.isFresh(id, nowUs)) silent.push(id);
+    for (let id = 0; id < this.rules.n; id += 1) {
+      const mayBeNew = (linked & (1 << id)) !== 0 && this.heard[id] === null;
+      if (id !== this.rules.self && !mayBeNew && !this.isFresh(id, nowUs)) silent.push(id);
+    }
     return silent;
   }
 

@@ -47,12 +47,14 @@ describe('MACs, n = 4', () => {
     start.makeReady();
     start.note(1, 'echo', 0);
     start.note(2, 'echo', 900_000);
-    expect(start.listSilent(900_000)).toEqual([3]);
+    expect(start.listSilent(900_000, 0)).toEqual([3]);
     expect(start.judge(1_100_000)).toEqual({ echo: true, begin: false });
-    expect(start.listSilent(1_100_000)).toEqual([1, 3]);
+    expect(start.listSilent(1_100_000, 0)).toEqual([1, 3]);
     start.reset();
     expect(start.signal).toBeNull();
-    expect(start.listSilent(1_100_000)).toEqual([1, 2, 3]);
+    expect(start.listSilent(1_100_000, 0)).toEqual([1, 2, 3]);
+    // A session with 3 stands: it is there, and has nothing to signal yet.
+    expect(start.listSilent(1_100_000, 0b1000)).toEqual([1, 2]);
   });
 });
 
