@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Two kinds of test: those that need no process, broker or clock of the machine run side by side;
- * those under test/live start real processes and brokers and run one file at a time.
+ * Three kinds of test: those that need no process, broker or clock of the machine run side by side; those under test/live
+ * start real processes and brokers and run one file at a time; those under test/idle only compute, for long, and run on
+ * what the live ones leave of the machine (test/run-live.mjs).
  */
 export default defineConfig({
   test: {
@@ -13,12 +14,20 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/live/**'],
+          exclude: ['test/live/**', 'test/idle/**'],
           testTimeout: 60_000,
           // One less than there are, as by default, would leave half of a machine with two idle.
           maxWorkers: availableParallelism(),
           // Nothing of these outlives a test, so that files may share a process: loading anew is a fifth of their time.
           isolate: false,
+        },
+      },
+      {
+        test: {
+          name: 'idle',
+          include: ['test/idle/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
         },
       },
       {

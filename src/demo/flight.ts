@@ -3,6 +3,7 @@
  * and ends all of it in order. What it measures is the observer's business, and what that means the verdict's.
  */
 import path from 'node:path';
+import { deriveQuorums } from '../core/agreement/hypothesis.js';
 import { readMonotonicUs } from '../process/system-clock.js';
 import type { RunStartOrder } from '../process/run-start.js';
 import type { Telemetry } from '../process/telemetry.js';
@@ -107,6 +108,8 @@ export class Flight {
   private readonly respawnTimers = new Set<NodeJS.Timeout>();
   private readonly lines: string[] = [];
   private readonly toldFaults = new Set<string>();
+  /** Who has told of what all decide, newest last. */
+  private readonly decided = new Map<string, Set<string>>();
   private finishFlight: (how: FlightEnd) => void = () => {};
   private readonly finished = new Promise<FlightEnd>((resolve) => {
     this.finishFlight = resolve;
@@ -178,6 +181,8 @@ export class Flight {
     this.observer.note(message, nowUs);
     if (this.over) return;
     if (message.kind === 'event' && message.level !== 'info') this.say(`${message.id}: ${message.text}`);
+    if (message.kind === 'event' && message.decided !== undefined)
+      this.sayDecided(message.id, message.decided.text, message.decided.fromTick);
     if (message.kind === 'fault') this.sayFault(message);
     // A plant or voter that starts anew has to hear again when the run began.
     if (message.kind === 'ready' && this.hearsRunStart(message.id)) this.toldStart = null;
@@ -191,6 +196,18 @@ export class Flight {
       }
       if (this.observer.complete) this.finishFlight({ flown: true, failure: null });
     }
+  }
+
+  /** What all decide is said once, on the word of so many that one of them is correct. */
+  private sayDecided(id: string, text: string, fromTick: number): void {
+    const key = `${fromTick} ${text}`;
+    const by = this.decided.get(key) ?? new Set();
+    this.decided.set(key, by);
+    if (this.decided.size > KEPT_LINES) this.decided.delete([...this.decided.keys()][0] as string);
+    const isNew = !by.has(id);
+    by.add(id);
+    const { hypothesis, replicas } = this.parts.rig;
+    if (isNew && by.size === deriveQuorums(hypothesis, replicas.length).testimony) this.say(text);
   }
 
   private hearsRunStart(id: string): boolean {

@@ -97,9 +97,10 @@ export function openParentChannel(
 }
 
 function translateTick(record: TickRecord, toMachineUs: (atUs: number) => number): TickRecord {
-  const { firstSendUs, agreedUs } = record;
+  const { firstSendUs, agreedUs, startUs } = record;
   return {
     ...record,
+    startUs: startUs === null ? null : toMachineUs(startUs),
     firstSendUs: firstSendUs === null ? null : toMachineUs(firstSendUs),
     agreedUs: agreedUs === null ? null : toMachineUs(agreedUs),
   };

@@ -33,10 +33,14 @@ import {
 import type { ParentChannel } from './parent-channel.js';
 import { buildReplicaConfig, wireCodecs, type ReplicaCodecs } from './replica-config.js';
 import { ReplicaDrive } from './replica-drive.js';
+import type { Telemetry } from './telemetry.js';
 import { TickRecorder } from './tick-recorder.js';
 
+/** What all decide together, as its telemetry has it. */
+type Decided = Extract<Telemetry, { kind: 'event' }>['decided'];
+
 /** What may stand between a replica and its ports; fault injection is the only user. */
-export interface ReplicaInterposers {
+interface ReplicaInterposers {
   readonly wrapPeers: (port: PeerPort) => PeerPort;
   readonly wrapCommands: (port: CommandPort) => CommandPort;
   readonly wrapSensors: (port: SensorPort) => SensorPort;
@@ -157,7 +161,7 @@ export class ReplicaProcess {
           held !== null && nowUs - held.atUs <= this.statusAgeUs ? held.status : null,
         ),
       onTick: (tick, startTick, latenessUs, account) => {
-        this.recorder.begin(tick, latenessUs, account);
+        this.recorder.begin(tick, latenessUs, this.parts.clock.nowUs(), account);
         // Ticks go on for a replica that has lost the run: what was to end by a tick must end.
         if (startTick !== null) this.originTick = startTick;
         // Before ticks are shared again they have other numbers.
@@ -290,11 +294,17 @@ export class ReplicaProcess {
         const out = this.nameReplicas(
           rig.replicas.flatMap((_, at) => (report.active & (1 << at) ? [] : [at])),
         );
+        const { fromTick } = report;
+        const since = `from tick ${fromTick} on`;
         this.tell(
           'info',
           out === ''
-            ? `replica ${id}: everybody is waited for again from tick ${report.fromTick} on`
-            : `replica ${id}: nobody waits for ${out} from tick ${report.fromTick} on; it may come back by joining`,
+            ? `replica ${id}: everybody is waited for again ${since}`
+            : `replica ${id}: nobody waits for ${out} ${since}; it may come back by joining`,
+          {
+            text: out === '' ? 'everybody is waited for again' : `nobody waits for ${out} any more`,
+            fromTick,
+          },
         );
         break;
       }
@@ -326,10 +336,11 @@ export class ReplicaProcess {
     this.drops.set(cause, (this.drops.get(cause) ?? 0) + 1);
   }
 
-  private tell(level: 'info' | 'warn' | 'error', text: string): void {
+  private tell(level: 'info' | 'warn' | 'error', text: string, decided?: Decided): void {
     const { channel, clock, id, log } = this.parts;
     log[level](text);
-    channel.send({ kind: 'event', id, level, text, atUs: clock.nowUs() });
+    const said = decided === undefined ? { text } : { text, decided };
+    channel.send({ kind: 'event', id, level, ...said, atUs: clock.nowUs() });
   }
 }
 

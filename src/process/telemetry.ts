@@ -38,6 +38,8 @@ export interface TickRecord {
   readonly notStepped: string | null;
   /** Indices of peers under suspicion. */
   readonly suspects: readonly number[];
+  /** When its round clock showed that the tick starts; null while it knows no ticks of its peers. Microseconds. */
+  readonly startUs: number | null;
   /** How long after its start the tick began here. */
   readonly startLatenessUs: number;
   /** From its round clock to what its peers show, µs; null while it knows no ticks of theirs. */
@@ -97,6 +99,8 @@ export type Telemetry =
       readonly id: string;
       readonly level: 'info' | 'warn' | 'error';
       readonly text: string;
+      /** What was decided by all together: every correct replica says it in these words. */
+      readonly decided?: { readonly text: string; readonly fromTick: number };
       readonly atUs: number;
     }
   /** A fault took effect (`applied`), ended (`cleared`) or could not (`failed`). `tick` counts from the start of the run. */

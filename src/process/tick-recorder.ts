@@ -22,7 +22,7 @@ export class TickRecorder {
   constructor(private readonly parts: TickRecorderParts) {}
 
   /** A tick begins; the one before is over. */
-  begin(tick: number, latenessUs: number, clock: ClockAccount | null = null): void {
+  begin(tick: number, latenessUs: number, nowUs: number, clock: ClockAccount | null = null): void {
     this.flush();
     this.draft = {
       tick,
@@ -42,6 +42,7 @@ export class TickRecorder {
       overrun: null,
       notStepped: null,
       suspects: [],
+      startUs: clock === null ? null : nowUs - latenessUs,
       startLatenessUs: latenessUs,
       clockOffsetUs: clock?.offsetUs ?? null,
       skewBoundUs: clock?.skewBoundUs ?? null,

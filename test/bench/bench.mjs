@@ -2,7 +2,7 @@
  * `npm run bench`: everything that is promised in numbers, measured on this machine. Prints a table, and all runs as
  * JSON where asked to. The exit code says whether the benches could run, not whether the figures please.
  *
- *   npm run bench -- [--quick] [--json FILE] [--only exchange,rate,wire,share,simulation] [--pairs N] [--n 3,4,7] [--brokers embedded,mosquitto]
+ *   npm run bench -- [--quick] [--json FILE] [--only exchange,rate,wire,share,simulation,skew] [--pairs N] [--n 3,4,7] [--brokers embedded,mosquitto]
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,7 @@ import { hasMosquitto } from './mqtt-bench.mjs';
 import { findLargestRate, reportRate } from './rate-bench.mjs';
 import { deriveShare, measureLaw, reportShare } from './share-bench.mjs';
 import { measureSimulation, reportSimulation } from './simulation-bench.mjs';
+import { hasHosts, measureSkew, reportSkew } from './skew-bench.mjs';
 import { run as runWire } from './wire-bench.mjs';
 
 const PITCH_50HZ = fileURLToPath(new URL('../../hardware/rigs/pitch-50hz', import.meta.url));
@@ -24,7 +25,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
-    only: { type: 'string', default: 'exchange,rate,wire,share,simulation' },
+    only: { type: 'string', default: 'exchange,rate,wire,share,simulation,skew' },
     pairs: { type: 'string' },
     n: { type: 'string' },
     brokers: { type: 'string' },
@@ -125,6 +126,15 @@ await attempt('simulation', async () => {
       : { runs: 5, ticks: 8_000, noneTicks: 60_000, longTicks: 1_000_000 },
   );
   rows.push(...reportSimulation(results.simulation));
+});
+
+await attempt('skew', () => {
+  if (!hasHosts()) {
+    console.log('  needs root and "ip", for hosts: left out (Debian: apt-get install iproute2)');
+    return;
+  }
+  results.skew = measureSkew({ ticks: quick ? 200 : 1_200 });
+  rows.push(...reportSkew(results.skew));
 });
 
 await attempt('rate', async () => {

@@ -59,6 +59,7 @@ export function makeRecord(tick: number, changes: Partial<TickRecord> = {}): Tic
     overrun: null,
     notStepped: null,
     suspects: [],
+    startUs: null,
     startLatenessUs: 50,
     clockOffsetUs: 0,
     skewBoundUs: 500,

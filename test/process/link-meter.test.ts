@@ -42,6 +42,7 @@ function live(tick: number, changes: Partial<TickRecord> = {}): void {
     makeRecord(tick, {
       firstSendUs: null,
       agreedUs: null,
+      startUs: null,
       startLatenessUs: 300,
       clockOffsetUs: -40,
       skewBoundUs: 1_000,

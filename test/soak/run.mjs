@@ -35,7 +35,13 @@ function readOptions() {
 const options = readOptions();
 const { status } = spawnSync(
   process.execPath,
-  ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/soak/vitest.soak.config.ts'],
+  [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--config',
+    'test/soak/vitest.soak.config.ts',
+    'test/soak/whole.soak.ts',
+  ],
   { cwd: ROOT, stdio: 'inherit', env: { ...process.env, VOTEPLANE_SOAK: JSON.stringify(options) } },
 );
 process.exitCode = status ?? 1;

@@ -11,6 +11,7 @@ import type { FlightFigures } from '../../src/demo/figures.js';
 import { HostRig, type Inboxes } from '../support/host-rig.js';
 import type { RigRunner } from '../support/rig-runner.js';
 import { findWallClock, WallClock } from '../support/wall-clock.js';
+import { CLOCKS, SkewMeter } from './clocks.js';
 
 export const STRIKES = ['kill -9', 'SIGSTOP 10 s', 'broker restart', 'cable out 5 s', 'clock ±1 h'] as const;
 export type Strike = (typeof STRIKES)[number];
@@ -47,14 +48,6 @@ export interface SoakResult {
   readonly runner: RigRunner;
 }
 
-/** Seconds ahead of the machine's clock, and parts in a million too fast: what each process lives by. */
-const CLOCKS: Readonly<Record<string, string>> = {
-  a: '86400 200',
-  b: '3 -200',
-  c: '7200 150',
-  d: '0 -150',
-  elevator: '36000 200',
-};
 const HOUR_S = 3_600;
 const STOP_MS = 10_000;
 /** 5 s of 50 ms. */
@@ -89,11 +82,11 @@ export async function runSoak({ each, inboxes, onLine }: SoakOptions): Promise<S
   });
   try {
     const { runner } = rig;
-    const skews = new SkewMeter(runner);
     const outcomes: StrikeOutcome[] = [];
     const killed = new Set<number>();
     await runner.start();
     await runner.fly(QUIET_TICKS * 2);
+    const skews = new SkewMeter(runner);
     const ids = runner.rig.replicas.map(({ id }) => id);
     for (let round = 0; round < each; round += 1) {
       for (const [at, strike] of strikes.entries()) {
@@ -190,33 +183,6 @@ function countOver(runner: RigRunner): number {
 function describeSoFar(figures: FlightFigures): string {
   const { ticks, disagreements, unsafeOutputs, uncoveredTicks } = figures;
   return `${ticks} ticks, ${disagreements} disagreements, ${unsafeOutputs} unsafe outputs, ${uncoveredTicks} uncovered ticks`;
-}
-
-/** Takes from what replicas told how far apart their ticks began. */
-class SkewMeter {
-  private readonly skewsUs: number[] = [];
-  private takenTick = -1;
-
-  constructor(private readonly runner: RigRunner) {}
-
-  /** Everything since the last time. */
-  take(): void {
-    const starts = new Map<number, number[]>();
-    for (const { id } of this.runner.rig.replicas) {
-      for (const { tick, mode, firstSendUs, startLatenessUs, overrun } of this.runner.ticksOf(id)) {
-        if (tick <= this.takenTick || mode !== 'running' || firstSendUs === null || overrun !== null)
-          continue;
-        starts.set(tick, [...(starts.get(tick) ?? []), firstSendUs - startLatenessUs]);
-      }
-    }
-    for (const times of starts.values())
-      if (times.length > 1) this.skewsUs.push(Math.max(...times) - Math.min(...times));
-    this.takenTick = this.runner.newestTick;
-  }
-
-  sorted(): readonly number[] {
-    return this.skewsUs.sort((a, b) => a - b);
-  }
 }
 
 /** Of processes that lived long enough to say something, all lives of each together. */

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 
-const RUN = fileURLToPath(new URL('../../canaries/run.mjs', import.meta.url));
+const RUN = fileURLToPath(new URL('../canaries/run.mjs', import.meta.url));
 /** Some twenty seconds of work; a machine with more to do takes its time. */
 const LIMIT_MS = 400_000;
 const folder = mkdtempSync(path.join(tmpdir(), 'voteplane-canaries-test-'));
