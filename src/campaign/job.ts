@@ -11,7 +11,7 @@ export type WireMode = 'full' | 'none';
  * - `masked`: its faults lie inside the hypothesis, and so does every tick
  * - `fail-safe`: more replicas may be faulty than the rig tolerates; ticks outside the hypothesis may end in fail-safe
  * - `safe`: the hypothesis does not cover such a fault; replicas may disagree, and no output is unsafe all the same
- * - `unmoved`: links are slower than rounds, so nothing can be agreed on and nothing has to be armed; otherwise as `safe`
+ * - `unmoved`: so much is late or lost that nothing has to be agreed on, armed or struck in time; otherwise as `safe`
  */
 export type Expectation = 'masked' | 'fail-safe' | 'safe' | 'unmoved';
 

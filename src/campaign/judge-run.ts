@@ -46,13 +46,12 @@ export function judgeRun(expectation: Expectation, account: RunAccount): JobResu
       'unsafe output',
       `${figures.unsafeOutputs} outputs that no correct replica computed reached an actuator.`,
     );
-  const staysUnarmed = expectation === 'unmoved' && figures.ticks === 0;
-  for (const fault of figures.faults) {
+  const mayStand = expectation === 'unmoved';
+  for (const fault of mayStand ? [] : figures.faults) {
     if (fault.failed !== null) fail('fault refused', `"${fault.spec}" could not be done: ${fault.failed}.`);
-    else if (fault.appliedAt === null && !staysUnarmed)
-      fail('fault never struck', `"${fault.spec}" never struck.`);
+    else if (fault.appliedAt === null) fail('fault never struck', `"${fault.spec}" never struck.`);
   }
-  if (figures.ticks === 0 && !staysUnarmed) fail('never armed', 'No actuator was ever armed.');
+  if (figures.ticks === 0 && !mayStand) fail('never armed', 'No actuator was ever armed.');
   const verdict = judgeFlight('masked', discountIdle(figures), true);
   if (expectation !== 'safe' && expectation !== 'unmoved' && reasons.size === 0) {
     if (verdict.exitCode === 1) {
@@ -62,10 +61,10 @@ export function judgeRun(expectation: Expectation, account: RunAccount): JobResu
       fail('trip', `${verdict.headline} It was expected to be masked.`);
     }
   }
-  const isIdle = figures.faults.some(({ affected }) => affected === 0);
+  const isIdle = !mayStand && figures.faults.some(({ affected }) => affected === 0);
   let outcome: Outcome = 'held';
   if (reasons.size > 0) outcome = 'failed';
-  else if (staysUnarmed) outcome = 'fail-safe';
+  else if (mayStand && figures.ticks === 0) outcome = 'fail-safe';
   else if (isIdle) outcome = 'idle';
   else if (figures.failSafeTrips > 0) outcome = 'fail-safe';
   if (outcome === 'idle') {

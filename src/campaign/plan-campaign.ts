@@ -112,14 +112,20 @@ export function chooseShard(jobs: readonly Job[], shard: Shard | null): readonly
   return shard === null ? jobs : jobs.filter((_, at) => at % shard.count === shard.index - 1);
 }
 
+/** Of frames that come too late or never: no flight has so many that one of them would matter. */
+const NEGLIGIBLE_SHARE = 1e-8;
+const HOPELESS_SHARE = 0.02;
+
 /** What is left of an expectation over links that may take more messages than the hypothesis allows for. */
 function expectOver(network: NetworkConditions | null, rig: Rig, expectation: Expectation): Expectation {
   if (network === null) return expectation;
-  // Nothing arrives in its round: nothing can be agreed on, and so nothing armed.
-  if (network.delayUs >= rig.roundUs) return 'unmoved';
-  // An exponential jitter exceeds twenty times its mean once in five hundred million frames.
-  const isPoor = network.loss > 0 || network.delayUs + 20 * network.jitterUs > rig.roundUs;
-  return isPoor && expectation === 'masked' ? 'fail-safe' : expectation;
+  // The jitter is exponential.
+  const slackUs = rig.roundUs - network.delayUs;
+  const lateShare = slackUs <= 0 ? 1 : Math.exp(-slackUs / network.jitterUs);
+  const missedShare = network.loss + lateShare;
+  // Every tick needs a few dozen frames: with as many too late or lost, most ticks lie outside the hypothesis.
+  if (missedShare > HOPELESS_SHARE) return 'unmoved';
+  return missedShare > NEGLIGIBLE_SHARE && expectation === 'masked' ? 'fail-safe' : expectation;
 }
 
 type Make = (random: Random) => Pick<Job, 'faults' | 'expectation'>;
