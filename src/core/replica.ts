@@ -710,10 +710,11 @@ function onSampled(
 
 /** Bit i: replica i, which nobody waits for, has asked to be let in. */
 function listRequests(state: ReplicaState, tick: Tick, active: number): number {
+  const { askedTick } = state;
   let requests = 0;
-  state.askedTick.forEach((askedTick, peer) => {
-    if (tick - askedTick <= REQUEST_TICKS && (active & (1 << peer)) === 0) requests |= 1 << peer;
-  });
+  for (let peer = 0; peer < askedTick.length; peer += 1)
+    if (tick - (askedTick[peer] as Tick) <= REQUEST_TICKS && (active & (1 << peer)) === 0)
+      requests |= 1 << peer;
   return requests;
 }
 
@@ -895,20 +896,20 @@ function sendRound(
 ): void {
   if (!speaks(state)) return;
   const { exchange, run } = state;
-  const stamped = round === 1 ? { stamp: state.clock.stamp(exchange.tick, ownUs) } : {};
+  const { tick } = exchange;
+  const kind = 'round';
   let shared: RoundMessage | null = null;
   for (let to = 0; to < config.n; to += 1) {
     if (to === config.self) continue;
-    // Round 1 says the same to everybody: one object, so that it is encoded once.
-    const message: RoundMessage = shared ?? {
-      kind: 'round',
-      tick: exchange.tick,
-      round,
-      run,
-      items: exchange.relay(round, to),
-      ...stamped,
-    };
-    if (round === 1) shared = message;
+    let message: RoundMessage | null = shared;
+    if (message === null) {
+      const items = exchange.relay(round, to);
+      if (round === 1) {
+        // It says the same to everybody: one object, so that it is encoded once.
+        message = { kind, tick, round, run, items, stamp: state.clock.stamp(tick, ownUs) };
+        shared = message;
+      } else message = { kind, tick, round, run, items };
+    }
     effects.push({ kind: 'send', to, message });
   }
 }
@@ -986,14 +987,20 @@ function askForPieces(state: ReplicaState, effects: Effect[]): void {
  * that a correct replica holds it; ties go to the group with the lowest id. Null where there is none.
  */
 function findBase(entries: readonly (Entry | null)[], tick: Tick, testimony: number): Base | null {
-  const groups: { tick: Tick; digest: Uint8Array; holders: ReplicaIndex[] }[] = [];
-  entries.forEach((entry, from) => {
-    if (entry?.standing.kind !== 'running' || entry.standing.stateTick >= tick) return;
-    const { stateTick, stateDigest } = entry.standing;
-    const group = groups.find((one) => one.tick === stateTick && sameBytes(one.digest, stateDigest));
-    if (group === undefined) groups.push({ tick: stateTick, digest: stateDigest, holders: [from] });
-    else group.holders.push(from);
-  });
+  const groups: { readonly tick: Tick; readonly digest: Uint8Array; readonly holders: ReplicaIndex[] }[] = [];
+  for (let from = 0; from < entries.length; from += 1) {
+    const standing = entries[from]?.standing;
+    if (standing?.kind !== 'running' || standing.stateTick >= tick) continue;
+    const { stateTick, stateDigest } = standing;
+    let at = 0;
+    for (; at < groups.length; at += 1) {
+      const group = groups[at] as (typeof groups)[number];
+      if (group.tick !== stateTick || !sameBytes(group.digest, stateDigest)) continue;
+      group.holders.push(from);
+      break;
+    }
+    if (at === groups.length) groups.push({ tick: stateTick, digest: stateDigest, holders: [from] });
+  }
   let best: Base | null = null;
   for (const group of groups) {
     if (group.holders.length >= testimony && (best === null || group.holders.length > best.holders.length))
@@ -1026,10 +1033,11 @@ function stepBack(config: ReplicaConfig, state: ReplicaState, entries: readonly 
 
 /** Names those whose state has the same tick as the base and another digest. Being behind is no dissent. */
 function noteDissent(state: ReplicaState, entries: readonly (Entry | null)[], base: Base): void {
-  entries.forEach((entry, from) => {
-    if (entry?.standing.kind !== 'running' || entry.standing.stateTick !== base.tick) return;
-    if (!sameBytes(entry.standing.stateDigest, base.digest)) state.health.note(from, 'dissenting');
-  });
+  for (let from = 0; from < entries.length; from += 1) {
+    const standing = entries[from]?.standing;
+    if (standing?.kind !== 'running' || standing.stateTick !== base.tick) continue;
+    if (!sameBytes(standing.stateDigest, base.digest)) state.health.note(from, 'dissenting');
+  }
 }
 
 /**
@@ -1189,8 +1197,10 @@ function stepLaw(
   const sensors: SensorMemory[] = [];
   let tripped = false;
   let complete = true;
-  config.sensors.forEach((rule, at) => {
-    const channels = entries.map((entry) => entry?.readings[at] ?? null);
+  const channels = new Array<Reading>(entries.length).fill(null);
+  for (let at = 0; at < config.sensors.length; at += 1) {
+    const rule = config.sensors[at] as SensorRule;
+    for (let id = 0; id < entries.length; id += 1) channels[id] = entries[id]?.readings[at] ?? null;
     const fused = fuse(rule, channels, state.quorums.maxFaulty);
     for (const outlier of fused.outliers) state.health.note(outlier, 'dissenting');
     const before = from.sensors[at] as SensorMemory;
@@ -1200,11 +1210,11 @@ function stepLaw(
       : { held: fused.value, lostSince: null };
     sensors.push(memory);
     readings.push({ value: memory.held, quality: fused.quality });
-    if (!rule.required) return;
+    if (!rule.required) continue;
     if (memory.held === null) complete = false;
     if (memory.lostSince !== null && (tick - memory.lostSince) * config.periodUs > rule.holdUs)
       tripped = true;
-  });
+  }
   let law = from.law;
   let counts: readonly (number | null)[] = config.actuators.map(() => null);
   if (complete && !tripped) {
@@ -1269,19 +1279,19 @@ function findArming(
   tick: Tick,
   testimony: number,
 ): Arming | null {
-  const statuses = entries.flatMap((entry) => entry?.actuators[at] ?? []);
-  for (const status of statuses) {
-    if (status.phase !== 'fail-safe' || (status.trips > 0 && rule.rearm !== 'auto')) continue;
-    const equal = statuses.filter(
-      (other) =>
-        other.phase === 'fail-safe' &&
-        other.trips === status.trips &&
-        sameBytes(other.bootNonce, status.bootNonce),
-    );
-    if (equal.length >= testimony)
-      return { bootNonce: status.bootNonce, trips: status.trips, firstTick: tick };
+  for (const entry of entries) {
+    const status = entry?.actuators[at] ?? null;
+    if (status?.phase !== 'fail-safe' || (status.trips > 0 && rule.rearm !== 'auto')) continue;
+    let equal = 0;
+    for (const other of entries) if (isSameFailSafe(other?.actuators[at] ?? null, status)) equal += 1;
+    if (equal >= testimony) return { bootNonce: status.bootNonce, trips: status.trips, firstTick: tick };
   }
   return null;
+}
+
+/** Whether both tell of the same fail-safe of the same boot. */
+function isSameFailSafe(a: ActuatorStatus | null, b: ActuatorStatus): boolean {
+  return a?.phase === 'fail-safe' && a.trips === b.trips && sameBytes(a.bootNonce, b.bootNonce);
 }
 
 /** Makes a state the own one and keeps it for peers that ask. */

@@ -18,6 +18,7 @@
  * silent.
  */
 import { assert } from '../assert.js';
+import { countBits } from '../bits.js';
 import { sameValue } from '../bytes.js';
 import type { MaybeValue, RelayItem, ReplicaIndex, Round, RoundMessage, Tick, Vector } from '../types.js';
 import type { Algorithm, Contradiction, ItemRejection, TickAgreement } from './algorithm.js';
@@ -65,6 +66,10 @@ export interface Progress {
   readonly absent: readonly { readonly round: Round; readonly peer: ReplicaIndex }[];
   readonly drops: readonly ItemDrop[];
 }
+
+/** What mostly happens in a call: one object for each, since there are several calls for every message. */
+const NOTHING: Progress = { begun: [], absent: [], drops: [] };
+const FIRST_ROUND: Progress = { begun: [1], absent: [], drops: [] };
 
 /** Messages that arrive before their tick begins are kept for this many ticks ahead. */
 const TICKS_AHEAD = 1;
@@ -154,7 +159,7 @@ export class Exchange {
     this.round = 1;
     this.accepted = 0;
     this.outcome = { kind: 'pending' };
-    return { begun: [1], absent: [], drops: [] };
+    return FIRST_ROUND;
   }
 
   /** Messages of the round for a peer; empty items are sent too. */
@@ -190,21 +195,21 @@ export class Exchange {
 
   /** Closes every round that is complete or whose deadline has passed at `nowUs`, and decides as soon as it can. */
   advance(nowUs: number): Progress {
-    const begun: Round[] = [];
-    const absent: { round: Round; peer: ReplicaIndex }[] = [];
+    let begun = NOTHING.begun;
+    let absent = NOTHING.absent;
     while (this.current !== null && this.isOpen()) {
       const missing = this.missingPeers();
       const deadlineUs = this.deadlineUs(this.round);
-      const settled = missing.length > 0 && nowUs < deadlineUs && this.isSettled(missing.length);
-      if (missing.length > 0 && !settled) {
+      const settled = missing !== 0 && nowUs < deadlineUs && this.isSettled(missing);
+      if (missing !== 0 && !settled) {
         if (nowUs < deadlineUs) break;
-        for (const peer of missing) absent.push({ round: this.round, peer });
-        const news = missing.some((peer) => (this.silentBefore & (1 << peer)) === 0);
+        absent = [...absent, ...this.listAbsent(missing)];
+        const news = (missing & ~this.silentBefore) !== 0;
         if (this.outcome.kind === 'pending' && news && nowUs > deadlineUs + this.timing.graceUs) {
           this.outcome = { kind: 'none', cause: 'overslept' };
           break;
         }
-        if (this.outcome.kind === 'pending' && missing.length + this.excluded > this.maxMissing) {
+        if (this.outcome.kind === 'pending' && countBits(missing) + this.excluded > this.maxMissing) {
           this.outcome = { kind: 'none', cause: 'misses-too-many' };
           break;
         }
@@ -213,7 +218,7 @@ export class Exchange {
       if (this.round < this.algorithm.rounds) {
         this.round += 1;
         this.accepted = 0;
-        begun.push(this.round);
+        begun = [this.round];
         // The sends of a round happen before the next one can close: a round that is complete already closes
         // in the caller's next call.
         break;
@@ -228,6 +233,7 @@ export class Exchange {
       if (settled) break;
     }
     const { drops } = this;
+    if (begun === NOTHING.begun && absent === NOTHING.absent && drops.length === 0) return NOTHING;
     this.drops = [];
     return { begun, absent, drops };
   }
@@ -235,7 +241,7 @@ export class Exchange {
   /** True when `advance` would close the current round, or decide, at once. */
   isReady(nowUs: number): boolean {
     if (this.current === null || !this.isOpen()) return false;
-    const missing = this.missingPeers().length;
+    const missing = this.missingPeers();
     return missing === 0 || nowUs >= this.deadlineUs(this.round) || this.isSettled(missing);
   }
 
@@ -270,13 +276,13 @@ export class Exchange {
     const everyPeer = this.active & ~(1 << this.self);
     if (this.current !== null) this.silentBefore = everyPeer & ~this.heardNow;
     this.accounting = false;
-    this.drops = [];
+    if (this.drops.length > 0) this.drops = [];
     this.current = this.ahead.find((holding) => holding.tick === tick) ?? this.holdingFor(tick);
-    this.ahead = this.ahead.filter((holding) => holding.tick > tick);
+    if (this.ahead.length > 0) this.ahead = this.ahead.filter((holding) => holding.tick > tick);
     this.heardNow = 0;
-    this.current.messages.forEach((message, slot) => {
-      if (message !== null) this.heardNow |= 1 << (slot % this.n);
-    });
+    const { messages } = this.current;
+    for (let slot = 0; slot < messages.length; slot += 1)
+      if (messages[slot] !== null) this.heardNow |= 1 << (slot % this.n);
   }
 
   /** The holding of a tick that has not begun here. Two at the most: of the tick by the clock and of the next. */
@@ -299,10 +305,10 @@ export class Exchange {
     return !this.isOpen() || round < this.round;
   }
 
-  /** Whether the messages that are missing of the last round can be done without. */
+  /** Whether the messages of the last round that are missing of these peers can be done without. */
   private isSettled(missing: number): boolean {
     if (this.outcome.kind !== 'pending' || this.round < this.algorithm.rounds) return false;
-    if (missing + this.excluded > this.maxMissing) return false;
+    if (countBits(missing) + this.excluded > this.maxMissing) return false;
     const agreement = this.agreement as TickAgreement;
     if (agreement.isSettled === undefined) return false;
     this.acceptHeld();
@@ -322,18 +328,20 @@ export class Exchange {
     }
   }
 
-  private missingPeers(): ReplicaIndex[] {
-    const missing: ReplicaIndex[] = [];
+  /** Bit i: replica i counts in the tick, and its message of the current round is not there. */
+  private missingPeers(): number {
+    let missing = this.active & ~(1 << this.self);
     const { messages } = this.current as Holding;
-    for (let peer = 0; peer < this.n; peer += 1) {
-      if (
-        peer !== this.self &&
-        (this.active & (1 << peer)) !== 0 &&
-        messages[(this.round - 1) * this.n + peer] === null
-      )
-        missing.push(peer);
-    }
+    const first = (this.round - 1) * this.n;
+    for (let peer = 0; peer < this.n; peer += 1) if (messages[first + peer] !== null) missing &= ~(1 << peer);
     return missing;
+  }
+
+  private listAbsent(missing: number): { round: Round; peer: ReplicaIndex }[] {
+    const absent: { round: Round; peer: ReplicaIndex }[] = [];
+    for (let peer = 0; peer < this.n; peer += 1)
+      if ((missing & (1 << peer)) !== 0) absent.push({ round: this.round, peer });
+    return absent;
   }
 
   private deadlineUs(round: Round): number {

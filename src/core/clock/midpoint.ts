@@ -26,17 +26,29 @@ export function chooseMidpoint(
   for (const reading of readings) if (reading !== null) present.push(reading);
   const absent = readings.length - present.length;
   if (present.length === 0 || (maxFaulty > 0 && absent > maxFaulty)) return null;
+  sortByOffset(present);
   const drop = Math.max(0, maxFaulty - absent);
-  const kept = present.sort((a, b) => a.offsetUs - b.offsetUs).slice(drop, present.length - drop);
-  const [lowest] = kept;
-  const highest = kept[kept.length - 1];
-  if (lowest === undefined || highest === undefined) return null;
+  const end = present.length - drop;
+  const lowest = present[drop];
+  const highest = present[end - 1];
+  if (drop >= end || lowest === undefined || highest === undefined) return null;
   let errorUs = 0;
-  for (const reading of kept) errorUs = Math.max(errorUs, reading.errorUs);
+  for (let at = drop; at < end; at += 1) errorUs = Math.max(errorUs, (present[at] as ClockReading).errorUs);
   return {
     offsetUs: (lowest.offsetUs + highest.offsetUs) / 2,
     lowestUs: lowest.offsetUs,
     highestUs: highest.offsetUs,
     errorUs,
   };
+}
+
+/** Sorts in place, and so that equal ones keep their order: by insertion, which suits as few as there are clocks. */
+function sortByOffset(readings: ClockReading[]): void {
+  for (let from = 1; from < readings.length; from += 1) {
+    const reading = readings[from] as ClockReading;
+    let at = from;
+    for (; at > 0 && (readings[at - 1] as ClockReading).offsetUs > reading.offsetUs; at -= 1)
+      readings[at] = readings[at - 1] as ClockReading;
+    readings[at] = reading;
+  }
 }

@@ -23,6 +23,8 @@ export const WINDOW_TICKS = 32;
 /** A peer is a suspect when its evidence stands in at least this many ticks of the window. */
 const SUSPECT_TICKS = 3;
 
+const NOBODY: readonly ReplicaIndex[] = [];
+
 /** Evidence against one peer: in how many ticks of the window each kind stands. */
 export type PeerHealth = Readonly<Record<Evidence, number>>;
 
@@ -107,10 +109,13 @@ export class Health {
 
   /** Peers with evidence in at least three of the last 32 ticks, in the order of their ids. */
   suspects(): readonly ReplicaIndex[] {
-    return this.bits.flatMap((row, peer) => {
+    let suspects: ReplicaIndex[] | null = null;
+    for (let peer = 0; peer < this.n; peer += 1) {
+      const row = this.bits[peer] as Uint32Array;
       let any = 0;
-      for (const bits of row) any |= bits;
-      return countBits(any) >= SUSPECT_TICKS ? [peer] : [];
-    });
+      for (let kind = 0; kind < row.length; kind += 1) any |= row[kind] as number;
+      if (countBits(any) >= SUSPECT_TICKS) (suspects ??= []).push(peer);
+    }
+    return suspects ?? NOBODY;
   }
 }

@@ -35,27 +35,42 @@ export function fuse(rule: FusionRule, entries: readonly Reading[], maxFaulty: n
     : fuseNumbers(rule, entries, maxFaulty);
 }
 
-const LOST: Fused = { value: null, quality: 'lost', outliers: [] };
+const NOBODY: readonly ReplicaIndex[] = [];
+const LOST: Fused = { value: null, quality: 'lost', outliers: NOBODY };
 
 function fuseNumbers(rule: FusionRule, entries: readonly Reading[], maxFaulty: number): Fused {
   const n = entries.length;
-  const present: { value: number; from: ReplicaIndex }[] = [];
-  for (let from = 0; from < n; from += 1) {
-    const value = entries[from];
+  const { min, max, spread } = rule;
+  const sorted: number[] = [];
+  for (const value of entries)
     // The comparison also refuses NaN.
-    if (typeof value === 'number' && value >= rule.min && value <= rule.max) present.push({ value, from });
-  }
-  const m = present.length;
+    if (typeof value === 'number' && value >= min && value <= max) insertSorted(sorted, value);
+  const m = sorted.length;
   const enough = n - maxFaulty;
-  if (m < enough) return LOST;
-  present.sort((a, b) => a.value - b.value || a.from - b.from);
-  const sorted = present.map((one) => one.value);
-  if (!hasCluster(sorted, enough, rule.spread)) return LOST;
+  if (m < enough || !hasCluster(sorted, enough, spread)) return LOST;
   const dropped = Math.max(0, maxFaulty - (n - m));
-  const kept = sorted.slice(dropped, m - dropped);
-  const value = combine(rule.method, kept) + 0; // −0 becomes +0
-  const outliers = present.filter((one) => Math.abs(one.value - value) > rule.spread).map((one) => one.from);
+  const value = combine(rule.method, dropped === 0 ? sorted : sorted.slice(dropped, m - dropped)) + 0; // −0 becomes +0
+  const farthest = Math.max(value - (sorted[0] as number), (sorted[m - 1] as number) - value);
+  const outliers = farthest <= spread ? NOBODY : listOutliers(rule, entries, value);
   return { value, quality: m < n || outliers.length > 0 ? 'degraded' : 'good', outliers };
+}
+
+/** By insertion, which suits as few as there are channels. Of equal ones the first stays the first. */
+function insertSorted(sorted: number[], value: number): void {
+  let at = sorted.length;
+  sorted.push(value);
+  for (; at > 0 && (sorted[at - 1] as number) > value; at -= 1) sorted[at] = sorted[at - 1] as number;
+  sorted[at] = value;
+}
+
+function listOutliers(rule: FusionRule, entries: readonly Reading[], value: number): readonly ReplicaIndex[] {
+  const { min, max, spread } = rule;
+  const outliers: ReplicaIndex[] = [];
+  entries.forEach((one, from) => {
+    if (typeof one === 'number' && one >= min && one <= max && Math.abs(one - value) > spread)
+      outliers.push(from);
+  });
+  return outliers;
 }
 
 function combine(method: FusionMethod, kept: readonly number[]): number {
