@@ -35,6 +35,8 @@ export interface DeviceParts {
   readonly outputs: readonly DeviceOutput[];
 }
 
+const NOTHING_SAID: readonly DeviceMessage[] = [];
+
 interface OutputState {
   count: number;
   tick: number;
@@ -73,8 +75,10 @@ export class BridgeDevice {
         return this.describe(message.hostNonce);
       case 'sample-request': {
         const samples: DeviceMessage[] = [];
-        this.parts.channels.forEach((channel, index) => {
-          if (message.channel !== ALL_CHANNELS && message.channel !== index) return;
+        const { channels } = this.parts;
+        for (let index = 0; index < channels.length; index += 1) {
+          if (message.channel !== ALL_CHANNELS && message.channel !== index) continue;
+          const channel = channels[index] as DeviceChannel;
           const count = channel.sample();
           samples.push({
             type: 'sample',
@@ -85,7 +89,7 @@ export class BridgeDevice {
             deviceTimeUs,
             count: count ?? 0,
           });
-        });
+        }
         return samples;
       }
       case 'output': {
@@ -121,20 +125,23 @@ export class BridgeDevice {
   }
 
   /** Runs the watchdogs; call it at least every 10 ms. Returns what the device has to say about it. */
-  tickWatchdog(nowUs: number): DeviceMessage[] {
-    const said: DeviceMessage[] = [];
-    this.parts.outputs.forEach((output, index) => {
+  tickWatchdog(nowUs: number): readonly DeviceMessage[] {
+    const { outputs } = this.parts;
+    let said: DeviceMessage[] | null = null;
+    for (let index = 0; index < outputs.length; index += 1) {
+      const output = outputs[index] as DeviceOutput;
       const state = this.states[index];
-      if (state === undefined || state.safe || output.watchdogMs === 0) return;
-      if (nowUs - this.heardUs <= output.watchdogMs * 1000) return;
+      if (state === undefined || state.safe || output.watchdogMs === 0) continue;
+      if (nowUs - this.heardUs <= output.watchdogMs * 1000) continue;
+      said ??= [];
       state.count = output.safeCount;
       state.tick = NO_TICK;
       state.safe = true;
       output.apply(output.safeCount, null);
       said.push(this.makeFault('watchdog-expired', index, nowUs, output.watchdogMs));
       said.push(this.readBack(index, output, state, nowUs));
-    });
-    return said;
+    }
+    return said ?? NOTHING_SAID;
   }
 
   private describe(hostNonce: number): DeviceMessage[] {

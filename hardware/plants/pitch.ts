@@ -103,13 +103,16 @@ export function stepPitch(state: PitchState, elevatorDeg: number, dtUs: number):
     random = advanceNormal(random);
     const wanted = PITCH_MODEL.actuator * (command - surface);
     surface += STEP_S * clamp(wanted, PITCH_MODEL.rateMaxDegPerS);
-    [alphaDeg, rateDegPerS, pitchDeg] = integrate(
+    const next = integrate(
       alphaDeg,
       rateDegPerS,
       pitchDeg,
       gustDeg,
       surface - PITCH_MODEL.trimElevatorDeg,
     );
+    alphaDeg = next.alpha;
+    rateDegPerS = next.rate;
+    pitchDeg = next.pitch;
     const load = computeLoad(alphaDeg, gustDeg);
     if (load > PITCH_MODEL.loadMax || load < PITCH_MODEL.loadMin) {
       lostAtUs = timeUs;
@@ -225,27 +228,32 @@ function integrate(
   pitch: number,
   gust: number,
   deflection: number,
-): [number, number, number] {
-  const m = PITCH_MODEL;
-  const slopeAlpha = (a: number, q: number): number =>
-    m.lift * (a + gust) + m.liftOfRate * q + m.liftOfElevator * deflection;
-  const slopeRate = (a: number, q: number): number =>
-    m.moment * (a + gust) + m.damping * q + m.momentOfElevator * deflection;
+): { readonly alpha: number; readonly rate: number; readonly pitch: number } {
+  const byLift = PITCH_MODEL.liftOfElevator * deflection;
+  const byMoment = PITCH_MODEL.momentOfElevator * deflection;
   const h = STEP_S;
-  const a1 = slopeAlpha(alpha, rate);
-  const q1 = slopeRate(alpha, rate);
-  const a2 = slopeAlpha(alpha + (h / 2) * a1, rate + (h / 2) * q1);
-  const q2 = slopeRate(alpha + (h / 2) * a1, rate + (h / 2) * q1);
-  const a3 = slopeAlpha(alpha + (h / 2) * a2, rate + (h / 2) * q2);
-  const q3 = slopeRate(alpha + (h / 2) * a2, rate + (h / 2) * q2);
-  const a4 = slopeAlpha(alpha + h * a3, rate + h * q3);
-  const q4 = slopeRate(alpha + h * a3, rate + h * q3);
-  const newRate = rate + (h / 6) * (q1 + 2 * q2 + 2 * q3 + q4);
-  return [
-    alpha + (h / 6) * (a1 + 2 * a2 + 2 * a3 + a4),
-    newRate,
-    pitch + (h / 6) * (rate + 2 * (rate + (h / 2) * q1) + 2 * (rate + (h / 2) * q2) + (rate + h * q3)),
-  ];
+  const a1 = slopeAlpha(alpha, rate, gust, byLift);
+  const q1 = slopeRate(alpha, rate, gust, byMoment);
+  const a2 = slopeAlpha(alpha + (h / 2) * a1, rate + (h / 2) * q1, gust, byLift);
+  const q2 = slopeRate(alpha + (h / 2) * a1, rate + (h / 2) * q1, gust, byMoment);
+  const a3 = slopeAlpha(alpha + (h / 2) * a2, rate + (h / 2) * q2, gust, byLift);
+  const q3 = slopeRate(alpha + (h / 2) * a2, rate + (h / 2) * q2, gust, byMoment);
+  const a4 = slopeAlpha(alpha + h * a3, rate + h * q3, gust, byLift);
+  const q4 = slopeRate(alpha + h * a3, rate + h * q3, gust, byMoment);
+  return {
+    alpha: alpha + (h / 6) * (a1 + 2 * a2 + 2 * a3 + a4),
+    rate: rate + (h / 6) * (q1 + 2 * q2 + 2 * q3 + q4),
+    pitch: pitch + (h / 6) * (rate + 2 * (rate + (h / 2) * q1) + 2 * (rate + (h / 2) * q2) + (rate + h * q3)),
+  };
+}
+
+/** What a change of the angle of attack is made of; `bySurface` is the elevator's share. */
+function slopeAlpha(alpha: number, rate: number, gust: number, bySurface: number): number {
+  return PITCH_MODEL.lift * (alpha + gust) + PITCH_MODEL.liftOfRate * rate + bySurface;
+}
+
+function slopeRate(alpha: number, rate: number, gust: number, bySurface: number): number {
+  return PITCH_MODEL.moment * (alpha + gust) + PITCH_MODEL.damping * rate + bySurface;
 }
 
 function clamp(value: number, limit: number): number {

@@ -35,6 +35,7 @@ export function advanceNormal(state: number): number {
 /** One 32-bit number out of several whole numbers, each of which matters. */
 export function hashNumbers(...numbers: readonly number[]): number {
   let hash = 0x9e3779b9;
-  for (const number of numbers) hash = drawBits((hash ^ Math.imul(number + 1, 0x85ebca6b)) >>> 0);
+  for (let at = 0; at < numbers.length; at += 1)
+    hash = drawBits((hash ^ Math.imul((numbers[at] as number) + 1, 0x85ebca6b)) >>> 0);
   return hash;
 }

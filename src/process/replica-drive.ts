@@ -164,6 +164,7 @@ export class ReplicaDrive {
 
   private tellReports(): void {
     const { reports } = this;
+    if (reports.length === 0) return;
     this.reports = [];
     for (const report of reports) this.parts.onReport(report);
   }
@@ -196,9 +197,10 @@ export class ReplicaDrive {
         peers.send(effect.to, effect.message);
         break;
       case 'command':
-        effect.commands.forEach((command, actuator) => {
+        for (let actuator = 0; actuator < effect.commands.length; actuator += 1) {
+          const command = effect.commands[actuator] ?? null;
           if (command !== null) commands.send(actuator, command);
-        });
+        }
         break;
       case 'report':
         this.reports.push(effect.report);
@@ -213,11 +215,13 @@ export class ReplicaDrive {
     if (this.cancelWake !== null && atUs === this.wakeAtUs) return;
     this.cancelWake?.();
     this.wakeAtUs = atUs;
-    this.cancelWake = clock.schedule(atUs, () => {
-      this.cancelWake = null;
-      this.feed({ kind: 'time', nowUs: clock.nowUs() });
-    });
+    this.cancelWake = clock.schedule(atUs, this.onWake);
   }
+
+  private readonly onWake = (): void => {
+    this.cancelWake = null;
+    this.feed({ kind: 'time', nowUs: this.parts.clock.nowUs() });
+  };
 
   /** Asks for samples ahead of every tick after `tick`. */
   private requestSamples(tick: number): void {

@@ -325,62 +325,69 @@ function readOrder(command: ActuatorCommand | null): Order {
   return command.order.kind === 'trip' ? 'trip' : command.order.count;
 }
 
+/** Two running hashes of 32 bits, of whatever is being hashed: there is one at a time. */
+let high = 0;
+let low = 0;
+
+function add(value: number): void {
+  high = Math.imul(high ^ value, 0x01000193);
+  low = Math.imul(low + value, 0x85ebca6b) ^ (high >>> 13);
+}
+
+function addBytes(bytes: Uint8Array, thorough: boolean): void {
+  const { length } = bytes;
+  add(length);
+  if (!thorough) {
+    const stride = 1 + (length >> 3);
+    for (let at = length - 1; at >= 0; at -= stride) add(bytes[at] as number);
+    return;
+  }
+  let at = 0;
+  for (; at + 4 <= length; at += 4)
+    add(
+      (bytes[at] as number) |
+        ((bytes[at + 1] as number) << 8) |
+        ((bytes[at + 2] as number) << 16) |
+        ((bytes[at + 3] as number) << 24),
+    );
+  for (; at < length; at += 1) add(bytes[at] as number);
+}
+
+function addStamp({ lagUs, heldUs }: Stamp): void {
+  add(lagUs);
+  for (const one of heldUs) add(one ?? -1);
+}
+
 /** Content as a number of 53 bits: equal content, equal number. Signatures are left out: they are added on the way. */
 function hashMessage(message: PeerMessage, thorough: boolean): number {
-  let high = 0x811c9dc5;
-  let low = 0x9e3779b9;
-  const add = (value: number): void => {
-    high = Math.imul(high ^ value, 0x01000193);
-    low = Math.imul(low + value, 0x85ebca6b) ^ (high >>> 13);
-  };
-  const addBytes = (bytes: Uint8Array): void => {
-    const { length } = bytes;
-    add(length);
-    if (!thorough) {
-      const stride = 1 + (length >> 3);
-      for (let at = length - 1; at >= 0; at -= stride) add(bytes[at] as number);
-      return;
-    }
-    let at = 0;
-    for (; at + 4 <= length; at += 4)
-      add(
-        (bytes[at] as number) |
-          ((bytes[at + 1] as number) << 8) |
-          ((bytes[at + 2] as number) << 16) |
-          ((bytes[at + 3] as number) << 24),
-      );
-    for (; at < length; at += 1) add(bytes[at] as number);
-  };
-  const addStamp = ({ lagUs, heldUs }: Stamp): void => {
-    add(lagUs);
-    for (const one of heldUs) add(one ?? -1);
-  };
+  high = 0x811c9dc5 | 0;
+  low = 0x9e3779b9 | 0;
   switch (message.kind) {
     case 'round':
       add(1);
       add(message.tick);
       add(message.round);
-      addBytes(message.run);
+      addBytes(message.run, thorough);
       for (const { path, value } of message.items) {
         // Signed messages carry no absent values.
         if (value === null) continue;
         for (const id of path) add(id);
         add(-1);
-        addBytes(value);
+        addBytes(value, thorough);
       }
       if (message.stamp !== undefined) addStamp(message.stamp);
       break;
     case 'state-request':
       add(2);
       add(message.offset);
-      addBytes(message.digest);
+      addBytes(message.digest, thorough);
       break;
     case 'state-reply':
       add(3);
       add(message.length);
       add(message.offset);
-      addBytes(message.digest);
-      addBytes(message.piece);
+      addBytes(message.digest, thorough);
+      addBytes(message.piece, thorough);
       break;
     case 'join':
       add(4);

@@ -153,6 +153,13 @@ export class CborWriter {
     this.#append(value);
   }
 
+  /** A byte string of these numbers, each of them from 0 to 255. */
+  writeByteList(values: readonly number[]): void {
+    this.#writeHead(0x40, values.length);
+    this.#reserve(values.length);
+    for (let i = 0; i < values.length; i += 1) this.#bytes[this.#length++] = values[i] as number;
+  }
+
   /** Bytes that are already deterministic CBOR, as they are. */
   writeEncoded(encoded: Uint8Array): void {
     this.#reserve(encoded.length);

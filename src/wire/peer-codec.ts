@@ -113,7 +113,7 @@ export class PeerCodec {
     for (const item of items) {
       const { path, value } = item;
       writer.writeArrayHead(chains === null ? 2 : 3);
-      writer.writeBytes(Uint8Array.from(path));
+      writer.writeByteList(path);
       if (value === null) writer.writeNull();
       else writer.writeBytes(value);
       if (chains !== null && value !== null) writer.writeBytes(chains.extend(message, { ...item, value }));
@@ -159,8 +159,12 @@ export class PeerCodec {
     if (!isList(one, isSigned ? 3 : 2)) return null;
     const [pathBytes, value, proof] = one;
     if (!isBytes(pathBytes, round - 1)) return null;
-    const path = Array.from(pathBytes);
-    if (path.some((id) => id >= this.#limits.replicas)) return null;
+    const path: ReplicaIndex[] = [];
+    for (let at = 0; at < pathBytes.length; at += 1) {
+      const id = pathBytes[at] as number;
+      if (id >= this.#limits.replicas) return null;
+      path.push(id);
+    }
     if (!isSigned) {
       if (!(value === null || value instanceof Uint8Array)) return null;
       return { path, value };
