@@ -313,7 +313,7 @@ export class ReplicaState {
   /** The tick whose sample is awaited. */
   sampling: Tick | null = null;
   /** Last run that each peer has shown, and in which tick of this replica's. */
-  readonly heardRuns: ({ readonly run: Uint8Array; readonly tick: Tick } | null)[];
+  readonly heardRuns: ({ run: Uint8Array; tick: Tick } | null)[];
   /** In which tick each peer last asked to be let in. */
   readonly askedTick: Tick[];
   /** Pieces that each peer was given, and in which tick: a few are enough for anyone. */
@@ -803,7 +803,7 @@ function onRoundMessage(
   if (stamp !== undefined && round === 1) noteStamp(config, state, from, tick, stamp, arrivedUs);
   if (!state.aligned) return;
   const roundUs = state.clock.read(arrivedUs);
-  state.heardRuns[from] = { run: message.run, tick: Math.max(state.exchange.tick, tickAt(config, roundUs)) };
+  noteRun(state, from, message.run, Math.max(state.exchange.tick, tickAt(config, roundUs)));
   if (!sameBytes(message.run, state.run)) return;
   const arrival = state.exchange.hold(from, message, roundUs);
   switch (arrival) {
@@ -826,6 +826,17 @@ function onRoundMessage(
     default:
       report(effects, { kind: 'dropped', peer: from, cause: arrival });
   }
+}
+
+function noteRun(state: ReplicaState, from: ReplicaIndex, run: Uint8Array, tick: Tick): void {
+  const heard = state.heardRuns[from];
+  if (heard === undefined || heard === null) {
+    state.heardRuns[from] = { run, tick };
+    return;
+  }
+  heard.tick = tick;
+  // What is decoded is another array each time.
+  if (!sameBytes(heard.run, run)) heard.run = run;
 }
 
 /** Signatures in signed mode, the sender's and those that it passes on, show who has begun the tick. */

@@ -211,7 +211,8 @@ export class ReplicaProcess {
     const peer = rig.replicas[to];
     if (peer === undefined) return;
     if (message.kind === 'round' && message.round === 1) this.recorder.noteFirstSend(clock.nowUs());
-    if ('stamp' in message) this.meter.noteSent(message.tick);
+    if (message.kind === 'join' || (message.kind === 'round' && message.stamp !== undefined))
+      this.meter.noteSent(message.tick);
     this.messenger.send(peer.id, message);
   }
 
@@ -243,7 +244,7 @@ export class ReplicaProcess {
   }
 
   private measure(peer: ReplicaIndex, message: PeerMessage, arrivedUs: number): void {
-    if (!('stamp' in message) || message.stamp === undefined) return;
+    if ((message.kind !== 'round' && message.kind !== 'join') || message.stamp === undefined) return;
     const roundUs = this.drive.readRoundUs(arrivedUs);
     if (roundUs !== null) this.meter.noteArrival(peer, message.tick, message.stamp.lagUs, roundUs, arrivedUs);
   }

@@ -62,6 +62,8 @@ export class CheckerFeed {
   private readonly keyed: (PeerMessage | null)[] = new Array<null>(REMEMBERED_KEYS).fill(null);
   private readonly keys = new Float64Array(REMEMBERED_KEYS);
   private newestKey = 0;
+  /** What each replica sent last: it goes to all alike, or is new. */
+  private readonly lastSent: { message: PeerMessage | null; key: number }[];
 
   constructor(
     private readonly rig: Rig,
@@ -73,6 +75,7 @@ export class CheckerFeed {
     this.indices = new Map(rig.replicas.map(({ id }, at) => [id, at]));
     this.standings = rig.replicas.map(() => ({ active: new Map(), told: null }));
     this.proposed = rig.replicas.map(() => -1);
+    this.lastSent = rig.replicas.map(() => ({ message: null, key: 0 }));
     this.grid = new TickGrid(rig.periodUs);
     const toTicks = (us: number): number => Math.ceil(us / rig.periodUs);
     this.checkers = createCheckers({
@@ -263,6 +266,11 @@ export class CheckerFeed {
       const at = (this.newestKey - back) & (REMEMBERED_KEYS - 1);
       if (keyed[at] === message) return keys[at] as number;
     }
+    return this.rememberKey(message);
+  }
+
+  private rememberKey(message: PeerMessage): number {
+    const { keyed, keys } = this;
     const key = hashMessage(message, this.wire === 'full');
     this.newestKey = (this.newestKey + 1) & (REMEMBERED_KEYS - 1);
     keyed[this.newestKey] = message;
@@ -271,7 +279,13 @@ export class CheckerFeed {
   }
 
   private noteSent(from: number, to: number, message: PeerMessage): void {
-    const key = this.keyOf(message);
+    const last = this.lastSent[from];
+    if (last === undefined) return;
+    if (last.message !== message) {
+      last.message = message;
+      last.key = this.rememberKey(message);
+    }
+    const { key } = last;
     const tick = message.kind === 'round' ? message.tick : this.tickNow();
     this.checkers.onSent(from, to, key, tick);
     if (message.kind === 'round') return;

@@ -19,19 +19,22 @@ import { RefusalCounts, type RefusalCause } from '../wire/refusal.js';
 import { DOUBT_FRAMES, DOUBT_US } from '../wire/secure-links.js';
 import { ReplayWindow } from '../wire/replay-window.js';
 
+/** What a frame stands for; each place of the memory is used again and again. */
 interface Sealed {
-  readonly from: Principal;
-  readonly to: Principal;
-  readonly purpose: Purpose;
+  readonly kind: 'sealed';
+  from: Principal;
+  to: Principal;
+  purpose: Purpose;
   /** Lives of both ends. */
-  readonly fromLife: number;
-  readonly toLife: number;
-  readonly counter: number;
-  /** Null for a payload that no correct sender could have written. */
-  readonly content: RigMessage | null;
+  fromLife: number;
+  toLife: number;
+  counter: number;
+  /** Null for a payload that no correct sender could have written, and once it has been opened: that happens once. */
+  content: RigMessage | null;
 }
 
 interface Hello {
+  readonly kind: 'hello';
   readonly from: Principal;
   readonly to: Principal;
   readonly life: number;
@@ -79,9 +82,35 @@ export class PlainWire {
     return new PlainMessenger(this, parts, this.lives);
   };
 
-  seal(content: Sealed | Hello): Uint8Array {
+  seal(
+    from: Principal,
+    to: Principal,
+    purpose: Purpose,
+    content: RigMessage | null,
+    session: { readonly fromLife: number; readonly toLife: number; readonly counter: number },
+  ): Uint8Array {
+    const { fromLife, toLife, counter } = session;
+    const place = this.tokens % REMEMBERED;
+    const known = this.sealed[place];
+    if (known?.kind === 'sealed') {
+      known.from = from;
+      known.to = to;
+      known.purpose = purpose;
+      known.fromLife = fromLife;
+      known.toLife = toLife;
+      known.counter = counter;
+      known.content = content;
+    } else this.sealed[place] = { kind: 'sealed', from, to, purpose, fromLife, toLife, counter, content };
+    return this.nextToken();
+  }
+
+  sealHello(hello: Hello): Uint8Array {
+    this.sealed[this.tokens % REMEMBERED] = hello;
+    return this.nextToken();
+  }
+
+  private nextToken(): Uint8Array {
     const number = this.tokens;
-    this.sealed[number % REMEMBERED] = content;
     this.tokens += 1;
     // Byte by byte: a small array whose buffer nobody asks for costs the collector nothing.
     const token = new Uint8Array(TOKEN_BYTES);
@@ -260,15 +289,8 @@ class PlainMessenger implements Messenger {
   private sendSealed(to: Principal, purpose: Purpose, content: RigMessage | null): boolean {
     const peer = this.peers.get(to);
     if (peer === undefined || !peer.established) return false;
-    const token = this.wire.seal({
-      from: this.parts.id,
-      to,
-      purpose,
-      fromLife: this.life,
-      toLife: peer.life,
-      counter: peer.nextCounter,
-      content,
-    });
+    const session = { fromLife: this.life, toLife: peer.life, counter: peer.nextCounter };
+    const token = this.wire.seal(this.parts.id, to, purpose, content, session);
     peer.nextCounter += 1;
     this.parts.transport.send(to, purpose, token);
     return true;
@@ -277,8 +299,8 @@ class PlainMessenger implements Messenger {
   private greet(to: Principal): void {
     const peer = this.peers.get(to);
     if (peer === undefined) return;
-    const hello: Hello = { from: this.parts.id, to, life: this.life, echo: peer.life };
-    this.parts.transport.send(to, 'hello', this.wire.seal(hello));
+    const hello: Hello = { kind: 'hello', from: this.parts.id, to, life: this.life, echo: peer.life };
+    this.parts.transport.send(to, 'hello', this.wire.sealHello(hello));
   }
 
   private receive(from: Principal, purpose: Purpose, frame: Uint8Array, arrivedUs: number): void {
@@ -288,7 +310,7 @@ class PlainMessenger implements Messenger {
     if (peer === undefined) return this.refuse(from, 'unknown-sender');
     if (sealed === null || sealed.from !== from || sealed.to !== id)
       return this.refuse(from, 'bad-authenticator');
-    if ('echo' in sealed) {
+    if (sealed.kind === 'hello') {
       if (purpose === 'hello') this.takeHello(from, peer, sealed);
       else this.refuse(from, 'bad-authenticator');
       return;
@@ -299,7 +321,9 @@ class PlainMessenger implements Messenger {
     peer.fittedUs = arrivedUs;
     peer.misfits = 0;
     if (!peer.window.accept(sealed.counter)) return this.refuse(from, 'replayed');
-    this.open(from, sealed.content, arrivedUs);
+    const { content } = sealed;
+    sealed.content = null;
+    this.open(from, content, arrivedUs);
   }
 
   private open(from: Principal, content: RigMessage | null, arrivedUs: number): void {
