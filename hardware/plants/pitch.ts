@@ -93,7 +93,10 @@ export function stepPitch(state: PitchState, elevatorDeg: number, dtUs: number):
   const steps = Math.floor((state.restUs + dtUs) / STEP_US);
   const restUs = state.restUs + dtUs - steps * STEP_US;
   const command = clamp(elevatorDeg, PITCH_MODEL.elevatorMaxDeg);
-  let { timeUs, alphaDeg, rateDegPerS, pitchDeg, gustDeg, random, lostAtUs, lostWhy } = state;
+  let { timeUs, gustDeg, random, lostAtUs, lostWhy } = state;
+  motion[ALPHA] = state.alphaDeg;
+  motion[RATE] = state.rateDegPerS;
+  motion[PITCH] = state.pitchDeg;
   let surface = state.elevatorDeg;
   for (let i = 0; i < steps; i += 1) {
     timeUs += STEP_US;
@@ -103,17 +106,8 @@ export function stepPitch(state: PitchState, elevatorDeg: number, dtUs: number):
     random = advanceNormal(random);
     const wanted = PITCH_MODEL.actuator * (command - surface);
     surface += STEP_S * clamp(wanted, PITCH_MODEL.rateMaxDegPerS);
-    const next = integrate(
-      alphaDeg,
-      rateDegPerS,
-      pitchDeg,
-      gustDeg,
-      surface - PITCH_MODEL.trimElevatorDeg,
-    );
-    alphaDeg = next.alpha;
-    rateDegPerS = next.rate;
-    pitchDeg = next.pitch;
-    const load = computeLoad(alphaDeg, gustDeg);
+    integrate(gustDeg, surface - PITCH_MODEL.trimElevatorDeg);
+    const load = computeLoad(motion[ALPHA], gustDeg);
     if (load > PITCH_MODEL.loadMax || load < PITCH_MODEL.loadMin) {
       lostAtUs = timeUs;
       lostWhy = `the wings came off at ${load.toFixed(1)} g`;
@@ -121,9 +115,9 @@ export function stepPitch(state: PitchState, elevatorDeg: number, dtUs: number):
   }
   return {
     timeUs,
-    alphaDeg,
-    rateDegPerS,
-    pitchDeg,
+    alphaDeg: motion[ALPHA],
+    rateDegPerS: motion[RATE],
+    pitchDeg: motion[PITCH],
     elevatorDeg: surface,
     gustDeg,
     random,
@@ -221,14 +215,16 @@ export const pitchModel: PlantModel<PitchState> = {
   track: (state) => state.pitchDeg,
 };
 
-/** One step of the classical Runge–Kutta method, gust and surface held. `deflection` is the elevator beyond trim. */
-function integrate(
-  alpha: number,
-  rate: number,
-  pitch: number,
-  gust: number,
-  deflection: number,
-): { readonly alpha: number; readonly rate: number; readonly pitch: number } {
+const ALPHA = 0;
+const RATE = 1;
+const PITCH = 2;
+/** The state that is being integrated, from the start of a call to its end: numbers in objects would be garbage. */
+const motion = new Float64Array(3) as Float64Array & [number, number, number];
+
+/** One step of `motion` by the classical Runge–Kutta method, gust and surface held. `deflection` is the elevator beyond trim. */
+function integrate(gust: number, deflection: number): void {
+  const alpha = motion[ALPHA];
+  const rate = motion[RATE];
   const byLift = PITCH_MODEL.liftOfElevator * deflection;
   const byMoment = PITCH_MODEL.momentOfElevator * deflection;
   const h = STEP_S;
@@ -240,11 +236,9 @@ function integrate(
   const q3 = slopeRate(alpha + (h / 2) * a2, rate + (h / 2) * q2, gust, byMoment);
   const a4 = slopeAlpha(alpha + h * a3, rate + h * q3, gust, byLift);
   const q4 = slopeRate(alpha + h * a3, rate + h * q3, gust, byMoment);
-  return {
-    alpha: alpha + (h / 6) * (a1 + 2 * a2 + 2 * a3 + a4),
-    rate: rate + (h / 6) * (q1 + 2 * q2 + 2 * q3 + q4),
-    pitch: pitch + (h / 6) * (rate + 2 * (rate + (h / 2) * q1) + 2 * (rate + (h / 2) * q2) + (rate + h * q3)),
-  };
+  motion[ALPHA] = alpha + (h / 6) * (a1 + 2 * a2 + 2 * a3 + a4);
+  motion[RATE] = rate + (h / 6) * (q1 + 2 * q2 + 2 * q3 + q4);
+  motion[PITCH] += (h / 6) * (rate + 2 * (rate + (h / 2) * q1) + 2 * (rate + (h / 2) * q2) + (rate + h * q3));
 }
 
 /** What a change of the angle of attack is made of; `bySurface` is the elevator's share. */

@@ -809,7 +809,7 @@ function onRoundMessage(
   switch (arrival) {
     case 'held':
       noteStarts(state, from, message, arrivedUs);
-      if (state.exchange.isReady(roundUs)) proceed(config, state, arrivedUs, effects);
+      proceed(config, state, arrivedUs, effects);
       break;
     case 'late':
       // What this replica was too late to read says nothing of the sender.
@@ -880,7 +880,7 @@ function follow(
   const outcome = exchange.result;
   if (outcome.kind === 'pending') {
     for (const round of progress.begun) sendRound(config, state, round, ownUs, effects);
-    if (exchange.isReady(state.clock.read(ownUs))) proceed(config, state, ownUs, effects);
+    proceed(config, state, ownUs, effects);
     return;
   }
   if (outcome.kind === 'none') {

@@ -3,14 +3,27 @@
  * and at the same rank by who asked first. So a run is a function of its inputs alone.
  */
 
-/** One thing that is going to happen. Handed out by `EventQueue.add`, and only good for `cancel`. */
-export interface ScheduledEvent {
-  readonly atUs: number;
-  readonly rank: number;
-  readonly order: number;
-  readonly run: () => void;
+/** One thing that is going to happen. The queue sets its fields; one that has happened may be added again. */
+export abstract class ScheduledEvent {
+  atUs = 0;
+  rank = 0;
+  order = 0;
   /** Neither taken out nor cancelled. */
-  isWaiting: boolean;
+  isWaiting = false;
+
+  /** Lets it happen. */
+  abstract run(): void;
+}
+
+/** What happens is a call. */
+export class ScheduledCall extends ScheduledEvent {
+  constructor(private readonly call: () => void) {
+    super();
+  }
+
+  run(): void {
+    this.call();
+  }
 }
 
 /** What comes first at the same instant: what arrives is read before a timer is noticed. */
@@ -27,12 +40,14 @@ export class EventQueue {
     return this.heap.length - this.cancelled;
   }
 
-  add(atUs: number, rank: number, run: () => void): ScheduledEvent {
-    const event: ScheduledEvent = { atUs, rank, order: this.orders, run, isWaiting: true };
+  add(atUs: number, rank: number, event: ScheduledEvent): void {
+    event.atUs = atUs;
+    event.rank = rank;
+    event.order = this.orders;
+    event.isWaiting = true;
     this.orders += 1;
     this.heap.push(event);
     this.rise(this.heap.length - 1);
-    return event;
   }
 
   /** It will not happen; harmless when it has. */

@@ -4,7 +4,7 @@
  * runs on it.
  */
 import type { Cancel, Clock } from '../ports.js';
-import { EventQueue, RANK, type ScheduledEvent } from './event-queue.js';
+import { EventQueue, RANK, ScheduledCall, ScheduledEvent } from './event-queue.js';
 
 /** More than any rig does in one instant: somebody wakes again and again for what is not yet due. */
 const MAX_AT_ONCE = 1_000_000;
@@ -15,8 +15,15 @@ export class World {
   nowUs = 0;
   private atOnce = 0;
 
-  at(atUs: number, rank: number, run: () => void): ScheduledEvent {
-    return this.queue.add(Math.max(atUs, this.nowUs), rank, run);
+  at(atUs: number, rank: number, call: () => void): ScheduledEvent {
+    const event = new ScheduledCall(call);
+    this.add(atUs, rank, event);
+    return event;
+  }
+
+  /** The same for what is more than a call. */
+  add(atUs: number, rank: number, event: ScheduledEvent): void {
+    this.queue.add(Math.max(atUs, this.nowUs), rank, event);
   }
 
   /** It will not happen; harmless when it has. */
@@ -106,14 +113,10 @@ export class Host {
 
   /** Lets the process do something at `atUs` of the world's time, or as soon as it runs again; never if it has died by then. */
   schedule(atUs: number, rank: number, run: () => void): Cancel {
-    const { world, life } = this;
-    const attempt = (): void => {
-      if (this.life !== life || !this.alive) return;
-      if (this.busyUntilUs > world.nowUs) event = world.at(this.busyUntilUs, rank, attempt);
-      else run();
-    };
-    let event = world.at(Math.max(atUs, this.presentUs()), rank, attempt);
-    return () => world.cancel(event);
+    const { world } = this;
+    const plan = new Plan(world, this, run);
+    world.add(Math.max(atUs, this.presentUs()), rank, plan);
+    return () => world.cancel(plan);
   }
 
   /** Whether the process runs in the world's present: it is alive and does not stand still. */
@@ -139,5 +142,26 @@ export class Host {
   /** The first instant of the world at which the clock shows `localUs` or more. */
   private toWorldUs(localUs: number): number {
     return this.isPerfect ? localUs : Math.ceil((localUs - this.model.offsetUs) / this.rate);
+  }
+}
+
+/** What a process has planned: put off while its host stands still, and void when the process is gone. */
+class Plan extends ScheduledEvent {
+  private readonly life: number;
+
+  constructor(
+    private readonly world: World,
+    private readonly host: Host,
+    private readonly call: () => void,
+  ) {
+    super();
+    this.life = host.lifeNumber;
+  }
+
+  run(): void {
+    const { world, host, rank } = this;
+    if (host.lifeNumber !== this.life || !host.isAlive) return;
+    if (host.isRunning) this.call();
+    else world.add(host.presentUs(), rank, this);
   }
 }

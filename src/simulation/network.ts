@@ -8,7 +8,7 @@ import { deriveInboxLimits } from '../mqtt/inbox-limits.js';
 import { TokenBucket, type BucketRates } from '../mqtt/token-bucket.js';
 import type { FrameHandler, Principal, Purpose, Transport } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
-import { RANK } from './event-queue.js';
+import { RANK, ScheduledEvent } from './event-queue.js';
 import type { Host, World } from './host.js';
 
 /** How one directed link behaves. */
@@ -243,27 +243,8 @@ export class Network {
         link.lastArrivalUs = atUs;
       }
       if (atUs - leavesUs > this.toleratedUs) this.watch.onTrouble(from);
-      this.deliver(claimed, receiver, purpose, frame, atUs);
+      this.world.add(atUs, RANK.arrival, new Delivery(this.dropped, claimed, receiver, purpose, frame));
     }
-  }
-
-  /** A frame that is under way when its receiver's process ends is lost with the connection. */
-  private deliver(
-    from: Principal,
-    station: Station | undefined,
-    purpose: Purpose,
-    frame: Uint8Array,
-    atUs: number,
-  ): void {
-    this.world.at(atUs, RANK.arrival, () => {
-      if (station === undefined || !station.attached || !station.inboxOpen) {
-        this.dropped.absent += 1;
-        return;
-      }
-      const { host, handler } = station;
-      if (host.isRunning) handler?.(from, purpose, frame, host.clock.nowUs());
-      else host.runNow(RANK.arrival, () => station.handler?.(from, purpose, frame, host.clock.nowUs()));
-    });
   }
 
   private connect(from: Principal, to: Principal): void {
@@ -324,5 +305,33 @@ export class Network {
     };
     row.set(to, link);
     return link;
+  }
+}
+
+/** A frame under way: it is lost with the connection where its receiver's process ends before it arrives. */
+class Delivery extends ScheduledEvent {
+  constructor(
+    private readonly dropped: { absent: number },
+    private readonly from: Principal,
+    private readonly station: Station | undefined,
+    private readonly purpose: Purpose,
+    private readonly frame: Uint8Array,
+  ) {
+    super();
+  }
+
+  run(): void {
+    const { station } = this;
+    if (station === undefined || !station.attached || !station.inboxOpen) {
+      this.dropped.absent += 1;
+      return;
+    }
+    const { host } = station;
+    if (host.isRunning) this.hand(station);
+    else host.runNow(RANK.arrival, () => this.hand(station));
+  }
+
+  private hand({ handler, host }: Station): void {
+    handler?.(this.from, this.purpose, this.frame, host.clock.nowUs());
   }
 }

@@ -65,7 +65,8 @@ interface Peer {
 export class PlainWire {
   private readonly sealed: (Sealed | Hello)[] = [];
   private tokens = 0;
-  private readonly signed: boolean;
+  /** Whether values carry signatures. */
+  readonly signs: boolean;
   private lives = 0;
 
   constructor(
@@ -74,7 +75,7 @@ export class PlainWire {
     private readonly secrets: readonly number[],
   ) {
     const { hypothesis } = rig;
-    this.signed = hypothesis.kind === 'byzantine' && hypothesis.authenticators === 'signature';
+    this.signs = hypothesis.kind === 'byzantine' && hypothesis.authenticators === 'signature';
   }
 
   readonly open: OpenMessenger = (parts) => {
@@ -128,9 +129,8 @@ export class PlainWire {
     return this.sealed[number % REMEMBERED] ?? null;
   }
 
-  /** The message as it leaves replica `self`: with its signature on every value where the rig signs. */
+  /** The message as it leaves replica `self` of a rig that signs: with its signature on every value. */
   sign(self: ReplicaIndex, message: RoundMessage): RoundMessage {
-    if (!this.signed) return message;
     const items: RelayItem[] = [];
     for (const item of message.items) {
       if (item.value === null) continue;
@@ -147,7 +147,7 @@ export class PlainWire {
 
   /** Whether every value carries the signatures of its whole path, the sender's last. */
   verify(sender: ReplicaIndex, message: RoundMessage): boolean {
-    if (!this.signed) return true;
+    if (!this.signs) return true;
     return message.items.every(({ path, value, proof }) => {
       if (value === null || proof === undefined || proof.length !== (path.length + 1) * LINK_BYTES)
         return false;
@@ -244,11 +244,11 @@ class PlainMessenger implements Messenger {
   start(): void {
     const { clock } = this.parts;
     const nowUs = clock.nowUs();
-    for (const [id, peer] of this.peers) {
+    this.peers.forEach((peer, id) => {
       // The peer may hold another session by now, as when a second process took its name for a while.
       if (peer.misfits >= DOUBT_FRAMES && nowUs - peer.fittedUs >= DOUBT_US) Object.assign(peer, freshPeer());
       if (!peer.established) this.greet(id);
-    }
+    });
     this.cancelTick = clock.schedule(clock.nowUs() + HELLO_INTERVAL_US, () => this.start());
   }
 
@@ -281,7 +281,7 @@ class PlainMessenger implements Messenger {
 
   private sign(message: RigMessage): RigMessage {
     const self = this.replicaIndex.get(this.parts.id);
-    if (message.kind !== 'round' || self === undefined) return message;
+    if (!this.wire.signs || message.kind !== 'round' || self === undefined) return message;
     if (this.signed?.message !== message) this.signed = { message, out: this.wire.sign(self, message) };
     return this.signed.out;
   }

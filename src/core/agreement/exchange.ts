@@ -107,6 +107,8 @@ export class Exchange {
   private outcome: Outcome = { kind: 'none', cause: 'overslept' };
   /** Senders whose message of the current round the agreement has. */
   private accepted = 0;
+  /** The agreement has said so of the tick under way: what comes later cannot change that. */
+  private settled = false;
   /** Decided before the last round was complete. */
   private accounting = false;
   /** Items dropped since the last call of `advance`. */
@@ -160,6 +162,7 @@ export class Exchange {
     this.agreement.propose(own);
     this.round = 1;
     this.accepted = 0;
+    this.settled = false;
     this.outcome = { kind: 'pending' };
     return FIRST_ROUND;
   }
@@ -312,9 +315,10 @@ export class Exchange {
     if (this.outcome.kind !== 'pending' || this.round < this.algorithm.rounds) return false;
     if (countBits(missing) + this.excluded > this.maxMissing) return false;
     const agreement = this.agreement as TickAgreement;
-    if (agreement.isSettled === undefined) return false;
+    if (this.settled || agreement.isSettled === undefined) return this.settled;
     this.acceptHeld();
-    return agreement.isSettled();
+    this.settled = agreement.isSettled();
+    return this.settled;
   }
 
   /** Gives the agreement what is held of the current round, in the order of the senders. */
