@@ -555,6 +555,92 @@ export function decodeCbor(bytes: Uint8Array, maxBytes: number = DEFAULT_MAX_BYT
   return fault === null ? { ok: true, value: new ProvenReader(bytes).read() } : { ok: false, fault };
 }
 
+/**
+ * Reads bytes that `checkCbor` has passed item by item, for a codec that knows what has to come: nothing is made that is not
+ * asked for. A method that finds another type says so, and the reader is of no use after that.
+ */
+export class CborCursor {
+  #at = 0;
+
+  /** `bytes`: proven by `checkCbor`, and relied on. */
+  constructor(private readonly bytes: Uint8Array) {}
+
+  /** How many items the array has that begins here; −1 where none does. */
+  readArrayHead(): number {
+    return this.#readHead(4);
+  }
+
+  /** An integer from 0 to 2^53 − 1; −1 where there is none. */
+  readCount(): number {
+    return this.#readHead(0);
+  }
+
+  /** Steps over null; false where there is something else, which is still to be read. */
+  skipNull(): boolean {
+    if (this.bytes[this.#at] !== 0xf6) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  /** A copy of a byte string; null where there is none. */
+  readBytes(): Uint8Array | null {
+    const length = this.#readHead(2);
+    if (length < 0) return null;
+    this.#at += length;
+    return copyBytes(this.bytes, this.#at - length, length);
+  }
+
+  /** `known` itself where these are its bytes, otherwise as `readBytes`. */
+  readBytesLike(known: Uint8Array): Uint8Array | null {
+    const start = this.#at;
+    const length = this.#readHead(2);
+    if (length === known.length) {
+      let same = 0;
+      while (same < length && this.bytes[this.#at + same] === known[same]) same += 1;
+      if (same === length) {
+        this.#at += length;
+        return known;
+      }
+    }
+    this.#at = start;
+    return this.readBytes();
+  }
+
+  /** A byte string of this length as a list of numbers; null where there is none. */
+  readByteList(length: number): number[] | null {
+    if (this.#readHead(2) !== length) return null;
+    const list: number[] = [];
+    for (let i = 0; i < length; i += 1) list.push(this.bytes[this.#at + i] as number);
+    this.#at += length;
+    return list;
+  }
+
+  /** The argument of a head of this major type; −1 where another one stands, or nothing. */
+  #readHead(major: number): number {
+    const { bytes } = this;
+    const initial = bytes[this.#at];
+    if (initial === undefined || initial >>> 5 !== major) return -1;
+    const at = this.#at + 1;
+    const info = initial & 0x1f;
+    this.#at = at + argumentBytes(info);
+    return readArgument(bytes, at, info);
+  }
+}
+
+/** How many bytes of argument follow a head. */
+function argumentBytes(info: number): number {
+  return info < 24 ? 0 : 1 << (info - 24);
+}
+
+/** The argument of a proven head, whose bytes after the first begin at `at`. */
+function readArgument(bytes: Uint8Array, at: number, info: number): number {
+  if (info < 24) return info;
+  if (info === 24) return bytes[at] as number;
+  if (info === 25) return readUint16(bytes, at);
+  if (info === 26) return readUint32(bytes, at);
+  return readUint32(bytes, at) * TWO_32 + readUint32(bytes, at + 4);
+}
+
 /** Texts up to this length are put together here where they are ASCII. */
 const SHORT_TEXT_BYTES = 24;
 
@@ -598,18 +684,9 @@ class ProvenReader {
   }
 
   #readArgument(info: number): number {
-    const { bytes } = this;
     const at = this.#at + 1;
-    if (info < 24) {
-      this.#at = at;
-      return info;
-    }
-    const size = 1 << (info - 24);
-    this.#at = at + size;
-    if (size === 1) return bytes[at] as number;
-    if (size === 2) return readUint16(bytes, at);
-    if (size === 4) return readUint32(bytes, at);
-    return readUint32(bytes, at) * TWO_32 + readUint32(bytes, at + 4);
+    this.#at = at + argumentBytes(info);
+    return readArgument(this.bytes, at, info);
   }
 
   #readSimple(info: number): CborValue {

@@ -9,7 +9,7 @@
  * bounds what a liar can make us compute.
  */
 import type { PeerMessage, RelayItem, ReplicaIndex, RoundMessage, Stamp } from '../core/types.js';
-import { CborWriter, decodeCbor, type CborValue } from './cbor.js';
+import { CborCursor, CborWriter, checkCbor, decodeCbor, type CborValue } from './cbor.js';
 import type { WireLimits } from './limits.js';
 import { DIGEST_BYTES } from './replicated-state-codec.js';
 import { isBytes, isCount, isList } from './schema.js';
@@ -44,6 +44,8 @@ export class PeerCodec {
   readonly #limits: WireLimits;
   readonly #chains: SignedChains | null;
   readonly #writer = new CborWriter(512);
+  /** The run that was read last: mostly it is that of the next message too. */
+  #newestRun: Uint8Array = new Uint8Array(RUN_BYTES);
 
   constructor(limits: WireLimits, chains: SignedChains | null) {
     if (limits.isSigned !== (chains !== null))
@@ -123,54 +125,61 @@ export class PeerCodec {
 
   /** Reads what an authenticated replica sent. Paths have the length that the round prescribes; whom they name is the core's to judge. */
   decode(from: ReplicaIndex, purpose: PeerPurpose, payload: Uint8Array): DecodedPeerMessage {
-    const decoded = decodeCbor(payload, this.#limits.payloadBytes[purpose]);
-    if (!decoded.ok) return MALFORMED;
-    return purpose === 'round' ? this.#readRound(from, decoded.value) : this.#readState(decoded.value);
+    const maxBytes = this.#limits.payloadBytes[purpose];
+    if (purpose === 'round')
+      return checkCbor(payload, maxBytes) === null
+        ? this.#readRound(from, new CborCursor(payload))
+        : MALFORMED;
+    const decoded = decodeCbor(payload, maxBytes);
+    return decoded.ok ? this.#readState(decoded.value) : MALFORMED;
   }
 
-  #readRound(from: ReplicaIndex, value: CborValue): DecodedPeerMessage {
-    const { rounds, itemsByRound } = this.#limits;
-    if (!Array.isArray(value)) return MALFORMED;
-    const [tick, round, run, list, lag, held] = value as readonly CborValue[];
-    if (value.length !== (round === 1 ? 6 : 4)) return MALFORMED;
-    const stamp = round === 1 ? readStamp(lag, held, this.#limits.replicas) : null;
-    if (round === 1 && stamp === null) return MALFORMED;
-    if (!isCount(tick) || !isCount(round) || round < 1 || round > rounds || !isBytes(run, RUN_BYTES))
-      return MALFORMED;
-    if (!Array.isArray(list) || list.length > (itemsByRound[round] as number)) return MALFORMED;
+  #readRound(from: ReplicaIndex, cursor: CborCursor): DecodedPeerMessage {
+    const { rounds, itemsByRound, replicas } = this.#limits;
+    const fields = cursor.readArrayHead();
+    const tick = cursor.readCount();
+    const round = cursor.readCount();
+    if (tick < 0 || round < 1 || round > rounds || fields !== (round === 1 ? 6 : 4)) return MALFORMED;
+    const run = cursor.readBytesLike(this.#newestRun);
+    if (run === null || run.length !== RUN_BYTES) return MALFORMED;
+    this.#newestRun = run;
+    const count = cursor.readArrayHead();
+    if (count < 0 || count > (itemsByRound[round] as number)) return MALFORMED;
     const items: RelayItem[] = [];
-    for (const one of list as readonly CborValue[]) {
-      const item = this.#readItem(one, round);
+    for (let at = 0; at < count; at += 1) {
+      const item = this.#readItem(cursor, round);
       if (item === null) return MALFORMED;
       items.push(item);
     }
+    const stamp = round === 1 ? readStampHere(cursor, replicas) : null;
+    if (round === 1 && stamp === null) return MALFORMED;
     if (this.#chains !== null) {
       for (const item of items) {
         if (!this.#chains.verify({ tick, round, run }, from, item))
           return { ok: false, cause: 'bad-signature' };
       }
     }
-    const message = { kind: 'round', tick, round, run, items } as const;
-    return { ok: true, message: stamp === null ? message : { ...message, stamp } };
+    return {
+      ok: true,
+      message:
+        stamp === null
+          ? { kind: 'round', tick, round, run, items }
+          : { kind: 'round', tick, round, run, items, stamp },
+    };
   }
 
-  #readItem(one: CborValue, round: number): RelayItem | null {
+  #readItem(cursor: CborCursor, round: number): RelayItem | null {
     const isSigned = this.#chains !== null;
-    if (!isList(one, isSigned ? 3 : 2)) return null;
-    const [pathBytes, value, proof] = one;
-    if (!isBytes(pathBytes, round - 1)) return null;
-    const path: ReplicaIndex[] = [];
-    for (let at = 0; at < pathBytes.length; at += 1) {
-      const id = pathBytes[at] as number;
-      if (id >= this.#limits.replicas) return null;
-      path.push(id);
-    }
-    if (!isSigned) {
-      if (!(value === null || value instanceof Uint8Array)) return null;
-      return { path, value };
-    }
-    if (!(value instanceof Uint8Array) || !(proof instanceof Uint8Array)) return null;
-    return { path, value, proof };
+    if (cursor.readArrayHead() !== (isSigned ? 3 : 2)) return null;
+    const path = cursor.readByteList(round - 1);
+    if (path === null) return null;
+    for (const id of path) if (id >= this.#limits.replicas) return null;
+    if (!isSigned && cursor.skipNull()) return { path, value: null };
+    const value = cursor.readBytes();
+    if (value === null) return null;
+    if (!isSigned) return { path, value };
+    const proof = cursor.readBytes();
+    return proof === null ? null : { path, value, proof };
   }
 
   #readState(value: CborValue): DecodedPeerMessage {
@@ -197,6 +206,18 @@ export class PeerCodec {
       return { ok: true, message: { kind: 'start', step: first ? 'echo' : 'init' } };
     return MALFORMED;
   }
+}
+
+function readStampHere(cursor: CborCursor, replicas: number): Stamp | null {
+  const lagUs = cursor.readCount();
+  if (lagUs < 0 || lagUs > MAX_STAMP_US || cursor.readArrayHead() !== replicas) return null;
+  const heldUs: (number | null)[] = [];
+  for (let at = 0; at < replicas; at += 1) {
+    const one = cursor.skipNull() ? null : cursor.readCount();
+    if (one !== null && (one < 0 || one > MAX_STAMP_US)) return null;
+    heldUs.push(one);
+  }
+  return { lagUs, heldUs };
 }
 
 function readStamp(lag: CborValue | undefined, held: CborValue | undefined, replicas: number): Stamp | null {

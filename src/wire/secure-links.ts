@@ -478,13 +478,16 @@ function listGreeting(
   nowUs: number,
 ): { readonly epoch: EpochLink; readonly greetingUs: number }[] {
   const { epochs, active } = link;
-  return epochs.flatMap((epoch, at) => {
-    // Under the epoch before, a peer is greeted only where the newest is not answered.
-    const isLate = link.aloneSinceUs !== null && nowUs - link.aloneSinceUs >= OLDER_AFTER_US;
-    if (epoch.session === null && at > 0 && !isLate) return [];
+  const greeting: { readonly epoch: EpochLink; readonly greetingUs: number }[] = [];
+  // Under the epoch before, a peer is greeted only where the newest is not answered.
+  const isLate = link.aloneSinceUs !== null && nowUs - link.aloneSinceUs >= OLDER_AFTER_US;
+  for (let at = 0; at < epochs.length; at += 1) {
+    const epoch = epochs[at] as EpochLink;
+    if (epoch.session === null && at > 0 && !isLate) continue;
     const isUpgrade = epoch.session === null && active !== null;
-    return [{ epoch, greetingUs: isUpgrade ? UPGRADE_GREETING_US : HELLO_INTERVAL_US }];
-  });
+    greeting.push({ epoch, greetingUs: isUpgrade ? UPGRADE_GREETING_US : HELLO_INTERVAL_US });
+  }
+  return greeting;
 }
 
 /** Ends what was settled before the session in use, when that has proven itself and nothing can be under way any more. */
