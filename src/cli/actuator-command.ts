@@ -12,6 +12,7 @@ import { loadRig } from '../rig/load-rig.js';
 import type { PrincipalKeys } from '../wire/keys.js';
 import { readAddresses } from './addresses.js';
 import { composeActuator } from './compose-actuator.js';
+import { describeRelease } from './describe-release.js';
 import { openHostControls } from './host-controls.js';
 import { makeKeysOrder } from './keys-order.js';
 import { loadKeys } from './load-keys.js';
@@ -106,7 +107,7 @@ async function runActuator(rigPath: string, options: ActuatorOptions): Promise<v
   voter.start();
   channel.send({ kind: 'ready', id });
   notifier.ready();
-  log.info(`actuator ${id} of rig ${rig.id} is up, in fail-safe until armed`);
+  log.info(`actuator ${id} of rig ${rig.id} is up, ${describeRelease()}, in fail-safe until armed`);
   log.info(`actuator ${id} stops: ${await stopper.stopped}`);
   notifier.stopping();
   keyWatch.close();

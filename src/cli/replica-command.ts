@@ -13,6 +13,7 @@ import { claimStateFolder } from '../store/state-folder.js';
 import type { PrincipalKeys } from '../wire/keys.js';
 import { readAddresses } from './addresses.js';
 import { composeReplica } from './compose-replica.js';
+import { describeRelease } from './describe-release.js';
 import { openHostControls } from './host-controls.js';
 import { makeKeysOrder } from './keys-order.js';
 import { loadKeys } from './load-keys.js';
@@ -112,7 +113,7 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
   replica.start();
   channel.send({ kind: 'ready', id });
   notifier.ready();
-  log.info(`replica ${id} of rig ${rig.id} is up`);
+  log.info(`replica ${id} of rig ${rig.id} is up, ${describeRelease()}`);
   log.info(`replica ${id} stops: ${await stopper.stopped}`);
   notifier.stopping();
   keyWatch.close();

@@ -457,7 +457,8 @@ export class SecureLinks {
     const self = this.#self;
     return refusal.cause === 'version-mismatch'
       ? `${peer} speaks protocol version ${refusal.theirVersion} and ${self} version ${this.#setting.version}; ` +
-          `install the same release of voteplane on both`
+          `install the same release of voteplane on both; a rig whose protocol version is to change is stopped first, ` +
+          `and started when all have the new release`
       : `${peer} and ${self} differ in: ${refusal.parts.join(', ')}; ` +
           `copy the same rig folder to both${refusal.parts.includes('machine arithmetic') ? ' and run the same release of Node on both' : ''}, then restart the one that was wrong`;
   }

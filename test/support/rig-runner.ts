@@ -73,6 +73,7 @@ export class RigRunner {
   readonly #waits = new Set<Wait>();
   readonly #otherRigs = new Map<string, string>();
   readonly #otherKeys = new Map<string, string>();
+  readonly #otherEntries = new Map<string, string>();
   #plant: PlantAccount | null = null;
   #startTick: number | null = null;
 
@@ -122,6 +123,12 @@ export class RigRunner {
     this.#otherKeys.set(id, file);
   }
 
+  /** From its next start on a process runs this command in place of everybody's; null: everybody's again. */
+  giveEntry(id: string, entry: string | null): void {
+    if (entry === null) this.#otherEntries.delete(id);
+    else this.#otherEntries.set(id, entry);
+  }
+
   /** Starts these at once, or everybody who does not run; resolves when each is ready. */
   async start(...ids: string[]): Promise<void> {
     const chosen = ids.length > 0 ? ids : this.ids.filter((id) => !this.isAlive(id));
@@ -131,7 +138,7 @@ export class RigRunner {
         const nodeFlags = id === PLANT ? [] : SMALL_BOARD_V8_FLAGS;
         const supervisor = new Supervisor({
           plans: [{ id, nodeFlags, args: this.argsOf(id), launcher, environment }],
-          entry: this.#options.entry ?? ENTRY,
+          entry: this.#otherEntries.get(id) ?? this.#options.entry ?? ENTRY,
           onTelemetry: (message) => this.#note(message),
           onDeath: (exit) => {
             this.deaths.push(exit);

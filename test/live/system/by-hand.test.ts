@@ -146,7 +146,7 @@ describe('refusals, each with exit code 2 and one line that names the place and 
     // The folder is free for the next try.
     await new Promise((resolve) => holder.close(resolve));
     const hand = startByHand(rig, 'a');
-    await hand.untilPrints(/replica a of rig pitch is up/);
+    await hand.untilPrints(/replica a of rig pitch is up, voteplane \d\S* with protocol version \d+/);
   });
 
   test('what was left out, and what does not exist', async () => {
