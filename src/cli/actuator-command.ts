@@ -62,7 +62,14 @@ async function runActuator(rigPath: string, options: ActuatorOptions): Promise<v
   const clock = openMachineClock(process.env);
   const notifier = openServiceNotifier(process.env, clock, log);
   const turns = new StatusTurns(rig.periodUs);
-  const { transport, readRefused } = await openTransport({ rig, keys, addresses, log, nowUs: clock.nowUs });
+  const { transport, readRefused } = await openTransport({
+    rig,
+    keys,
+    addresses,
+    log,
+    nowUs: clock.nowUs,
+    onTwin: (text) => channel.send({ kind: 'event', id, level: 'error', text, atUs: clock.nowUs() }),
+  });
   const line = findLine(rig, id, addresses);
   const stopper = runUntilStopped();
   const channel = openParentChannel(

@@ -1,6 +1,7 @@
 /** The MQTT transport of one principal of a rig: its inbox, its links, and everybody's credentials. */
 import type { Log, Purpose } from '../ports.js';
 import type { InboxPart, Rig } from '../rig/rig.js';
+import type { TwinHandler } from '../mqtt/inbox.js';
 import { deriveInboxLimits } from '../mqtt/inbox-limits.js';
 import {
   createMqttTransport,
@@ -22,6 +23,8 @@ export interface OpenTransportOptions {
   readonly nowUs?: () => number;
   /** Receivers to connect to, where not all that share a secret with this principal. */
   readonly only?: readonly string[];
+  /** Beside the log: hears of a second process with the identity of a peer, or of this one. */
+  readonly onTwin?: TwinHandler;
 }
 
 /** The transport, and what its inbox has refused so far, by cause. */
@@ -32,7 +35,7 @@ export interface OpenedTransport {
 
 /** Opens the inbox and begins to connect; throws where the inbox cannot be opened. */
 export async function openTransport(options: OpenTransportOptions): Promise<OpenedTransport> {
-  const { rig, keys, addresses, log, nowUs = readMonotonicUs, only } = options;
+  const { rig, keys, addresses, log, nowUs = readMonotonicUs, only, onTwin } = options;
   const self = keys.principal;
   const kinds = new Map(listPrincipals(rig).map(({ id, kind }) => [id, kind]));
   const selfKind = kinds.get(self);
@@ -65,6 +68,7 @@ export async function openTransport(options: OpenTransportOptions): Promise<Open
     addresses: listInboxAddresses(addresses),
     nowUs,
     log,
+    ...(onTwin === undefined ? {} : { onTwin }),
     onRefusal: (cause) => refused.set(`inbox-${cause}`, (refused.get(`inbox-${cause}`) ?? 0) + 1),
   });
   // Passwords of the epoch before, and who is revoked.

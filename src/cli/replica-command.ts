@@ -65,7 +65,14 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
   const release = claimStateFolder(options.state, `replica ${id} of rig ${rig.id}`);
   const clock = openMachineClock(process.env);
   const notifier = openServiceNotifier(process.env, clock, log);
-  const { transport, readRefused } = await openTransport({ rig, keys, addresses, log, nowUs: clock.nowUs });
+  const { transport, readRefused } = await openTransport({
+    rig,
+    keys,
+    addresses,
+    log,
+    nowUs: clock.nowUs,
+    onTwin: (text) => channel.send({ kind: 'event', id, level: 'error', text, atUs: clock.nowUs() }),
+  });
   const line = findLine(rig, id, addresses);
   const stopper = runUntilStopped();
   const channel = openParentChannel(

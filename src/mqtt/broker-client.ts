@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import net from 'node:net';
 import type { MqttClient } from 'mqtt';
 import type { Log } from '../ports.js';
+import type { TwinHandler } from './inbox.js';
 import { encodePublish, isBrokerControl, packetType, plainPublish, readTopic, takeFrame } from './packet.js';
 import { PacketStream, type Verdict } from './packet-stream.js';
 
@@ -42,6 +43,12 @@ export interface BrokerClientOptions {
     arrivedUs: number,
   ) => boolean;
   readonly penaltyMs: number;
+  /**
+   * What the broker does with a client id that is connected already: refuses the second connection, as an inbox inside
+   * its owner's process does, or ends the first, as MQTT prescribes.
+   */
+  readonly onSameId: 'refuses-second' | 'ends-first';
+  readonly onTwin?: TwinHandler;
 }
 
 export interface BrokerClientCounters {
@@ -68,6 +75,11 @@ const keepaliveS = 1;
 const connectTimeoutMs = 1000;
 /** How long a failure to connect is no news. */
 const quietUs = 1_000_000;
+/** An earlier connection of this process's own that has died is gone from an inbox after one and a half keepalives. */
+const remnantUs = 3_000_000;
+/** So many connections in a row that were ended within this time of each other are another process's doing. */
+const endedConnections = 5;
+const endedWithinUs = 10_000_000;
 
 export class BrokerClient {
   readonly #options: BrokerClientOptions;
@@ -76,6 +88,7 @@ export class BrokerClient {
   #up = false;
   #closed = false;
   #lastReason = '';
+  #toldTwin = '';
   #downSinceUs: number;
   #penalized = false;
   #sent = 0;
@@ -89,6 +102,10 @@ export class BrokerClient {
   /** Newest key epoch first; the one that is tried now. */
   #passwords: readonly string[];
   #passwordAt = 0;
+  /** Since when the broker says nothing but that this id is connected; null: it does not. */
+  #takenSinceUs: number | null = null;
+  /** When the last connections that had stood were ended by the other side, oldest first. */
+  #endedUs: number[] = [];
 
   constructor(options: BrokerClientOptions) {
     this.#options = options;
@@ -123,9 +140,15 @@ export class BrokerClient {
     });
     client.on('close', () => {
       this.#disconnects += 1;
+      if (this.#up) this.#noteEnded();
       this.#setUp(false);
     });
     client.on('error', (error) => {
+      if (options.onSameId === 'refuses-second' && isTakenRefusal(error)) {
+        this.#noteTaken();
+        return;
+      }
+      this.#takenSinceUs = null;
       if (!isCredentialRefusal(error)) {
         this.#explain(error.message);
         return;
@@ -242,6 +265,8 @@ export class BrokerClient {
 
   #onConnect(): void {
     this.#connects += 1;
+    this.#takenSinceUs = null;
+    if (this.#options.onSameId === 'refuses-second') this.#toldTwin = '';
     const stream = this.#stream;
     const { topics } = this.#options;
     if (topics.length === 0) {
@@ -274,6 +299,40 @@ export class BrokerClient {
     this.#options.onUp(up);
   }
 
+  /** Refused since this id is connected: no news after a restart, and another process when it goes on. */
+  #noteTaken(): void {
+    const { name, username, nowUs } = this.#options;
+    const atUs = nowUs();
+    this.#takenSinceUs ??= atUs;
+    if (atUs - this.#takenSinceUs < remnantUs) return;
+    this.#tellTwin(
+      `twin: another process runs as ${username} and is connected to ${name}; this one is kept out there (quarantined): ` +
+        `end one of the two, or give one an id and keys of its own`,
+    );
+  }
+
+  /** The broker ended a connection that stood: where the same happens again and again, another one takes its place. */
+  #noteEnded(): void {
+    const { onSameId, name, username, nowUs } = this.#options;
+    if (onSameId !== 'ends-first' || this.#closed) return;
+    const atUs = nowUs();
+    this.#endedUs = [...this.#endedUs.slice(1 - endedConnections), atUs];
+    const [firstUs = atUs] = this.#endedUs;
+    if (this.#endedUs.length < endedConnections || atUs - firstUs > endedWithinUs) return;
+    this.#endedUs = [];
+    this.#tellTwin(
+      `twin: ${name} ends every connection of ${username} soon after it stands: if another process runs as ${username}, ` +
+        `end one of the two, or give one an id and keys of its own; if not, look at the log of the broker`,
+    );
+  }
+
+  #tellTwin(text: string): void {
+    if (text === this.#toldTwin || this.#closed) return;
+    this.#toldTwin = text;
+    this.#options.log.error(text);
+    this.#options.onTwin?.(text);
+  }
+
   /** Says a reason once until it changes or a connection succeeds; the first second, when a rig starts, in silence. */
   #explain(reason: string): void {
     if (reason === this.#lastReason || this.#closed) return;
@@ -289,6 +348,11 @@ export class BrokerClient {
 /** CONNACK 4 (bad user name or password) or 5 (not authorised). */
 function isCredentialRefusal(error: Error): boolean {
   return 'code' in error && (error.code === 4 || error.code === 5);
+}
+
+/** CONNACK 2: with an inbox of ours, this client id is connected. */
+function isTakenRefusal(error: Error): boolean {
+  return 'code' in error && error.code === 2;
 }
 
 /** What to look at when a connection does not come about. */

@@ -17,6 +17,7 @@ import {
   type MqttLimits,
   type RefusalCause,
   type RefusalHandler,
+  type TwinHandler,
 } from './inbox.js';
 import {
   encodePublish,
@@ -58,6 +59,7 @@ export interface EmbeddedInboxOptions {
   readonly nowUs: () => number;
   readonly log: Log;
   readonly onRefusal?: RefusalHandler;
+  readonly onTwin?: TwinHandler;
 }
 
 /** What is known of a member beyond its connection: the rate it used up survives a reconnection. */
@@ -74,6 +76,14 @@ interface Account {
   penaltyEndUs: number;
   /** The connection that holds its client id. */
   live: Connection | null;
+  /** Somebody else who has the password too asked for its place; null: nobody, since that connection stands. */
+  contest: Contest | null;
+}
+
+/** Attempts to enter under an id that is connected. */
+interface Contest {
+  readonly sinceUs: number;
+  told: boolean;
 }
 
 /** A subscription that an inbox grants: all that arrives, or what is published for this reader, of one purpose or all. */
@@ -81,7 +91,11 @@ type Filter = { readonly kind: 'arrivals' } | { readonly kind: 'own'; readonly p
 
 interface Connection {
   readonly stream: PacketStream;
+  /** Address and port at the other end. */
+  readonly from: string;
   readonly openedUs: number;
+  /** When its socket brought something; unlike what silence is measured by, no stall of the owner moves it. */
+  heardUs: number;
   state: 'new' | 'asking' | 'open';
   /** Packets before the answer to CONNECT. */
   early: number;
@@ -103,6 +117,8 @@ const stallUs = 3 * sweepMs * 1000;
 /** Packets that may come before CONNACK [MQTT-3.1.4-5]. */
 const maxEarlyPackets = 8;
 const maxAddresses = 256;
+/** A connection that is heard for so long after another one asked for its place is no remnant of an earlier life. */
+const twinUs = 2_000_000;
 /** The same refusal of the same principal is logged once in this time. */
 const logEveryUs = 10_000_000;
 
@@ -148,6 +164,7 @@ export class EmbeddedInbox implements Inbox {
         bucket: new TokenBucket(options.limits, nowUs),
         penaltyEndUs: 0,
         live: null,
+        contest: null,
       });
     }
     this.#accounts = accounts;
@@ -334,6 +351,7 @@ export class EmbeddedInbox implements Inbox {
       onRead: (_stream, arrivedUs) => {
         if (arrivedUs - this.#activeUs > stallUs) this.#excuseStall(arrivedUs);
         this.#activeUs = arrivedUs;
+        connection.heardUs = arrivedUs;
       },
       onPacket: (_stream, bytes, start, bodyStart, end, arrivedUs) =>
         this.#onPacket(connection, bytes, start, bodyStart, end, arrivedUs),
@@ -343,7 +361,9 @@ export class EmbeddedInbox implements Inbox {
     });
     const connection: Connection = {
       stream,
+      from: `${socket.remoteAddress ?? '?'}:${String(socket.remotePort ?? '?')}`,
       openedUs: atUs,
+      heardUs: atUs,
       state: 'new',
       early: 0,
       request: null,
@@ -561,14 +581,30 @@ export class EmbeddedInbox implements Inbox {
       // The live connection stays; a half-open one goes by the silence limit below, so that its owner, restarted,
       // waits no longer than one and a half of the keepalive it asked for.
       this.#refuse('takeover', account);
+      this.#noteContest(account, account.live, connection, nowUs());
       done(refusal(2, 'this client id is connected already'), false);
       return;
     }
     account.live = connection;
+    account.contest = null;
     connection.account = account;
     connection.password = given;
     connection.silenceLimitUs = request.keepaliveS * 1_500_000;
     done(null, true);
+  }
+
+  /** Tells of a second process, once while the first is connected, when it cannot be the same one after a restart. */
+  #noteContest(account: Account, live: Connection, second: Connection, nowUs: number): void {
+    const contest = (account.contest ??= { sinceUs: nowUs, told: false });
+    if (contest.told || live.heardUs - contest.sinceUs < twinUs) return;
+    contest.told = true;
+    const { owner, log, onTwin } = this.#options;
+    const { id } = account.member;
+    const text =
+      `twin: a second process runs as ${id}: the one at ${second.from} is kept out of the inbox of '${owner}' (quarantined), ` +
+      `and the one at ${live.from} goes on; end one of the two, or give one an id and keys of its own`;
+    log.error(text);
+    onTwin?.(text);
   }
 
   /** Frames that came before CONNACK take this way through aedes. */

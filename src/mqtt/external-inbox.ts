@@ -7,7 +7,7 @@
 import type { FrameHandler, Log, Principal, Purpose } from '../ports.js';
 import { BrokerClient } from './broker-client.js';
 import { FrameReader, type Route } from './frame-reader.js';
-import type { Inbox, InboxCounters, MqttLimits, RefusalHandler } from './inbox.js';
+import type { Inbox, InboxCounters, MqttLimits, RefusalHandler, TwinHandler } from './inbox.js';
 import { encodeTopic } from './packet.js';
 import { formatTopic, maxTopicBytes, purposes } from './topic.js';
 
@@ -25,6 +25,7 @@ export interface ExternalInboxOptions {
   readonly onRefusal?: RefusalHandler;
   /** The connection to the broker came up or went; links over it share its fate. */
   readonly onUp?: (up: boolean) => void;
+  readonly onTwin?: TwinHandler;
 }
 
 export class ExternalInbox implements Inbox {
@@ -56,7 +57,7 @@ export class ExternalInbox implements Inbox {
   /** Starts to connect, and goes on trying; peers reach the broker with or without this process. */
   open(): Promise<void> {
     if (this.#client === null) {
-      const { rigId, owner, url, limits, nowUs, log, onUp } = this.#options;
+      const { rigId, owner, url, limits, nowUs, log, onUp, onTwin } = this.#options;
       this.#client = connectExternal({
         rigId,
         self: owner,
@@ -67,6 +68,7 @@ export class ExternalInbox implements Inbox {
         log,
         reader: this.#reader,
         onUp: onUp ?? ((): void => undefined),
+        ...(onTwin === undefined ? {} : { onTwin }),
       });
       this.#client.renewPasswords(this.#passwords);
     }
@@ -115,11 +117,12 @@ export interface ExternalConnectionOptions {
   readonly log: Log;
   readonly reader: FrameReader;
   readonly onUp: (up: boolean) => void;
+  readonly onTwin?: TwinHandler;
 }
 
 /** One connection of one principal to one external broker; its client id is `voteplane-<rig>-<self>`, its username `<self>`. */
 export function connectExternal(options: ExternalConnectionOptions): BrokerClient {
-  const { rigId, self, url, limits, reader } = options;
+  const { rigId, self, url, limits, reader, onTwin } = options;
   const { host, port } = parseBrokerUrl(url);
   return new BrokerClient({
     name: `the broker ${url}`,
@@ -137,6 +140,8 @@ export function connectExternal(options: ExternalConnectionOptions): BrokerClien
     onMessage: (topic, frame, packetBytes, arrivedUs) =>
       reader.onMessage(topic, frame, packetBytes, arrivedUs),
     penaltyMs: limits.penaltyMs,
+    onSameId: 'ends-first',
+    ...(onTwin === undefined ? {} : { onTwin }),
   });
 }
 

@@ -63,6 +63,9 @@ export class InboxError extends Error {
 /** Called for every refusal, with the principal where it has proved itself. */
 export type RefusalHandler = (cause: RefusalCause, principal: Principal | null) => void;
 
+/** Called when it is certain that a second process runs under an id that is taken, with words for people and the cure. */
+export type TwinHandler = (text: string) => void;
+
 export interface Inbox {
   /** Opens it; the promise is kept when peers can connect. Throws a clear error where the address cannot be had. */
   open(): Promise<void>;

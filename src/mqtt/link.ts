@@ -20,7 +20,10 @@ export interface Link {
   close(): Promise<void>;
 }
 
-export interface LinkOptions extends Omit<BrokerClientOptions, 'clientId' | 'username' | 'name'> {
+export interface LinkOptions extends Omit<
+  BrokerClientOptions,
+  'clientId' | 'username' | 'name' | 'onSameId'
+> {
   readonly rigId: string;
   readonly self: Principal;
   readonly to: Principal;
@@ -34,6 +37,7 @@ export function createLink(options: LinkOptions): Link {
     clientId: self,
     username: self,
     name: `the inbox of '${to}'`,
+    onSameId: 'refuses-second',
   });
   return makeLink(
     rigId,

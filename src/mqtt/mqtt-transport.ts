@@ -15,6 +15,7 @@ import {
   type InboxCounters,
   type MqttLimits,
   type RefusalHandler,
+  type TwinHandler,
 } from './inbox.js';
 import { createLink, makeLink, type Link } from './link.js';
 import { formatTopic, maxTopicBytes } from './topic.js';
@@ -55,6 +56,7 @@ export interface MqttTransportOptions {
   readonly nowUs: () => number;
   readonly log: Log;
   readonly onRefusal?: RefusalHandler;
+  readonly onTwin?: TwinHandler;
   /** Lets a fault stand around the inbox, or around a link. */
   readonly wrapInbox?: (inbox: Inbox) => Inbox;
   readonly wrapLink?: (link: Link) => Link;
@@ -195,7 +197,7 @@ class InboxTransport implements MqttTransport {
   }
 
   #makeInbox(members: readonly InboxMember[]): EmbeddedInbox | ExternalInbox | null {
-    const { rigId, self, inbox, addresses, externalPassword, nowUs, log, onRefusal } = this.#options;
+    const { rigId, self, inbox, addresses, externalPassword, nowUs, log, onRefusal, onTwin } = this.#options;
     if (inbox === null) return null;
     const common = {
       rigId,
@@ -205,6 +207,7 @@ class InboxTransport implements MqttTransport {
       nowUs,
       log,
       ...(onRefusal === undefined ? {} : { onRefusal }),
+      ...(onTwin === undefined ? {} : { onTwin }),
     };
     if (inbox.kind === 'embedded') {
       const { host, port } = addresses?.get(self) ?? inbox;
@@ -222,7 +225,8 @@ class InboxTransport implements MqttTransport {
 
   /** One connection for each embedded inbox, and one for each external broker, however many receivers are there. */
   #makeLinks(): void {
-    const { rigId, self, inbox, peers, addresses, nowUs, log, wrapLink } = this.#options;
+    const { rigId, self, inbox, peers, addresses, nowUs, log, wrapLink, onTwin } = this.#options;
+    const telling = onTwin === undefined ? {} : { onTwin };
     const shared = new Map<string, BrokerClient>();
     for (const peer of peers) {
       let link: Link;
@@ -247,6 +251,7 @@ class InboxTransport implements MqttTransport {
           onMessage: (topic, frame, packetBytes, arrivedUs) =>
             reader.onMessage(topic, frame, packetBytes, arrivedUs),
           penaltyMs: this.#limits.penaltyMs,
+          ...telling,
         });
       } else {
         const { url } = peer.inbox;
@@ -279,6 +284,7 @@ class InboxTransport implements MqttTransport {
               onUp: (up) => {
                 this.#onBroker(url, up);
               },
+              ...telling,
             });
             shared.set(key, opened);
             client = opened;

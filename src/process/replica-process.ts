@@ -84,6 +84,7 @@ const EVIDENCE: Partial<Record<RefusalCause, Evidence>> = {
   'bad-authenticator': 'bad-authenticator',
   'wrong-algorithm': 'bad-authenticator',
   'bad-signature': 'bad-authenticator',
+  twin: 'bad-authenticator',
   'malformed-envelope': 'malformed',
   'malformed-payload': 'malformed',
   'wrong-purpose': 'malformed',

@@ -39,6 +39,9 @@ interface ReceiveLane {
   readonly window: ReplayWindow;
 }
 
+/** For so long after a change of sessions it is looked out for a peer that still speaks in the one before, µs. */
+const DISPLACED_US = 10_000_000;
+
 /** Keys and freshness of one session with one peer. */
 export interface Session {
   readonly id: string;
@@ -78,6 +81,8 @@ export class EpochLink {
   session: Session | null = null;
   /** The session before, in this epoch. */
   previous: Session | null = null;
+  /** The session before, when nothing that comes in it is taken any more. */
+  #displaced: Session | null = null;
   readonly #outward: Direction;
   readonly #inward: Direction;
   readonly #helloOut: FrameCodec;
@@ -115,6 +120,7 @@ export class EpochLink {
   /** The handshake has come to a session: it stands from now on, and the one before for a while. */
   settle(settled: Extract<HandshakeOutput, { kind: 'settled' }>, nowUs: number): Session {
     this.previous = this.session;
+    this.#displaced = this.session;
     this.session = this.#createSession(settled, nowUs);
     return this.session;
   }
@@ -123,12 +129,25 @@ export class EpochLink {
   end(): void {
     this.session = null;
     this.previous = null;
+    this.#displaced = null;
     this.handshake.abandon();
   }
 
   /** Forgets the session before when its time is over. */
   forgetReplaced(nowUs: number): void {
-    if (this.session !== null && nowUs - this.session.sinceUs >= PREVIOUS_GRACE_US) this.previous = null;
+    if (this.session === null) return;
+    if (nowUs - this.session.sinceUs >= PREVIOUS_GRACE_US) this.previous = null;
+    if (nowUs - this.session.sinceUs >= DISPLACED_US) this.#displaced = null;
+  }
+
+  /**
+   * Whether a frame that did not fit is of the session before, when the peer has long been known to hold the one that
+   * took its place: no process goes back, so there are two.
+   */
+  isDisplaced(purpose: Purpose, frame: Uint8Array, nowUs: number): boolean {
+    const { session } = this;
+    if (session === null || this.#displaced === null || !this.handshake.isConfirmed) return false;
+    return nowUs - session.sinceUs >= SETTLING_US && openInSession(this.#displaced, purpose, frame).ok;
   }
 
   /** Proves one frame of a purpose that this peer may use. */

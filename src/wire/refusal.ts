@@ -37,6 +37,8 @@ export type RefusalCause =
   | 'unknown-epoch'
   /** The keys of the peer are worth nothing any more. */
   | 'revoked'
+  /** Of a session that another process with the peer's keys has put an end to. */
+  | 'twin'
   /** Signed messages: a chain of signatures that does not hold. */
   | 'bad-signature';
 
@@ -58,6 +60,7 @@ export const REFUSAL_CAUSES: readonly RefusalCause[] = [
   'expired-epoch',
   'unknown-epoch',
   'revoked',
+  'twin',
   'bad-signature',
 ];
 

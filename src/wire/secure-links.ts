@@ -64,7 +64,7 @@ export interface SecureLinksOptions {
 
 /** Why a peer cannot be talked to, of what is told in words. */
 export type ToldCause =
-  'version-mismatch' | 'config-mismatch' | 'expired-epoch' | 'unknown-epoch' | 'revoked';
+  'version-mismatch' | 'config-mismatch' | 'expired-epoch' | 'unknown-epoch' | 'revoked' | 'twin';
 
 /** What has to be done or told, in this order. */
 export type LinkEvent =
@@ -97,6 +97,10 @@ export const DOUBT_FRAMES = 8;
 /** A doubt without an answer that comes so often in a row is told: the peer may hold keys that this one does not. */
 const DOUBTS_TOLD = 2;
 
+/** Frames of a session that another has displaced, in so long, µs, that prove a second process. */
+const TWIN_FRAMES = 8;
+const TWIN_WITHIN_US = 10_000_000;
+
 /** Hellos of one peer that are looked at in one hello interval. */
 const HELLOS_PER_INTERVAL = 16;
 
@@ -124,6 +128,9 @@ interface Link {
   fittedUs: number;
   misfits: number;
   doubts: number;
+  /** Frames of displaced sessions, and since when they are counted. */
+  displaced: number;
+  displacedSinceUs: number;
   /** Last refusal told, so that it is told once. */
   told: string | null;
 }
@@ -173,6 +180,8 @@ export class SecureLinks {
         fittedUs: 0,
         misfits: 0,
         doubts: 0,
+        displaced: 0,
+        displacedSinceUs: -TWIN_WITHIN_US,
         told: null,
       });
     }
@@ -244,7 +253,8 @@ export class SecureLinks {
       return this.#refuse(from, 'expired-epoch');
     }
     if (link.active !== null) link.misfits += 1;
-    return this.#refuse(from, cause);
+    const isDisplaced = link.epochs.some((epoch) => epoch.isDisplaced(purpose, frame, this.#nowUs));
+    return this.#refuse(from, isDisplaced && this.#proveTwin(link) ? 'twin' : cause);
   }
 
   /** Takes a frame of purpose `hello`. */
@@ -416,6 +426,24 @@ export class SecureLinks {
       }
     }
     return events;
+  }
+
+  /** Counts one more frame of a displaced session: a few may have been held back on the way, more are a second process's. */
+  #proveTwin(link: Link): boolean {
+    if (this.#nowUs - link.displacedSinceUs >= TWIN_WITHIN_US) {
+      link.displacedSinceUs = this.#nowUs;
+      link.displaced = 0;
+    }
+    link.displaced += 1;
+    if (link.displaced === TWIN_FRAMES) this.#waiting.push(...this.#tellTwin(link));
+    return link.displaced >= TWIN_FRAMES;
+  }
+
+  #tellTwin(link: Link): LinkEvent[] {
+    const detail =
+      `two processes speak as ${link.id}, and ${this.#self} listens to the one that greeted it last; ` +
+      `end one of the two, or give one an id and keys of its own`;
+    return [{ kind: 'refused', peer: link.id, cause: 'twin', detail }];
   }
 
   #tell(link: Link, cause: 'expired-epoch' | 'unknown-epoch' | 'revoked'): LinkEvent[] {

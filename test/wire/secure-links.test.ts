@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SecureLinks } from '../../src/wire/secure-links.js';
+import { SecureLinks, type OpenResult } from '../../src/wire/secure-links.js';
 import { deriveLimits } from '../../src/wire/limits.js';
 import type { PrincipalKeys } from '../../src/wire/keys.js';
 import { DIGESTS, LinkNet, type Wired } from './link-net.js';
@@ -445,5 +445,59 @@ describe('mismatches are named', () => {
     net.settle();
     expect(net.pass('a', 'b', 'round', PAYLOAD)).toEqual(PAYLOAD);
     expect(net.pass('b', 'a', 'round', PAYLOAD)).toEqual(PAYLOAD);
+  });
+});
+
+describe('a second process with the keys of a peer', () => {
+  /** b has been started again, and a talks to the second; the first lives on. */
+  function startTwin(): { net: LinkNet; speak: () => OpenResult } {
+    const net = new LinkNet(makeRig());
+    net.start('a');
+    net.start('b');
+    net.run(1);
+    const first = net.end('b');
+    net.start('b');
+    net.run(1);
+    expect(net.pass('b', 'a', 'round', PAYLOAD)).toEqual(PAYLOAD);
+    const speak = (): OpenResult =>
+      net.end('a').open('b', 'round', first.seal('a', 'round', PAYLOAD) as Uint8Array);
+    return { net, speak };
+  }
+  const listTold = (net: LinkNet): unknown[] =>
+    net.events.flatMap(({ at, event }) => (at === 'a' && event.kind === 'refused' ? [event] : []));
+
+  test('is told when the first speaks on in the session that the second has ended', () => {
+    const { net, speak } = startTwin();
+    // What was under way when b was started again proves nothing.
+    expect(speak()).toEqual({ ok: false, cause: 'bad-authenticator' });
+    net.tick(600_000);
+    for (let count = 1; count < 8; count += 1)
+      expect(speak()).toEqual({ ok: false, cause: 'bad-authenticator' });
+    net.run(1);
+    expect(listTold(net)).toEqual([]);
+    for (let count = 8; count < 28; count += 1) expect(speak()).toEqual({ ok: false, cause: 'twin' });
+    net.run(1);
+    expect(listTold(net)).toEqual([
+      {
+        kind: 'refused',
+        peer: 'b',
+        cause: 'twin',
+        detail:
+          'two processes speak as b, and a listens to the one that greeted it last; ' +
+          'end one of the two, or give one an id and keys of its own',
+      },
+    ]);
+    expect(net.pass('b', 'a', 'round', PAYLOAD)).toEqual(PAYLOAD);
+  });
+
+  test('is not told for a few frames now and then, nor for what comes long after', () => {
+    const { net, speak } = startTwin();
+    net.tick(600_000);
+    for (let count = 1; count < 8; count += 1) speak();
+    net.tick(10_000_000);
+    for (let count = 0; count < 8; count += 1)
+      expect(speak()).toEqual({ ok: false, cause: 'bad-authenticator' });
+    net.run(1);
+    expect(listTold(net)).toEqual([]);
   });
 });
