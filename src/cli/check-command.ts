@@ -20,8 +20,8 @@ import type { Mistake } from '../rig/mistake.js';
 import { formatDuration } from '../rig/quantity.js';
 import type { Rig } from '../rig/rig.js';
 import type { Path } from '../rig/read-yaml.js';
-import { decodeCbor, encodeCbor } from '../wire/cbor.js';
 import { renderMeasurement } from '../measure/render-measurement.js';
+import { lawStateCodec } from '../wire/law-state-codec.js';
 import { describeSilence, measureRig, parseMeasuringTime, type MeasureOptions } from './measure-rig.js';
 import { parseTimeoutMs } from './operator-options.js';
 import { UsageError } from './usage-error.js';
@@ -171,7 +171,7 @@ async function checkOne(where: string, mistakes: Mistake[]): Promise<CheckedRig 
   }
   checkPlant(loaded, mistakes);
   checkTour(loaded, mistakes);
-  const verdict = checkLaw(loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) });
+  const verdict = checkLaw(loaded, lawStateCodec);
   mistakes.push(...verdict.mistakes);
   return { loaded, warnings: verdict.warnings, stateBytes: verdict.stateBytes };
 }

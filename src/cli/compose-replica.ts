@@ -14,9 +14,9 @@ import type { ProcessPorts } from '../recording/process-ports.js';
 import { composeLaw } from '../rig/compose-law.js';
 import { computeArithmeticDigest } from '../rig/digest.js';
 import type { LoadedRig } from '../rig/load-rig.js';
-import { decodeCbor, encodeCbor } from '../wire/cbor.js';
 import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
 import type { PrincipalKeys } from '../wire/keys.js';
+import { lawStateCodec } from '../wire/law-state-codec.js';
 import { readKeysOrder } from './keys-order.js';
 
 /** Who it is, the same in every life. */
@@ -102,7 +102,7 @@ export function composeReplica(identity: ProcessIdentity, world: ProcessWorld): 
       id,
       keys,
       ...configureAs(mismatch, digests),
-      law: composeLaw(loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) }),
+      law: composeLaw(loaded, lawStateCodec),
       transport,
       sensors,
       clock,

@@ -10,8 +10,8 @@ import { formatHostPort } from './address.js';
 import { formatDuration } from './quantity.js';
 import type { Rig } from './rig.js';
 
-/** Largest frame that any inbox accepts, bytes; a rig whose caps exceed it is refused. */
-export const PACKET_LIMIT_BYTES = 8_192;
+/** Largest frame that any inbox accepts, bytes: a piece of a state in its envelope. A rig whose caps exceed it is refused. */
+export const PACKET_LIMIT_BYTES = PIECE_BYTES + 256;
 
 /** Largest frame per purpose, bytes, without the MQTT header. Upper bounds: nothing correct is ever longer. */
 export interface PacketCaps {

@@ -21,7 +21,8 @@ export const MAX_REPLICAS = 7;
 export const MAX_SENSORS = 16;
 export const MAX_ACTUATORS = 8;
 export const MAX_CLIENTS = 8;
-export const MAX_STATE_BYTES = 4096;
+/** Of a control law: 128 KiB. */
+export const MAX_STATE_BYTES = 131_072;
 
 const id = z.string({ error: 'id' }).regex(ID_PATTERN, { error: 'id' });
 const text = (max: number): z.ZodString => z.string().min(1).max(max);

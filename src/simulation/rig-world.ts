@@ -28,8 +28,8 @@ import { computeArithmeticDigest } from '../rig/digest.js';
 import type { LoadedRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
 import { TickGrid } from '../rig/tick-grid.js';
-import { decodeCbor, encodeCbor } from '../wire/cbor.js';
 import { generateKeys, type PrincipalKeys } from '../wire/keys.js';
+import { lawStateCodec } from '../wire/law-state-codec.js';
 import { openDirectActuator, openDirectSensors, openSimulatedLine } from './bridge.js';
 import { RANK } from './event-queue.js';
 import { Host, MAX_DRIFT_PPM, World, type ClockModel } from './host.js';
@@ -414,7 +414,7 @@ export class RigWorld {
   }
 
   private composeLaw(): ComposedLaw {
-    return composeLaw(this.options.loaded, { encode: encodeCbor, decode: (bytes) => decodeCbor(bytes) });
+    return composeLaw(this.options.loaded, lawStateCodec);
   }
 
   private openSensors(

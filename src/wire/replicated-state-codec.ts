@@ -6,7 +6,11 @@
 import { hash } from 'node:crypto';
 import type { Member } from '../core/membership/active-set.js';
 import type { ReplicatedState, SensorMemory } from '../core/replicated-state.js';
+import { MAX_STATE_BYTES } from '../rig/schema.js';
 import { decodeCbor, encodeCbor, type CborValue } from './cbor.js';
+
+/** Longest state that is read, bytes: that of a law at its longest, and more than all that is kept beside it. */
+const MAX_BYTES = 2 * MAX_STATE_BYTES;
 
 /** Length of a run's identity and of a state digest, bytes. */
 export const DIGEST_BYTES = 16;
@@ -39,7 +43,7 @@ export function decodeReplicatedState(
   sensors: number,
   replicas: number,
 ): ReplicatedState | null {
-  const decoded = decodeCbor(bytes);
+  const decoded = decodeCbor(bytes, MAX_BYTES);
   if (!decoded.ok || !Array.isArray(decoded.value) || decoded.value.length !== 6) return null;
   const [tick, run, startTick, law, memories, places] = decoded.value as readonly CborValue[];
   if (!isTick(tick) || !isTick(startTick) || startTick > tick + 1) return null;

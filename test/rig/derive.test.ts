@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { toHex } from '../../src/core/bytes.js';
 import type { Entry } from '../../src/core/types.js';
 import { countRounds, deriveFacts, derivePacketCaps, PACKET_LIMIT_BYTES } from '../../src/rig/derive.js';
+import { MAX_STATE_BYTES } from '../../src/rig/schema.js';
 import { computeArithmeticDigest, digestRig } from '../../src/rig/digest.js';
 import { parseRig } from '../../src/rig/parse-rig.js';
 import type { Rig } from '../../src/rig/rig.js';
@@ -91,6 +92,10 @@ describe('packet caps', () => {
     ['four', readRig()],
     ['seven', readRig(...SEVEN)],
     ['seven, signed', signed],
+    [
+      'seven, and a law that keeps much',
+      readRig(...SEVEN, ['law: law.ts', `law: { path: law.ts, state-max: ${MAX_STATE_BYTES} }`]),
+    ],
   ])('%s: no message of a correct replica is longer', (_name, rig) => {
     const far = Number.MAX_SAFE_INTEGER;
     const entry: Entry = {

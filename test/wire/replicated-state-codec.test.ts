@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ReplicatedState } from '../../src/core/replicated-state.js';
+import { MAX_REPLICAS, MAX_SENSORS, MAX_STATE_BYTES } from '../../src/rig/schema.js';
 import {
   decodeReplicatedState,
   digestBytes,
@@ -63,4 +64,22 @@ test('for another number of sensors, cut, altered or noise: null, or the state t
       },
     ),
   );
+});
+
+test('the longest state that a law may keep is read', () => {
+  const one: ReplicatedState = {
+    tick: 2 ** 40,
+    run: new Uint8Array(16),
+    startTick: 1,
+    law: new Uint8Array(MAX_STATE_BYTES),
+    sensors: Array.from({ length: MAX_SENSORS }, () => ({ held: 0.1, lostSince: 2 ** 40 })),
+    members: Array.from({ length: MAX_REPLICAS }, () => ({
+      status: 'active' as const,
+      sinceTick: 2 ** 40,
+      missedTicks: 2 ** 40,
+      penaltyTicks: 2 ** 40,
+    })),
+  };
+  const encoded = encodeReplicatedState(one);
+  expect(decodeReplicatedState(encoded, MAX_SENSORS, MAX_REPLICAS)).toEqual(one);
 });

@@ -189,6 +189,49 @@ describe('sessions', () => {
     expect(inbox.counters().refused.takeover).toBe(1);
   });
 
+  /** Knocks again and again, until somebody is let in or `isOver`. */
+  async function knock(port: number, isOver: () => boolean): Promise<void> {
+    for (;;) {
+      const client = stranger(port);
+      if ((await client.connect('b')) === 0 || isOver()) return;
+      await eventually('the end', () => client.closed);
+    }
+  }
+
+  test('a second process is told of when the first is heard long after it knocked, once', async () => {
+    const told: string[] = [];
+    const { port, arrivals, inbox } = await start(
+      { connectsPerSecond: 10_000 },
+      { onTwin: (text) => told.push(text) },
+    );
+    const b = await member(port, 'b');
+    const talk = setInterval(() => b.publish('voteplane/rig/a/b/round', 'x'), 20);
+    try {
+      await knock(port, () => told.length > 0);
+      const before = arrivals.length;
+      await knock(port, () => arrivals.length > before + 10);
+    } finally {
+      clearInterval(talk);
+    }
+    expect(told).toEqual([
+      expect.stringMatching(
+        /^twin: a second process runs as b: the one at 127\.0\.0\.1:\d+ is kept out of the inbox of 'a' \(quarantined\), and the one at 127\.0\.0\.1:\d+ goes on; end one/,
+      ),
+    ]);
+    expect(b.closed).toBe(false);
+    expect(inbox.counters().refused.takeover).toBeGreaterThan(2);
+  });
+
+  test('what a restart leaves behind is no second process', async () => {
+    const told: string[] = [];
+    const { port } = await start({ connectsPerSecond: 10_000 }, { onTwin: (text) => told.push(text) });
+    const remnant = stranger(port);
+    expect(await remnant.connect('b', { keepalive: 2 })).toBe(0);
+    await knock(port, () => false);
+    expect(remnant.closed).toBe(true);
+    expect(told).toEqual([]);
+  });
+
   test('two at once with one client id: one is accepted', async () => {
     const { port } = await start();
     const both = await Promise.all([stranger(port).connect('b'), stranger(port).connect('b')]);
