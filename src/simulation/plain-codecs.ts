@@ -9,6 +9,7 @@ import type { Entry, Reading } from '../core/types.js';
 import type { ComposedLaw, LawOutcome } from '../rig/compose-law.js';
 import type { ReplicaCodecs } from '../process/replica-config.js';
 import type { Rig } from '../rig/rig.js';
+import { MAX_STATE_BYTES } from '../rig/schema.js';
 
 const CONTENT = Symbol('content');
 const DIGEST = Symbol('digest');
@@ -24,7 +25,8 @@ const STATUS_BYTES = 25;
 const MEMBER_BYTES = 25;
 const STANDING_BYTES = 25;
 const DIGEST_BYTES = 16;
-const MAX_BYTES = 1 << 16;
+/** A law's state at its longest, and more than all that is kept beside it. */
+const MAX_BYTES = 2 * MAX_STATE_BYTES;
 
 const scratch = new Uint8Array(MAX_BYTES);
 const scratchWords = new Int32Array(scratch.buffer);

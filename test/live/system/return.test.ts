@@ -7,7 +7,8 @@ import { EFFECT_TICKS } from '../../../src/core/membership/active-set.js';
 import { EXCLUDE_AFTER_TICKS } from '../../../src/process/replica-config.js';
 import type { VoterRecord } from '../../../src/process/telemetry.js';
 import { expectUndisturbed, FLIGHT } from '../../support/expect-flight.js';
-import { copyRig, removeRig } from '../../support/rig-copy.js';
+import { copyLargeRig } from '../../support/large-law.js';
+import { removeRig } from '../../support/rig-copy.js';
 import { RigRunner } from '../../support/rig-runner.js';
 
 const cleanUps: (() => Promise<void> | void)[] = [];
@@ -71,38 +72,11 @@ test('one replica is killed: K + 2 ticks later an output takes no longer than be
   expectUndisturbed(rig, await rig.land(), 2 * WINDOW);
 });
 
-/** Every tick makes all of the ballast anew, from what it was: whoever guesses a state has another one. */
-const BALLAST = `
-const TEXTS = 16;
-const LENGTH = 4096;
-const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_';
-function load(seed: number): string[] {
-  return Array.from({ length: TEXTS }, (_, at) => {
-    const turn = (seed + at) % LETTERS.length;
-    return (seed + LETTERS.slice(turn) + LETTERS.slice(0, turn)).repeat(LENGTH / LETTERS.length).slice(0, LENGTH);
-  });
-}
-`;
-
-const giveBallast = (law: string): string =>
-  law
-    .replace('export default', `${BALLAST}\nexport default`)
-    .replace('initial: INITIAL_STATE', 'initial: { flown: INITIAL_STATE, seed: 1, ballast: load(1) }')
-    .replace('control(TUNING, state,', 'control(TUNING, state.flown,')
-    .replace(
-      'return { state: next.state,',
-      'const seed = (state.seed * 48271 + state.ballast[0].charCodeAt(tick % LENGTH)) % 2147483647;\n' +
-        'return { state: { flown: next.state, seed, ballast: load(seed) },',
-    );
-
 test(
   'restarted with 64 KiB of state, a replica commands within two seconds and no tick is missed',
   FLIGHT,
   async () => {
-    const rigPath = copyRig('pitch', {
-      'rig.yaml': (text) => text.replace('law: law.ts', 'law: { path: law.ts, state-max: 66560 }'),
-      'law.ts': giveBallast,
-    });
+    const rigPath = copyLargeRig();
     cleanUps.push(() => removeRig(rigPath));
     const rig = await RigRunner.prepare({ rigPath });
     cleanUps.push(() => rig.close());
