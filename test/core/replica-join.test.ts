@@ -303,6 +303,37 @@ describe('a replica that is killed and started again', () => {
     expect(holdEqualStates(world, ALL)).toBe(true);
   });
 
+  test('whoever sleeps past its deadlines again and again takes itself out', () => {
+    const world = new Lockstep(OM1).startAll().runTo(20);
+    for (const tick of [20, 21, 22]) world.at(tick * 50_000 + 700, () => world.pause(2, 40_000));
+    world.runTo(24);
+    expect(world.reported('mode', 2).at(-1)?.report).toMatchObject({ mode: 'joining', cause: 'fenced' });
+    world.runTo(60);
+    expect(world.stateOf(2).mode).toBe('running');
+    expectSound(world, ALL);
+  });
+
+  test('whoever was left out without knowing it steps what the others stepped', () => {
+    // Nobody hears replica 2 from tick 20 on; it hears nothing itself in the two ticks in which it could learn that.
+    const tickOf = (nowUs: number): number => Math.floor(nowUs / 50_000);
+    const world = new Lockstep({
+      n: 3,
+      hypothesis: { kind: 'crash', f: 1 },
+      sample: (replica) => [replica === 2 ? 1.2 : 1],
+      delayUs: ({ from, to, nowUs }, message) => {
+        if (from === 2 && message.kind === 'round' && tickOf(nowUs) >= 20) return null;
+        return to === 2 && (tickOf(nowUs) === 25 || tickOf(nowUs) === 26) ? null : 500;
+      },
+    });
+    world.startAll().runTo(30);
+    expect(world.reported('members', 0)[0]?.report).toMatchObject({ active: 0b011, fromTick: 27 });
+    expect(world.reported('adopted', 2).at(-1)?.report).toMatchObject({ tick: 27 });
+    expect(world.steppedTicks(2)).toContain(27);
+    // Before that it is the faulty one, which alone knows its own word.
+    const found = findDisagreements(world, [0, 1, 2]);
+    expect(found.filter((text) => !/ tick 2[0-6]:/.test(text))).toEqual([]);
+  });
+
   test('lends its voice to a run that stands still for want of it', () => {
     // Two of four are killed, which is outside the hypothesis, and come back one after the other.
     const world = new Lockstep({ ...OM1, patienceTicks: 40 }).startAll().runTo(20);

@@ -41,7 +41,7 @@ export const EFFECT_TICKS = 2;
 /** Excluded within so many ticks of its return a replica pays for it. */
 const PROBATION_TICKS = 64;
 const FIRST_PENALTY_TICKS = 16;
-const MAX_PENALTY_TICKS = 64;
+const MAX_PENALTY_TICKS = 32;
 
 /** Whether the replica is waited for, and its word counts, in tick `tick`. */
 export function isActive(member: Member, tick: Tick): boolean {

@@ -55,6 +55,13 @@ describe('a round closes', () => {
     expect(exchange.isReady(START + 500)).toBe(false);
   });
 
+  test('without whoever is not waited for: what it says does not count', () => {
+    exchange.begin(TICK, toBytes('own'), 0b0111);
+    expect(exchange.hold(3, say(TICK, 1, [value('x')]), START + 100)).toBe('excluded');
+    holdRound(1, [1, 2], START + 300);
+    expect(exchange.isReady(START + 300)).toBe(true);
+  });
+
   test('at its deadline otherwise, whatever the round before did: nothing moves a deadline', () => {
     exchange.begin(TICK, toBytes('own'));
     expect(exchange.nextDeadlineUs()).toBe(START + 15_000);
