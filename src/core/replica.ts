@@ -1346,6 +1346,8 @@ function chooseMode(config: ReplicaConfig, state: ReplicaState, tick: Tick, effe
         unalign(state, tick, effects);
       break;
     case 'joining':
+      // The run goes on, and hears nothing of whoever is no member: it asks to be let in.
+      if (state.snapshot !== null && !isMember(config, state, tick, false)) state.speaksUp = false;
       if (run !== null) join(state, run, tick, effects);
       else if (stateTick === tick - 1 && tick >= state.fencedUntil && isMember(config, state, tick, true))
         enterMode(state, 'running', tick, 'in-step', effects);
