@@ -40,8 +40,9 @@ export interface ActiveSetRules {
 export const EFFECT_TICKS = 2;
 /** Excluded within so many ticks of its return a replica pays for it. */
 const PROBATION_TICKS = 64;
-const FIRST_PENALTY_TICKS = 16;
-const MAX_PENALTY_TICKS = 32;
+const FIRST_PENALTY_TICKS = 4;
+/** A fault that is over must not cost the rig its spare replica for long: another one may strike any time. */
+const MAX_PENALTY_TICKS = 8;
 
 /** Whether the replica is waited for, and its word counts, in tick `tick`. */
 export function isActive(member: Member, tick: Tick): boolean {

@@ -5,9 +5,9 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 import mqttPacket from 'mqtt-packet';
 import { expect, test } from 'vitest';
-import { EmbeddedInbox, type InboxMember } from '../../../src/mqtt/embedded-inbox.js';
-import { defaultMqttLimits } from '../../../src/mqtt/inbox.js';
-import { connectMember, eventually, nowUs, silentLog } from '../../support/mqtt-kit.js';
+import { EmbeddedInbox, type InboxMember } from '../../src/mqtt/embedded-inbox.js';
+import { defaultMqttLimits } from '../../src/mqtt/inbox.js';
+import { connectMember, eventually, nowUs, silentLog } from '../support/mqtt-kit.js';
 
 v8.setFlagsFromString('--expose_gc');
 const collect = vm.runInNewContext('gc') as () => void;
