@@ -61,7 +61,7 @@ export function judgeRun(expectation: Expectation, account: RunAccount): JobResu
       fail('trip', `${verdict.headline} It was expected to be masked.`);
     }
   }
-  const isIdle = !mayStand && figures.faults.some(({ affected }) => affected === 0);
+  const isIdle = figures.faults.some(({ affected }) => affected === 0);
   let outcome: Outcome = 'held';
   if (reasons.size > 0) outcome = 'failed';
   else if (mayStand && figures.ticks === 0) outcome = 'fail-safe';

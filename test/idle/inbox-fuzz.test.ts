@@ -7,7 +7,7 @@ import mqttPacket from 'mqtt-packet';
 import { expect, test } from 'vitest';
 import { EmbeddedInbox, type InboxMember } from '../../src/mqtt/embedded-inbox.js';
 import { defaultMqttLimits } from '../../src/mqtt/inbox.js';
-import { connectMember, eventually, nowUs, silentLog } from '../support/mqtt-kit.js';
+import { connectAs, connectMember, eventually, nowUs, silentLog } from '../support/mqtt-kit.js';
 
 v8.setFlagsFromString('--expose_gc');
 const collect = vm.runInNewContext('gc') as () => void;
@@ -55,16 +55,7 @@ const members: InboxMember[] = Array.from({ length: width }, (_, i) => ({
 }));
 
 function connectPacket(id: string, password: string): Buffer {
-  return mqttPacket.generate({
-    cmd: 'connect',
-    protocolId: 'MQTT',
-    protocolVersion: 4,
-    clean: true,
-    clientId: id,
-    keepalive: 5,
-    username: id,
-    password: Buffer.from(password),
-  });
+  return mqttPacket.generate(connectAs(id, password));
 }
 
 /** What a member may say, and what it may not, in one stream. */

@@ -103,17 +103,7 @@ export class RawClient {
 
   /** Connects as that member; the CONNACK's code, or 'closed' where the connection ended without one. */
   async connect(id: string, more: Partial<mqttPacket.IConnectPacket> = {}): Promise<number | 'closed'> {
-    this.send({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      clientId: id,
-      keepalive: 5,
-      username: id,
-      password: Buffer.from(`pw-${id}`),
-      ...more,
-    });
+    this.send({ ...connectAs(id), ...more });
     return eventually('an answer to CONNECT', () => {
       const connack = this.heard.find((packet) => packet.cmd === 'connack');
       if (connack?.cmd === 'connack') return connack.returnCode ?? -1;
@@ -167,4 +157,18 @@ export async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
+}
+
+/** How the member of that id enters an inbox. */
+export function connectAs(id: string, password = `pw-${id}`): mqttPacket.IConnectPacket {
+  return {
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion: 4,
+    clean: true,
+    clientId: id,
+    keepalive: 5,
+    username: id,
+    password: Buffer.from(password),
+  };
 }

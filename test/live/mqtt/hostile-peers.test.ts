@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import mqttPacket from 'mqtt-packet';
 import { afterEach, expect, test } from 'vitest';
 import {
+  connectAs,
   connectMember,
   eventually,
   members,
@@ -31,16 +32,7 @@ function talk(port: number, id: string, mode: 'steady' | 'babble', everyMs = 0):
         mode,
         everyMs,
         shared,
-        connect: mqttPacket.generate({
-          cmd: 'connect',
-          protocolId: 'MQTT',
-          protocolVersion: 4,
-          clean: true,
-          clientId: id,
-          keepalive: 5,
-          username: id,
-          password: Buffer.from(`pw-${id}`),
-        }),
+        connect: mqttPacket.generate(connectAs(id)),
         publish: mqttPacket.generate({
           cmd: 'publish',
           topic: `voteplane/rig/a/${id}/round`,
