@@ -141,9 +141,10 @@ async function strikeOnce(
     case 'broker restart': {
       const broker = brokers.get(on);
       if (broker === undefined) {
-        const over = countOver(runner);
-        await rig.orderFault(`broker-kill on ${on} at +5 for ${BROKER_TICKS}`);
-        await runner.until('the broker to be back', () => countOver(runner) > over);
+        const fault = `broker-kill on ${on} `;
+        const before = endOf(runner, fault);
+        await rig.orderFault(`${fault}at +5 for ${BROKER_TICKS}`);
+        await runner.until('the broker to be back', () => ![null, before].includes(endOf(runner, fault)));
         break;
       }
       await broker.kill();
@@ -176,8 +177,9 @@ function countAlone(runner: RigRunner, id: string, outTick: number, backTick: nu
     ).length;
 }
 
-function countOver(runner: RigRunner): number {
-  return runner.observer.figures().faults.filter(({ clearedAt }) => clearedAt !== null).length;
+/** When a fault that begins so last ended: the tick, or null where it has not. */
+function endOf(runner: RigRunner, fault: string): number | null {
+  return runner.observer.figures().faults.find(({ spec }) => spec.startsWith(fault))?.clearedAt ?? null;
 }
 
 function describeSoFar(figures: FlightFigures): string {

@@ -14,9 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { runToEnd, type HandExit } from '../../support/hand-process.js';
-import { copyRig, removeRig } from '../../support/rig-copy.js';
-import { ENTRY, ROOT } from '../../support/rig-runner.js';
+import { runToEnd, type HandExit } from '../support/hand-process.js';
+import { copyRig, removeRig } from '../support/rig-copy.js';
+import { ENTRY, ROOT } from '../support/rig-runner.js';
 
 const PITCH = path.join(ROOT, 'hardware', 'rigs', 'pitch');
 const UNIT = '/etc/systemd/system/voteplane-pitch-a.service';

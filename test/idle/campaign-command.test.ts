@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatResult, type CampaignResult } from '../../../src/campaign/result.js';
-import { ENTRY, ROOT } from '../../support/rig-runner.js';
-import { readXml } from '../../campaign/read-xml.js';
+import { formatResult, type CampaignResult } from '../../src/campaign/result.js';
+import { ENTRY, ROOT } from '../support/rig-runner.js';
+import { readXml } from '../campaign/read-xml.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'voteplane-campaigns-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
