@@ -183,6 +183,7 @@ export type Report =
   | {
       readonly kind: 'stepped';
       readonly tick: Tick;
+      readonly run: Uint8Array;
       readonly startTick: Tick;
       /** Digest of the state after the tick. Worked out at the first call. */
       readonly readStateDigest: () => Uint8Array;
@@ -787,8 +788,8 @@ function noteStamp(
     if (isNear(config, state, tick, arrivedUs)) state.clock.note(from, tick, stamp, arrivedUs);
     return;
   }
-  // Whoever has ticks has begun.
-  state.coldStart.note(from, 'echo', arrivedUs);
+  // Whoever has its first ticks has just begun. Later ones are no moment to begin at: those who have them may each be alone.
+  if (tick <= FIRST_TICK + LISTEN_TICKS) state.coldStart.note(from, 'echo', arrivedUs);
 }
 
 function onRoundMessage(
@@ -1052,8 +1053,8 @@ function noteDissent(state: ReplicaState, entries: readonly (Entry | null)[], ba
 }
 
 /**
- * The run begins, decided from the agreed vector alone and so alike everywhere: all n wait, or n−f have waited as long
- * as patience lasts. Its ticks are numbered beyond all that the voters have put out, so that none of them takes the
+ * The run begins, decided from the agreed vector alone and so alike everywhere: all n wait and hear the voters, or n−f
+ * have waited as long as patience lasts. Its ticks are numbered beyond all that the voters have put out, so that none of them takes the
  * new run for an old one.
  */
 function startRun(
@@ -1067,13 +1068,15 @@ function startRun(
   if (state.mode === 'running') return false;
   const waiting = entries.flatMap((entry) => (entry?.standing.kind === 'waiting' ? [entry.standing] : []));
   const patient = waiting.filter((standing) => standing.waitedTicks >= config.patienceTicks);
-  if (waiting.length < config.n && patient.length < state.quorums.minPresent) return false;
+  const { testimony, minPresent } = state.quorums;
+  const isComplete = waiting.length === config.n && hearsAllVoters(config, entries, testimony);
+  if (!isComplete && patient.length < minPresent) return false;
   const nonces = waiting.map((standing) => toHex(standing.nonce)).sort();
   const run = config.digest(
     new Uint8Array([...`${tick}:${nonces.join(',')}`].map((character) => character.charCodeAt(0))),
   );
   const sensors: readonly SensorMemory[] = config.sensors.map(() => ({ held: null, lostSince: null }));
-  const floor = findFloor(config, entries, state.quorums.testimony);
+  const floor = findFloor(config, entries, testimony);
   const baseTick = floor < 0 ? tick : Math.max(tick, floor + FLOOR_MARGIN_TICKS);
   if (baseTick > tick) {
     state.clock.set(state.clock.read(ownUs) - ownUs + (baseTick - tick) * config.periodUs, ownUs);
@@ -1090,6 +1093,17 @@ function startRun(
   enterMode(state, 'running', baseTick, 'in-step', effects);
   report(effects, { kind: 'started', tick: baseTick, run });
   return true;
+}
+
+/** Whether enough replicas tell of every voter: then it is known what the voters have put out. */
+function hearsAllVoters(
+  config: ReplicaConfig,
+  entries: readonly (Entry | null)[],
+  testimony: number,
+): boolean {
+  return config.actuators.every(
+    (_, at) => entries.filter((entry) => (entry?.actuators[at] ?? null) !== null).length >= testimony,
+  );
 }
 
 /**
@@ -1270,6 +1284,7 @@ function stepLaw(
   report(effects, {
     kind: 'stepped',
     tick,
+    run: from.run,
     startTick: from.startTick,
     readStateDigest: () => snapshot.digest,
     readings,

@@ -9,9 +9,10 @@
  * More than f of those and the tick is outside the hypothesis; the cause is kept.
  */
 import { deriveQuorums } from '../core/agreement/hypothesis.js';
-import type { Telemetry, TickRecord } from '../process/telemetry.js';
+import type { Telemetry, TickRecord, VoterRecord } from '../process/telemetry.js';
 import type { Rig } from '../rig/rig.js';
-import { TickGrid } from '../rig/tick-grid.js';
+import type { TickGrid } from '../rig/tick-grid.js';
+import { TickLine } from '../rig/tick-line.js';
 import { FaultLedger } from './fault-ledger.js';
 import type { FaultyCause, FlightFigures, PlantFigures, TripFigures } from './figures.js';
 import { explainMissedLinks, type MissedLink } from './late-links.js';
@@ -49,6 +50,9 @@ const VOTER_RETURN_US = 10_000_000;
 /** A replica that skipped a tick was late if it stood still for at least this share of the period around then. */
 const STALL_SHARE = 0.5;
 const MAX_STALLS = 256;
+/** Within this time somebody tells of a tick that a voter acted on; all of it is less than ticks wait to be judged. */
+const RUN_UNKNOWN_US = 1_000_000;
+const MAX_UNPLACED = 4_096;
 /** Disagreements that are named by their tick. */
 const MAX_NAMED_TICKS = 20;
 
@@ -81,6 +85,8 @@ export class Observer {
   private readonly drafts = new Map<number, Draft>();
   private readonly ledger: FaultLedger;
   private readonly voters: readonly VoterWatch[];
+  /** Not yet given to their voters' watches, oldest first. */
+  private readonly unplaced: { readonly voter: VoterWatch; readonly record: VoterRecord }[] = [];
   private readonly processes = new ProcessWatch();
   private readonly latency = new Histogram();
   private readonly agreement = new Histogram();
@@ -89,6 +95,8 @@ export class Observer {
   private judged = -1;
   private countFrom: number | null = null;
   private endTick: number | null = null;
+  /** Gives ticks of every run numbers of one line; all ticks here are such. */
+  private readonly line: TickLine;
   /** When ticks begin, by the promptest of the latest sends. */
   private readonly grid: TickGrid;
 
@@ -130,7 +138,8 @@ export class Observer {
     private readonly wantedTicks: number | null,
   ) {
     const n = rig.replicas.length;
-    this.grid = new TickGrid(rig.periodUs);
+    this.line = new TickLine(n, rig.periodUs);
+    this.grid = this.line.grid;
     this.ids = rig.replicas.map((replica) => replica.id);
     this.maxFaulty = deriveQuorums(rig.hypothesis, n).maxFaulty;
     this.settleTicks = Math.ceil((SETTLE_SECONDS * 1e6) / rig.periodUs);
@@ -154,8 +163,9 @@ export class Observer {
         const voter = this.voters.find((one) => one.actuator.id === message.id);
         for (const record of message.records) {
           // What a voter does once the flight is over, such as tripping because all replicas left, is no part of it.
-          if (!this.isOver(record.atUs)) voter?.note(record);
+          if (voter !== undefined && !this.isOver(record.atUs)) this.unplaced.push({ voter, record });
         }
+        this.placeVoterRecords(atUs);
         this.settleStart();
         break;
       }
@@ -235,6 +245,7 @@ export class Observer {
   /** Judges what is left. Call it when no process will tell anything any more. */
   finish(): void {
     if (this.endTick === null) this.end();
+    this.placeVoterRecords(Infinity);
     while (this.judged < (this.endTick as number)) this.judgeNext();
   }
 
@@ -333,11 +344,14 @@ export class Observer {
     };
   }
 
-  private noteTick(id: string, record: TickRecord, atUs: number): void {
+  private noteTick(id: string, told: TickRecord, atUs: number): void {
     const replica = this.ids.indexOf(id);
-    if (replica < 0 || !Number.isSafeInteger(record.tick) || record.tick < 0) return;
-    // A tick of that replica alone, which knows none of the others' yet.
-    if (record.clockOffsetUs === null) {
+    if (replica < 0 || !Number.isSafeInteger(told.tick) || told.tick < 0) return;
+    const record = this.placeRecord(replica, told, atUs);
+    if (this.unplaced.length > 0) this.placeVoterRecords(atUs);
+    // A tick of that replica alone, which knows none of the others' yet, or waits for a run on ticks of its own.
+    const isAlone = record.run === null && !this.line.isOfTheseTimes(record.tick, record.firstSendUs ?? atUs);
+    if (record.clockOffsetUs === null || isAlone) {
       this.newestAccount[replica] = record;
       this.excuseUnaligned(replica);
       return;
@@ -347,8 +361,9 @@ export class Observer {
     // Before the first send nobody knows when ticks begin, and replicas that wait may skip some.
     if (this.grid.originUs !== null && record.tick > Math.max(this.newest + 1, this.tickAt(atUs)) + 1) return;
     if (record.startTick !== null && record.startTick !== this.startTicks[replica])
-      this.followRun(replica, record.startTick);
-    if (record.firstSendUs !== null) this.followGrid(record.tick, record.firstSendUs);
+      this.startTicks[replica] = record.startTick;
+    if (record.firstSendUs !== null && this.line.isGuidedBy(record.run))
+      this.followGrid(record.tick, record.firstSendUs);
     const before = this.newestAccount[replica];
     // One that joins again has been out of step: the ticks that it never began are told as its own fault.
     if (before && before.clockOffsetUs !== null && record.mode === 'joining' && record.tick > before.tick + 1)
@@ -365,6 +380,43 @@ export class Observer {
       this.settleStart();
       while (this.newest - this.judged > this.settleTicks) this.judgeNext();
     }
+  }
+
+  /** The same account with the numbers of the line. */
+  private placeRecord(replica: number, record: TickRecord, atUs: number): TickRecord {
+    const { line } = this;
+    const { vector, firstSendUs, startTick, run } = record;
+    const agreed = vector !== null && firstSendUs !== null;
+    const tick = agreed
+      ? line.placeShared(replica, record.tick, run, Math.min(firstSendUs, atUs))
+      : line.place(replica, record.tick);
+    if (tick === record.tick) return record;
+    return { ...record, tick, startTick: startTick === null ? null : startTick + (tick - record.tick) };
+  }
+
+  /**
+   * What voters did, in order. They act on a tick before replicas tell of it: what belongs to a run that is not known yet
+   * waits a little.
+   */
+  private placeVoterRecords(nowUs: number): void {
+    const { line, unplaced } = this;
+    let taken = 0;
+    for (const { voter, record } of unplaced) {
+      const moves = record.kind === 'output' || record.kind === 'armed';
+      const isDue = record.atUs < nowUs - RUN_UNKNOWN_US || unplaced.length - taken > MAX_UNPLACED;
+      if (moves && !isDue && !line.reaches(record.atUs)) break;
+      voter.note(this.placeVoterRecord(record));
+      taken += 1;
+    }
+    if (taken > 0) unplaced.splice(0, taken);
+  }
+
+  private placeVoterRecord(record: VoterRecord): VoterRecord {
+    const { line } = this;
+    if (line.isPlain) return record;
+    if ('tick' in record) return { ...record, tick: line.placeNear(record.tick, record.atUs) };
+    if ('firstTick' in record) return { ...record, firstTick: line.placeNear(record.firstTick, record.atUs) };
+    return record;
   }
 
   /** It has said that it knows none of the ticks about now: it takes itself for the faulty one of them. */
@@ -389,13 +441,6 @@ export class Observer {
     const draft: Draft = { accounts: new Array<null>(this.ids.length).fill(null) };
     this.drafts.set(tick, draft);
     return draft;
-  }
-
-  /** A replica is in another run than before. The ticks of a new one have numbers of their own. */
-  private followRun(replica: number, startTick: number): void {
-    const before = this.startTick();
-    this.startTicks[replica] = startTick;
-    if (before !== null && this.startTick() !== before) this.grid.forget();
   }
 
   /** What is a whole period too early was sent by a clock that is off, and says nothing of the others. */

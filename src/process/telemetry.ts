@@ -13,6 +13,8 @@ export interface TickRecord {
   readonly tick: number;
   /** First tick of the run; null before the run or while the replica has no state. */
   readonly startTick: number | null;
+  /** Name of the run, hexadecimal; null where `startTick` is. */
+  readonly run: string | null;
   readonly mode: Mode;
   /** When its first message of round 1 left; null when it was silent. Microseconds. */
   readonly firstSendUs: number | null;

@@ -5,6 +5,9 @@ import type { Mode, Report } from '../core/replica.js';
 import type { ActuatorCommand, Vector } from '../core/types.js';
 import type { TickRecord } from './telemetry.js';
 
+/** Enough to tell runs of a rig apart. */
+const RUN_NAME_BYTES = 4;
+
 type Draft = { -readonly [Field in keyof TickRecord]: TickRecord[Field] };
 
 export interface TickRecorderParts {
@@ -18,6 +21,8 @@ export class TickRecorder {
   private draft: Draft | null = null;
   private mode: Mode = 'listening';
   private startTick: number | null = null;
+  private run: string | null = null;
+  private runBytes: Uint8Array | null = null;
 
   constructor(private readonly parts: TickRecorderParts) {}
 
@@ -27,6 +32,7 @@ export class TickRecorder {
     this.draft = {
       tick,
       startTick: this.startTick,
+      run: this.run,
       mode: this.mode,
       firstSendUs: null,
       agreedUs: null,
@@ -49,6 +55,13 @@ export class TickRecorder {
     };
   }
 
+  private noteRun(startTick: number | null, run: Uint8Array | null): void {
+    this.startTick = startTick;
+    if (run === this.runBytes) return;
+    this.runBytes = run;
+    this.run = run === null ? null : toHex(run.subarray(0, RUN_NAME_BYTES));
+  }
+
   /** The first message of round 1 has left. */
   noteFirstSend(atUs: number): void {
     if (this.draft !== null && this.draft.firstSendUs === null) this.draft.firstSendUs = atUs;
@@ -60,7 +73,7 @@ export class TickRecorder {
 
   note(report: Report): void {
     if (report.kind === 'mode') this.mode = report.mode;
-    if (report.kind === 'mode' && report.mode !== 'running') this.startTick = null;
+    if (report.kind === 'mode' && report.mode !== 'running') this.noteRun(null, null);
     const { draft } = this;
     if (draft === null) return;
     switch (report.kind) {
@@ -69,6 +82,7 @@ export class TickRecorder {
         if (report.tick !== draft.tick) break;
         draft.mode = report.mode;
         draft.startTick = this.startTick;
+        draft.run = this.run;
         break;
       case 'agreed':
         draft.agreedUs = report.atUs;
@@ -76,9 +90,10 @@ export class TickRecorder {
         draft.entries = report.entries.map((entry) => entry?.readings ?? null);
         break;
       case 'stepped':
-        this.startTick = report.startTick;
+        this.noteRun(report.startTick, report.run);
         if (report.tick !== draft.tick) break;
         draft.startTick = report.startTick;
+        draft.run = this.run;
         draft.state = nameDigest(report.readStateDigest());
         draft.readings = report.readings;
         draft.commands = report.commands.map(readOrder);

@@ -22,7 +22,8 @@ import {
 } from '../process/messenger.js';
 import type { VoterRecord } from '../process/telemetry.js';
 import type { Rig } from '../rig/rig.js';
-import { TickGrid } from '../rig/tick-grid.js';
+import type { TickGrid } from '../rig/tick-grid.js';
+import { TickLine } from '../rig/tick-line.js';
 import { MAX_DRIFT_PPM } from './host.js';
 import type { NetworkModel } from './network.js';
 
@@ -57,6 +58,10 @@ export class CheckerFeed {
   /** When messages about states were sent, the newest. */
   private readonly stateSends = new Map<string, Tick>();
   private judged: Tick = -1;
+  /** The checkers are told of ticks by their numbers on one line, whatever run they are of. */
+  private readonly line: TickLine;
+  /** The run that each replica last spoke in, and its name; null: in none. */
+  private readonly runs: { bytes: Uint8Array | null; name: string | null }[];
   private readonly grid: TickGrid;
   /** The last messages and their keys: round 1 goes to all alike, and what is handed over whole comes as it left. */
   private readonly keyed: (PeerMessage | null)[] = new Array<null>(REMEMBERED_KEYS).fill(null);
@@ -76,7 +81,9 @@ export class CheckerFeed {
     this.standings = rig.replicas.map(() => ({ active: new Map(), told: null }));
     this.proposed = rig.replicas.map(() => -1);
     this.lastSent = rig.replicas.map(() => ({ message: null, key: 0 }));
-    this.grid = new TickGrid(rig.periodUs);
+    this.runs = rig.replicas.map(() => ({ bytes: null, name: null }));
+    this.line = new TickLine(rig.replicas.length, rig.periodUs);
+    this.grid = this.line.grid;
     const toTicks = (us: number): number => Math.ceil(us / rig.periodUs);
     this.checkers = createCheckers({
       replicas: rig.replicas.map(({ id }) => id),
@@ -134,7 +141,7 @@ export class CheckerFeed {
         const value = readOwnValue(message);
         if (value !== null && message.kind === 'round' && this.proposed[replica] !== message.tick) {
           this.proposed[replica] = message.tick;
-          this.checkers.onProposed(replica, message.tick, value);
+          this.checkers.onProposed(replica, this.placeProposed(replica, message), value);
         }
         port.send(to, message);
       },
@@ -153,10 +160,17 @@ export class CheckerFeed {
   noteReport(replica: number, report: Report): void {
     if (report.kind === 'agreed') {
       // Nobody agrees alone, so nobody's clock alone says when a tick is.
-      this.grid.note(report.tick, this.nowUs());
-      this.checkers.onVector(replica, report.tick, report.vector);
+      const run = this.nameRun(replica, null);
+      const tick = this.line.placeShared(replica, report.tick, run, this.nowUs());
+      if (this.line.isGuidedBy(run)) this.grid.note(tick, this.nowUs());
+      this.checkers.onVector(replica, tick, report.vector);
     } else if (report.kind === 'stepped')
-      this.checkers.onStepped(replica, report.tick, report.readStateDigest(), report.commands.map(readOrder));
+      this.checkers.onStepped(
+        replica,
+        this.line.place(replica, report.tick),
+        report.readStateDigest(),
+        report.commands.map(readOrder),
+      );
   }
 
   noteVoterStart(actuator: number, bootNonce: Uint8Array): void {
@@ -171,13 +185,13 @@ export class CheckerFeed {
     const { checkers } = this;
     switch (record.kind) {
       case 'output':
-        checkers.onOutput(actuator, record.tick, record.count, record.atUs);
+        checkers.onOutput(actuator, this.placeNear(record.tick), record.count, record.atUs);
         break;
       case 'fail-safe':
         checkers.onFailSafe(actuator, record.cause, record.count, record.atUs);
         break;
       case 'armed':
-        checkers.onArmed(actuator, record.tick, record.atUs);
+        checkers.onArmed(actuator, this.placeNear(record.tick), record.atUs);
         break;
       default:
         break;
@@ -220,7 +234,7 @@ export class CheckerFeed {
       onMessage: (from, message, arrivedUs) => {
         const sender = this.indices.get(from);
         if (sender !== undefined && message.kind === 'command' && actuator >= 0)
-          this.checkers.onCommand(actuator, sender, message.command);
+          this.checkers.onCommand(actuator, sender, this.placeCommand(sender, message.command));
         else if (sender !== undefined && self !== undefined && isPeerMessage(message))
           this.noteAccepted(sender, self, message);
         events.onMessage(from, message, arrivedUs);
@@ -255,6 +269,43 @@ export class CheckerFeed {
     this.checkers.onFaulty(replica, tick, kind);
   }
 
+  /** Commands for a tick come before anybody tells that it was agreed on; who is correct speaks in shared ticks only. */
+  private placeProposed(
+    replica: number,
+    { tick, run }: { readonly tick: Tick; readonly run: Uint8Array },
+  ): Tick {
+    const name = this.nameRun(replica, run);
+    return this.standings[replica]?.active.size === 0
+      ? this.line.placeShared(replica, tick, name, this.nowUs())
+      : this.line.place(replica, tick);
+  }
+
+  /** The name of the run that the replica speaks in, or where it does not speak now, last spoke in. */
+  private nameRun(replica: number, run: Uint8Array | null): string | null {
+    const known = this.runs[replica];
+    if (known === undefined) return null;
+    if (run !== null && run !== known.bytes) {
+      known.bytes = run;
+      known.name = run.some((byte) => byte !== 0) ? run.join() : null;
+    }
+    return known.name;
+  }
+
+  private placeCommand(from: number, command: ActuatorCommand): ActuatorCommand {
+    const { line } = this;
+    if (line.isPlain) return command;
+    const { tick, arm } = command;
+    return {
+      ...command,
+      tick: line.place(from, tick),
+      arm: arm === null ? null : { ...arm, firstTick: line.place(from, arm.firstTick) },
+    };
+  }
+
+  private placeNear(tick: Tick): Tick {
+    return this.line.isPlain ? tick : this.line.placeNear(tick, this.nowUs());
+  }
+
   private tickNow(): Tick {
     return this.grid.tickAt(this.nowUs()) ?? 0;
   }
@@ -286,7 +337,7 @@ export class CheckerFeed {
       last.key = this.rememberKey(message);
     }
     const { key } = last;
-    const tick = message.kind === 'round' ? message.tick : this.tickNow();
+    const tick = message.kind === 'round' ? this.line.place(from, message.tick) : this.tickNow();
     this.checkers.onSent(from, to, key, tick);
     if (message.kind === 'round') return;
     this.stateSends.set(`${from}>${to} ${key}`, tick);
@@ -303,7 +354,7 @@ export class CheckerFeed {
     const key = this.wire === 'full' ? hashMessage(message, true) : this.keyOf(message);
     const tick =
       message.kind === 'round'
-        ? message.tick
+        ? this.line.place(from, message.tick)
         : (this.stateSends.get(`${from}>${to} ${key}`) ?? this.tickNow());
     this.checkers.onAccepted(from, to, key, tick);
   }

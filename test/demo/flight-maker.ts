@@ -39,11 +39,17 @@ export function startUs(tick: number): number {
   return 7_000_000 + tick * PERIOD_US;
 }
 
+/** One for each first tick. */
+function nameRun(startTick: number | null = START): string | null {
+  return startTick === null ? null : `run ${startTick}`;
+}
+
 /** What a correct replica tells of a tick. */
 export function makeRecord(tick: number, changes: Partial<TickRecord> = {}): TickRecord {
   return {
     tick,
     startTick: START,
+    run: nameRun(changes.startTick),
     mode: 'running',
     firstSendUs: startUs(tick) + 100,
     agreedUs: startUs(tick) + 2_100,

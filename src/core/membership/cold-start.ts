@@ -51,7 +51,7 @@ export class ColdStart {
     this.own ??= 'init';
   }
 
-  /** A peer signals; one whose ticks go on already counts as an echo. */
+  /** A peer signals; one that has just begun counts as an echo. */
   note(peer: ReplicaIndex, step: StartSignal['step'], atUs: number): void {
     this.heard[peer] = { step, atUs };
   }
