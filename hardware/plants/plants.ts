@@ -3,10 +3,15 @@ import { altitudeModel } from './altitude.js';
 import { pitchModel } from './pitch.js';
 import { PlantError, startPlant } from './plant.js';
 import type { Plant, PlantModel, PlantParameters } from './plant.js';
+import { tankModel } from './tank.js';
 
 type Start = (parameters: PlantParameters, seed: number) => Plant;
 
-const STARTS: ReadonlyMap<string, Start> = new Map([register(pitchModel), register(altitudeModel)]);
+const STARTS: ReadonlyMap<string, Start> = new Map([
+  register(pitchModel),
+  register(altitudeModel),
+  register(tankModel),
+]);
 
 /** Names of all plants. */
 export const PLANT_NAMES: readonly string[] = [...STARTS.keys()];

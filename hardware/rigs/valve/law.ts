@@ -1,0 +1,15 @@
+/** The control law of the valve rig: see control.ts. */
+import { defineLaw } from 'voteplane/law';
+import { control, INITIAL_STATE } from './control.js';
+
+export default defineLaw({
+  sensors: { level: 'number' },
+  actuators: ['valve'],
+  initial: INITIAL_STATE,
+  law(state, readings, tick) {
+    // A lost reading is the last good one: the valve had better stand still than follow it.
+    const levelM = readings.level.quality === 'lost' ? null : readings.level.value;
+    const next = control(state, levelM, tick);
+    return { state: next, commands: { valve: next.orderedPercent } };
+  },
+});
