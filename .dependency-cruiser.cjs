@@ -77,7 +77,7 @@ module.exports = {
     only(
       'scenario-reads-and-judges',
       '^src/scenario',
-      '^src/((core|wire|rig|faults|scenario)/|ports\\.ts|demo/(figures|verdict|tour)\\.ts)',
+      '^(src/((core|wire|rig|faults|scenario)/|ports\\.ts|demo/(figures|verdict|tour)\\.ts)|hardware/plants)',
       'a scenario is judged by figures alone, so that it means the same in a simulator and on live processes',
     ),
     only(
@@ -129,7 +129,7 @@ module.exports = {
     only(
       'campaigns-run-the-simulator',
       '^src/campaign',
-      '^src/(core|rig|faults|simulation|campaign|checkers|demo/(figures|verdict|tour)\\.ts)',
+      '^(src/(core|rig|faults|simulation|campaign|checkers|demo/(figures|verdict|tour)\\.ts)|hardware/plants)',
       'a campaign runs simulations and judges them; what a person types is for cli',
     ),
     {

@@ -16,6 +16,7 @@ import { resolveBridge } from '../../firmware-bridge/host/bridge-ports.js';
 import { encodeUnit } from '../../firmware-bridge/host/units.js';
 import type { Cancel, Clock, Entropy, Log } from '../../src/ports.js';
 import type { ActuatorPart, Rig } from '../../src/rig/rig.js';
+import type { PlantDescription } from '../../src/rig/plant-description.js';
 import { TickGrid } from '../../src/rig/tick-grid.js';
 import { PlantError } from '../plants/plant.js';
 import type { Plant } from '../plants/plant.js';
@@ -55,6 +56,7 @@ export interface PlantBridge {
 
 /** How the plant does. */
 export interface PlantAccount {
+  readonly description: PlantDescription;
   /** Whether an output of a tick has released it. */
   readonly flying: boolean;
   /** Time flown, µs. */
@@ -153,6 +155,7 @@ export class PlantHost {
     const { plant } = this.options;
     const outcome = plant.judge();
     return {
+      description: plant.description,
       flying: this.flying,
       flownUs: this.flownUs,
       ...outcome,

@@ -62,6 +62,15 @@ export function stepAltitude(
 /** What a rig names `plant: { model: altitude }`. Channel 0: altitude. Outputs 0 and 1: left and right elevator half. */
 export const altitudeModel: PlantModel<AltitudeState> = {
   name: 'altitude',
+  description: {
+    noun: 'aircraft',
+    tracked: null,
+    shown: [
+      { instrument: 'altitudeFt', label: 'altitude', unit: 'ft' },
+      { instrument: 'leftDeg', label: 'left', unit: 'deg' },
+      { instrument: 'rightDeg', label: 'right', unit: 'deg' },
+    ],
+  },
   channels: [
     {
       name: 'altitude',

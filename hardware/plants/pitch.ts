@@ -153,6 +153,11 @@ export function computeLoad(alphaDeg: number, gustDeg: number): number {
 /** What a rig names `plant: { model: pitch }`. Channels: 0 pitch angle, 1 pitch rate. Output 0: elevator. */
 export const pitchModel: PlantModel<PitchState> = {
   name: 'pitch',
+  description: {
+    noun: 'aircraft',
+    tracked: { instrument: 'pitchDeg', label: 'pitch', unit: 'deg', referenceLabel: 'wanted', chartSpan: 3 },
+    shown: [{ instrument: 'elevatorDeg', label: 'elevator', unit: 'deg' }],
+  },
   channels: [
     {
       name: 'pitch',

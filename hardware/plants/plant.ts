@@ -3,6 +3,7 @@
  * run of it. Time enters as a step, randomness as a seed; the emulated hardware drives it in real time, a simulator
  * in virtual time. A plant must never learn anything about replicas but the outputs of its actuators.
  */
+import type { PlantDescription } from '../../src/rig/plant-description.js';
 import { drawNormal, hashNumbers } from './random.js';
 
 /** A quantity that a plant's sensors measure; its place in the list is the `channel` of a rig's sensor. */
@@ -36,6 +37,7 @@ export class PlantError extends Error {
 export interface PlantModel<State> {
   /** Name in rig.yaml. */
   readonly name: string;
+  readonly description: PlantDescription;
   readonly channels: readonly PlantChannel[];
   readonly outputs: readonly PlantOutput[];
   /** State at the start. Throws PlantError. */
@@ -52,7 +54,7 @@ export interface PlantModel<State> {
   judge(state: State): PlantOutcome;
   /** Instruments by name, for people. */
   show(state: State): Readonly<Record<string, number | string | null>>;
-  /** The quantity that a reference profile is compared with, or null where there is none. */
+  /** Present value of the quantity that the description has tracked, or null where there is none. */
   track(state: State): number | null;
 }
 
@@ -66,6 +68,7 @@ export interface PlantOutcome {
 /** One run of a plant. */
 export interface Plant {
   readonly name: string;
+  readonly description: PlantDescription;
   readonly channels: readonly PlantChannel[];
   readonly outputs: readonly PlantOutput[];
   /** Lets `dtUs` pass; `outputs[i]` is the command of output i in its unit, null where none has come yet. */
@@ -89,6 +92,7 @@ export function startPlant<State>(
   const drawn = new Map<number, number>();
   return {
     name: model.name,
+    description: model.description,
     channels: model.channels,
     outputs: model.outputs,
     step(outputs, dtUs) {

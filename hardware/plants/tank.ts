@@ -129,6 +129,14 @@ export function computeTaps(settings: TankSettings, timeUs: number, whim: number
 /** What a rig names `plant: { model: tank }`. Channel 0: level. Output 0: valve. */
 export const tankModel: PlantModel<TankState> = {
   name: 'tank',
+  description: {
+    noun: 'tank',
+    tracked: { instrument: 'levelM', label: 'level', unit: 'm', referenceLabel: 'target', chartSpan: 0.5 },
+    shown: [
+      { instrument: 'valvePercent', label: 'valve', unit: '%' },
+      { instrument: 'outflowLPerS', label: 'outflow', unit: 'l/s' },
+    ],
+  },
   channels: [
     {
       name: 'level',

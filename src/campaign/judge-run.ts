@@ -115,7 +115,7 @@ function summarizeFigures(figures: FlightFigures, replicaTicks: number): RunFigu
     latencyP50Us: figures.latencyUs.p50,
     latencyP99Us: figures.latencyUs.p99,
     latencyMaxUs: figures.latencyUs.max,
-    maxPlantError: plant?.maxAbsPitchErrorDeg ?? null,
+    maxPlantError: plant?.maxAbsError?.value ?? null,
     survived: plant?.survived ?? null,
   };
 }

@@ -2,6 +2,7 @@
  * The result of a campaign, as its JSON file holds it. Everything but `timing` follows from the campaign and the
  * version: shards that are merged give the same text as a campaign in one piece.
  */
+import { describePlant } from '../../hardware/plants/plants.js';
 import type { ReliabilityPart, Rig } from '../rig/rig.js';
 import type { CampaignIdentity, Shard } from './campaign.js';
 import { isFailure, OUTCOMES, type Job, type JobResult, type Outcome } from './job.js';
@@ -37,6 +38,8 @@ export interface Assumptions {
   readonly roundUs: number;
   readonly processingUs: number;
   readonly plant: string | null;
+  /** Of every plant error; null where the plant has none. */
+  readonly plantErrorUnit: string | null;
   readonly reliability: ReliabilityPart;
 }
 
@@ -86,6 +89,7 @@ export function listAssumptions(rig: Rig): Assumptions {
     roundUs: rig.roundUs,
     processingUs: rig.processingUs,
     plant: rig.plant?.model ?? null,
+    plantErrorUnit: rig.plant === null ? null : (describePlant(rig.plant.model)?.tracked?.unit ?? null),
     reliability: rig.reliability,
   };
 }

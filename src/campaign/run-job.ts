@@ -91,11 +91,13 @@ class Recorder {
     },
     onTelemetry: (message) => {
       if (message.kind !== 'plant') return;
-      const { pitchDeg, reference } = message.values;
-      if (typeof pitchDeg !== 'number' || typeof reference !== 'number' || this.startTick === null) return;
+      const { tracked } = message.description;
+      const value = tracked === null ? null : message.values[tracked.instrument];
+      const { reference } = message.values;
+      if (typeof value !== 'number' || typeof reference !== 'number' || this.startTick === null) return;
       this.seen += 1;
       if (this.seen % this.stride !== 0) return;
-      this.samples.push({ tick: this.runTick, error: round(pitchDeg - reference) });
+      this.samples.push({ tick: this.runTick, error: round(value - reference) });
       if (this.samples.length < MAX_SAMPLES) return;
       this.samples = this.samples.filter((_, at) => at % 2 === 1);
       this.stride *= 2;

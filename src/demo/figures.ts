@@ -1,4 +1,5 @@
 /** What a demo measures of a flight, as it stands in its JSON. Counts unless the name ends in a unit. */
+import type { PlantDescription } from '../rig/plant-description.js';
 import type { Percentiles } from './histogram.js';
 
 /** Why a replica does not count as correct in a tick. */
@@ -51,9 +52,20 @@ export interface ProcessFigures {
   readonly deaths: number;
 }
 
+export interface PlantErrorFigures {
+  /** What people call the quantity. */
+  readonly of: string;
+  readonly value: number;
+  readonly unit: string;
+}
+
 export interface PlantFigures {
   readonly survived: boolean;
+  /** Of a plant whose pitch is tracked; null for any other. */
   readonly maxAbsPitchErrorDeg: number | null;
+  /** Largest deviation of what is tracked from its reference; null where nothing is compared. */
+  readonly maxAbsError: PlantErrorFigures | null;
+  readonly description: PlantDescription;
   /** The last instruments, by name. */
   readonly last: Readonly<Record<string, number | boolean | string | null>>;
 }

@@ -17,6 +17,7 @@ import { FaultLedger } from './fault-ledger.js';
 import type { FaultyCause, FlightFigures, PlantFigures, TripFigures } from './figures.js';
 import { explainMissedLinks, type MissedLink } from './late-links.js';
 import { Histogram } from './histogram.js';
+import { summarizePlant } from './plant-figures.js';
 import { ProcessWatch } from './process-watch.js';
 import { SuspicionWatch } from './suspicion-watch.js';
 import { VoterWatch, type FailSafePeriod, type ObservedOutput } from './voter-watch.js';
@@ -176,13 +177,7 @@ export class Observer {
         if (!this.isOver(atUs)) this.noteStats(message, atUs);
         break;
       case 'plant':
-        if (!this.isOver(message.atUs)) {
-          this.plant = {
-            survived: message.survived,
-            maxAbsPitchErrorDeg: message.maxAbsErrorDeg,
-            last: message.values,
-          };
-        }
+        if (!this.isOver(message.atUs)) this.plant = summarizePlant(message);
         break;
       case 'ready':
       case 'event':

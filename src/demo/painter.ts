@@ -2,7 +2,9 @@
  * Paints a flight on a terminal, at most ten times a second, on a screen of its own that is given back however the
  * process ends. Where there is no such terminal a flight is told in plain lines.
  */
-import { formatPercentiles, renderView, type ChartPoint, type Line, type Tone } from './view.js';
+import type { Line, Tone } from './lines.js';
+import { readChartPoint, type ChartPoint } from './plant-view.js';
+import { formatPercentiles, renderView } from './view.js';
 import type { FlightView } from './flight.js';
 
 /** What shows a flight to a person. */
@@ -68,11 +70,9 @@ export function openPainter(output: Output, environment: NodeJS.ProcessEnv): Scr
   process.once('exit', leave);
   return {
     show: (view) => {
-      const values = view.figures.plant?.last;
-      const value = values?.['pitchDeg'];
-      const reference = values?.['reference'];
-      if (typeof value === 'number') {
-        chart.push({ value, reference: typeof reference === 'number' ? reference : null });
+      const point = view.figures.plant === null ? null : readChartPoint(view.figures.plant);
+      if (point !== null) {
+        chart.push(point);
         if (chart.length > MAX_CHART) chart.shift();
       }
       last = view;

@@ -1,11 +1,12 @@
 /** A demo's account of itself: JSON for machines, plain words for people. */
 import { release, type as osType, arch, cpus } from 'node:os';
 import type { Rig } from '../rig/rig.js';
-import type { FaultFigures, FlightFigures } from './figures.js';
+import type { FaultFigures, FlightFigures, PlantErrorFigures } from './figures.js';
 import type { FlightResult } from './flight.js';
 import type { ScenarioVerdict } from '../scenario/judge-scenario.js';
 import type { ExitCode, Verdict } from './verdict.js';
-import { describeHypothesis, formatPercentiles, wrapText } from './view.js';
+import { wrapText } from './lines.js';
+import { describeHypothesis, formatPercentiles } from './view.js';
 
 /** One flight with its verdict. */
 export interface FlownFlight {
@@ -100,13 +101,20 @@ export function formatVerdict(flight: FlownFlight): readonly string[] {
     ...(plant === null
       ? []
       : [
-          `  The aircraft ${plant.survived ? 'survived' : `was lost (${String(plant.last['lostWhy'] ?? 'no cause known')})`}` +
-            `${plant.maxAbsPitchErrorDeg === null ? '' : `; largest pitch error ${plant.maxAbsPitchErrorDeg.toFixed(2)} deg`}.`,
+          `  The ${plant.description.noun} ` +
+            (plant.survived
+              ? 'survived'
+              : `was lost (${String(plant.last['lostWhy'] ?? 'no cause known')})`) +
+            `${describeError(plant.maxAbsError)}.`,
         ]),
     ...(suspects === '' ? [] : [`  Suspected: ${suspects}.`]),
     ...figures.faults.map((fault) => `  ${describeFate(fault)}: ${fault.spec}`),
     ...result.badExits.map((text) => `  Ended badly: ${text}`),
   ];
+}
+
+function describeError(error: PlantErrorFigures | null): string {
+  return error === null ? '' : `; largest ${error.of} error ${error.value.toFixed(2)} ${error.unit}`;
 }
 
 function describeFate(fault: FaultFigures): string {

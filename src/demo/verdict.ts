@@ -38,7 +38,8 @@ function judgeStudy(figures: FlightFigures, flown: boolean): Verdict {
     `In ${count(figures.disagreements + figures.disagreementsOutside, 'tick')} two correct replicas computed from ` +
       'different inputs.',
   ];
-  if (figures.plant !== null && !figures.plant.survived) findings.push('The aircraft was lost.');
+  if (figures.plant !== null && !figures.plant.survived)
+    findings.push(`The ${figures.plant.description.noun} was lost.`);
   return {
     exitCode: 0,
     headline: 'As this rig is meant to show: without agreement, correct replicas work against one another.',
@@ -65,20 +66,19 @@ function judgeMasked(figures: FlightFigures, flown: boolean): Verdict {
       `In ${count(figures.uncoveredTicks, 'tick')} inside the hypothesis an actuator stood in fail-safe.`,
     );
   broken.push(...findMachineTrouble(figures));
-  const lost = figures.plant !== null && !figures.plant.survived;
+  const { plant } = figures;
+  const lost = plant !== null && !plant.survived;
+  const lostSentence = `The ${plant?.description.noun ?? 'plant'} was lost`;
   const struck = listStruckActuators(figures);
   notes.push(...describeReadBack(figures, struck));
   if (lost && struck.length > 0) {
     // The hypothesis speaks of replicas: behind the vote there is one device.
-    notes.push(
-      `The aircraft was lost after ${struck.join(' and ')} had been struck, which no vote can mend.`,
-    );
+    notes.push(`${lostSentence} after ${struck.join(' and ')} had been struck, which no vote can mend.`);
   } else if (figures.ticksOutsideHypothesis === 0) {
-    if (lost) broken.push('The aircraft was lost.');
+    if (lost) broken.push(`${lostSentence}.`);
   } else if (lost) {
-    notes.push('The aircraft was lost.');
-    if (figures.failSafeTrips === 0)
-      broken.push('The aircraft was lost although no actuator fell to fail-safe.');
+    notes.push(`${lostSentence}.`);
+    if (figures.failSafeTrips === 0) broken.push(`${lostSentence} although no actuator fell to fail-safe.`);
   }
   if (figures.ticksOutsideHypothesis === 0 && figures.failSafeTrips > 0 && figures.uncoveredTicks === 0)
     broken.push(`An actuator fell to fail-safe ${count(figures.failSafeTrips, 'time')}.`);

@@ -1,6 +1,6 @@
 /**
  * The terminal view of a flight, as a pure function from what is known to lines of toned text: what each replica read,
- * what they agreed on, who voted for what, whom they suspect, the aircraft, the fault under way. Painting it is
+ * what they agreed on, who voted for what, whom they suspect, the plant, the fault under way. Painting it is
  * painter.ts's business.
  */
 import { deriveQuorums } from '../core/agreement/hypothesis.js';
@@ -8,32 +8,14 @@ import type { TickRecord } from '../process/telemetry.js';
 import type { Rig } from '../rig/rig.js';
 import type { FlightView } from './flight.js';
 import type { Percentiles } from './histogram.js';
-
-/** How a piece of text is meant; the painter knows the colours. */
-export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'warn' | 'bad';
-
-export interface Span {
-  readonly text: string;
-  readonly tone: Tone;
-}
-
-export type Line = readonly Span[];
-
-/** One moment of the plant for the strip chart; null where the plant has no such thing. */
-export interface ChartPoint {
-  readonly value: number;
-  readonly reference: number | null;
-}
+import { cut, cutLine, formatReading, LABEL, pad, padLeft, span, wrapText } from './lines.js';
+import type { Line, Span, Tone } from './lines.js';
+import { renderPlant, type ChartPoint } from './plant-view.js';
 
 export interface ViewSize {
   readonly columns: number;
   readonly rows: number;
 }
-
-const CHART_ROWS = 5;
-/** Least height of the chart, in the unit of what it shows. */
-const CHART_SPAN_MIN = 3;
-const LABEL = 9;
 
 /** Lines for a terminal of that size: never more than its rows, never wider than its columns. */
 export function renderView(view: FlightView, chart: readonly ChartPoint[], size: ViewSize): readonly Line[] {
@@ -42,7 +24,7 @@ export function renderView(view: FlightView, chart: readonly ChartPoint[], size:
     { lines: [renderTitle(view), [span('─'.repeat(columns), 'dim')]], rank: 0 },
     { lines: renderReplicas(view), rank: 1 },
     { lines: renderActuators(view), rank: 2 },
-    { lines: renderChart(view, chart, columns), rank: 6 },
+    { lines: view.figures.plant === null ? [] : renderPlant(view.figures.plant, chart, columns), rank: 6 },
     { lines: [[], ...renderFault(view, columns)], rank: 3 },
     { lines: [[], renderPromises(view), renderLatency(view)], rank: 4 },
     { lines: renderNews(view), rank: 7 },
@@ -63,28 +45,6 @@ function fit(
     kept = kept.filter(({ rank }) => rank !== last);
   }
   return kept.flatMap(({ lines }) => lines).slice(0, Math.max(1, rows));
-}
-
-function span(text: string, tone: Tone = 'plain'): Span {
-  return { text, tone };
-}
-
-/** The line, no wider than `columns`. */
-export function cutLine(line: Line, columns: number): Line {
-  let left = columns;
-  const kept: Span[] = [];
-  for (const one of line) {
-    if (left <= 0) break;
-    const text = [...one.text].slice(0, left).join('');
-    left -= [...text].length;
-    kept.push({ text, tone: one.tone });
-  }
-  return kept;
-}
-
-/** Text without tones. */
-export function flattenLine(line: Line): string {
-  return line.map(({ text }) => text).join('');
 }
 
 function renderTitle(view: FlightView): Line {
@@ -229,50 +189,6 @@ function renderActuators(view: FlightView): readonly Line[] {
   });
 }
 
-function renderChart(view: FlightView, chart: readonly ChartPoint[], columns: number): readonly Line[] {
-  const { plant } = view.figures;
-  if (plant === null) return [];
-  const lost = plant.survived ? [] : [span(`   LOST: ${String(plant.last['lostWhy'] ?? '')}`, 'bad')];
-  if (chart.length === 0 || typeof plant.last['pitchDeg'] !== 'number') {
-    const shown = Object.entries(plant.last).filter(
-      ([name, value]) => typeof value === 'number' && !name.endsWith('Ms'),
-    );
-    const text = shown.map(([name, value]) => `${name} ${formatReading(value as number)}`).join('   ');
-    return [[], [span(' aircraft ', 'strong'), span(text), ...lost]];
-  }
-  const width = Math.max(10, columns - LABEL - 4);
-  const points = chart.slice(-width);
-  const all = points.flatMap(({ value, reference }) => (reference === null ? [value] : [value, reference]));
-  const middle = (Math.min(...all) + Math.max(...all)) / 2;
-  const half = Math.max(CHART_SPAN_MIN / 2, (Math.max(...all) - Math.min(...all)) / 2);
-  const rowOf = (value: number): number =>
-    Math.round(((middle + half - value) / (2 * half)) * (CHART_ROWS - 1));
-  const grid = Array.from({ length: CHART_ROWS }, () => new Array<string>(points.length).fill(' '));
-  points.forEach(({ value, reference }, x) => {
-    if (reference !== null) (grid[rowOf(reference)] as string[])[x] = '·';
-    (grid[rowOf(value)] as string[])[x] = x === points.length - 1 ? '>' : '─';
-  });
-  const error = plant.maxAbsPitchErrorDeg;
-  const title: Line = [
-    span(' aircraft ', 'strong'),
-    span(`pitch ${formatReading(plant.last['pitchDeg'])} deg`),
-    span(
-      `  wanted ${formatReading(typeof plant.last['reference'] === 'number' ? plant.last['reference'] : null)}` +
-        `  elevator ${formatReading(typeof plant.last['elevatorDeg'] === 'number' ? plant.last['elevatorDeg'] : null)} deg` +
-        (error === null ? '' : `  error ≤ ${error.toFixed(2)} deg`),
-      'dim',
-    ),
-    ...lost,
-  ];
-  const tone: Tone = plant.survived ? 'good' : 'bad';
-  const rows = grid.map((row, y): Line => {
-    const value = middle + half - (2 * half * y) / (CHART_ROWS - 1);
-    const label = y % 2 === 0 ? padLeft(value.toFixed(1), LABEL) : padLeft('', LABEL);
-    return [span(`${label} │`, 'dim'), span(row.join(''), tone)];
-  });
-  return [[], title, ...rows];
-}
-
 function renderFault(view: FlightView, columns: number): readonly Line[] {
   const { fault, nextFault } = view;
   if (
@@ -327,12 +243,6 @@ export function formatPercentiles({ p50, p99 }: Percentiles): string {
   return p50 === null || p99 === null ? '–' : `${(p50 / 1000).toFixed(1)} / ${(p99 / 1000).toFixed(1)} ms`;
 }
 
-function formatReading(value: number | boolean | null): string {
-  if (value === null) return '–';
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return Math.abs(value) >= 10_000 ? value.toFixed(0) : value.toFixed(Math.abs(value) >= 1_000 ? 1 : 2);
-}
-
 function formatOrder(rig: Rig, actuator: number, order: number | 'trip' | null): string {
   if (order === null) return '–';
   return order === 'trip' ? 'trip' : (order * (rig.actuators[actuator]?.resolution ?? 1)).toFixed(2);
@@ -351,30 +261,4 @@ function findMost(vectors: readonly TickRecord['vector'][]): string | null {
     if (count > most) [best, most] = [vector, count];
   }
   return best;
-}
-
-/** Breaks text at spaces into lines of at most `width` characters. */
-export function wrapText(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(/\s+/)) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  if (line !== '') lines.push(line);
-  return lines;
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
-}
-
-function pad(text: string, width: number): string {
-  return cut(text, width).padEnd(width);
-}
-
-function padLeft(text: string, width: number): string {
-  return cut(text, width).padStart(width);
 }

@@ -4,6 +4,7 @@
  * influence what the plant does.
  */
 import type { Cancel, Clock, Log } from '../ports.js';
+import type { PlantDescription } from '../rig/plant-description.js';
 import type { ParentChannel } from './parent-channel.js';
 import { isRunStart } from './run-start.js';
 import type { Telemetry } from './telemetry.js';
@@ -11,6 +12,7 @@ import type { Telemetry } from './telemetry.js';
 /** Emulated hardware, as far as this process needs it. */
 export interface PlantSource {
   account(): {
+    readonly description: PlantDescription;
     readonly flying: boolean;
     readonly flownUs: number;
     readonly survived: boolean;
@@ -82,7 +84,8 @@ function makeReport(source: PlantSource, atUs: number): Telemetry {
     kind: 'plant',
     atUs,
     survived: account.survived,
-    maxAbsErrorDeg: account.maxAbsError,
+    maxAbsError: account.maxAbsError,
+    description: account.description,
     values: {
       ...account.instruments,
       reference: account.reference,

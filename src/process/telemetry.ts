@@ -5,6 +5,7 @@
  */
 import type { Mode } from '../core/replica.js';
 import type { OverrunCause } from '../core/agreement/exchange.js';
+import type { PlantDescription } from '../rig/plant-description.js';
 import type { Refusal, TripCause } from '../core/voting/actuator-voter.js';
 
 /** One replica's own account of one tick, sent when the tick is over. */
@@ -133,5 +134,7 @@ export type Telemetry =
       /** Outcome and instruments of the plant by name, for the view. */
       readonly values: Readonly<Record<string, number | boolean | string | null>>;
       readonly survived: boolean;
-      readonly maxAbsErrorDeg: number | null;
+      /** Of what the description has tracked, in its unit; null where nothing is compared. */
+      readonly maxAbsError: number | null;
+      readonly description: PlantDescription;
     };

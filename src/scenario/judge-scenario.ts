@@ -130,9 +130,11 @@ function judgeClaim(claim: Claim, scenario: Scenario, figures: FlightFigures): O
     case 'suspects-include':
       return judgeSuspects(claim, figures);
     case 'plant-error': {
-      const error = figures.plant?.maxAbsPitchErrorDeg ?? null;
-      const found = error === null ? 'no error was measured' : `${error.toFixed(3)} deg at worst`;
-      return { met: error !== null && error <= claim.maxDeg, found, machineCould: error !== null };
+      const error = figures.plant?.maxAbsError ?? null;
+      if (error === null) return { ...NEVER_BY_MACHINE, met: false, found: 'no error was measured' };
+      const found = `${error.value.toFixed(3)} ${error.unit} at worst`;
+      const isComparable = error.unit === claim.unit;
+      return { met: isComparable && error.value <= claim.max, found, machineCould: isComparable };
     }
     case 'plant': {
       const { plant } = figures;

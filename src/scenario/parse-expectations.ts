@@ -1,5 +1,6 @@
 /** What stands under `expect` in a scenario file to claims about the flight, or everything that is wrong with it. */
 import type { z } from 'zod';
+import { describePlant } from '../../hardware/plants/plants.js';
 import { suggest } from '../rig/mistake.js';
 import { parseQuantity } from '../rig/quantity.js';
 import type { Path, YamlValue } from '../rig/read-yaml.js';
@@ -58,7 +59,7 @@ export function formatClaim(claim: Claim): string {
     case 'alarms':
       return `${claim.kind}: [${claim.ids.join(', ')}]`;
     case 'plant-error':
-      return `plant-error: { max: ${claim.maxDeg} deg }`;
+      return `plant-error: { max: ${claim.max} ${claim.unit} }`;
     case 'plant':
       return `plant: ${claim.fate}`;
     case 'missed-ticks':
@@ -128,7 +129,11 @@ function readValue(key: ClaimKey, value: YamlValue, path: Path, sheet: MistakeSh
     case 'fail-safe':
       return { kind: key, withinTicks: readNumber((data as { within: string }).within) };
     case 'plant-error':
-      return { kind: key, maxDeg: readNumber((data as { max: string }).max) };
+      return {
+        kind: key,
+        max: readNumber((data as { max: string }).max),
+        unit: parseQuantity((data as { max: string }).max)?.unit ?? '',
+      };
     case 'missed-ticks':
       return { kind: key, max: (data as { max: number }).max };
     case 'suspects':
@@ -212,10 +217,24 @@ function checkAgainstRig(claim: Claim, path: Path, sheet: MistakeSheet, rig: Rig
       }
     });
   }
-  if (claim.kind === 'plant-error' && rig.plant?.parameters['profile'] === undefined) {
-    const what = `the plant of the rig ${rig.id} follows no profile, so it has no error`;
+  if (claim.kind === 'plant-error') checkPlantError(claim, path, sheet, rig);
+}
+
+function checkPlantError(
+  { max, unit }: Claim & { readonly kind: 'plant-error' },
+  path: Path,
+  sheet: MistakeSheet,
+  { id, plant }: Rig,
+): void {
+  if (plant?.parameters['profile'] === undefined) {
+    const what = `the plant of the rig ${id} follows no profile, so it has no error`;
     sheet.report('VP-SCN-PLANT', path, what, 'Write plant: survives or plant: lost', 'key');
+    return;
   }
+  const tracked = describePlant(plant.model)?.tracked ?? null;
+  if (tracked === null || tracked.unit === unit) return;
+  const what = `plant-error.max is "${max} ${unit}", and the ${tracked.label} of the plant of ${id} is in ${tracked.unit}`;
+  sheet.report('VP-SCN-QUANTITY', [...path, 'plant-error', 'max'], what, `Give it in ${tracked.unit}`);
 }
 
 /** Which claims cannot both hold. */

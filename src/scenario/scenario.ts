@@ -51,8 +51,8 @@ export type Claim =
   | { readonly kind: 'suspects'; readonly ids: readonly string[] }
   /** At least these replicas are. */
   | { readonly kind: 'suspects-include'; readonly ids: readonly string[] }
-  /** The plant follows its profile no worse than this. */
-  | { readonly kind: 'plant-error'; readonly maxDeg: number }
+  /** The plant follows its profile no worse than this, in the unit of what it tracks. */
+  | { readonly kind: 'plant-error'; readonly max: number; readonly unit: string }
   | { readonly kind: 'plant'; readonly fate: PlantFate }
   /** Ticks without an output in time, at the actuator with most of them. */
   | { readonly kind: 'missed-ticks'; readonly max: number }

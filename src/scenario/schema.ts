@@ -14,8 +14,8 @@ const MAX_TITLE = 100;
 const MAX_SENTENCE = 1_000;
 const MAX_FAULTS = 256;
 const MAX_EXPECTATIONS = 32;
-/** A number with a unit of one word. */
-const ANGLE_PATTERN = /^\d{1,6}(\.\d{1,9})? {0,3}deg$/;
+/** A number that is not negative, with a unit; which one, the plant says. */
+const BOUND_PATTERN = /^\d{1,6}(\.\d{1,9})? {0,3}[A-Za-z%][A-Za-z0-9%/]{0,15}$/;
 const TICKS_PATTERN = /^\d{1,9} {0,3}ticks?$/;
 
 const text = (max: number): z.ZodString => z.string().min(1).max(max);
@@ -40,7 +40,7 @@ export const claimSchemas = {
   suspects: ids.describe('Exactly these replicas are suspected by correct ones.'),
   'suspects-include': ids.min(1).describe('At least these replicas are suspected by correct ones.'),
   'plant-error': z
-    .strictObject({ max: z.string().regex(ANGLE_PATTERN) })
+    .strictObject({ max: z.string().regex(BOUND_PATTERN) })
     .describe('The plant follows its profile no worse than this, such as 0.5 deg.'),
   plant: z.enum(['survives', 'lost']).describe('What becomes of the plant.'),
   'missed-ticks': z

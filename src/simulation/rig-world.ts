@@ -590,7 +590,8 @@ export class RigWorld {
       kind: 'plant',
       atUs: this.world.nowUs,
       survived: account.survived,
-      maxAbsErrorDeg: account.maxAbsError,
+      maxAbsError: account.maxAbsError,
+      description: account.description,
       values: { ...account.instruments, reference: account.reference, lostWhy: account.lostWhy },
     });
   }

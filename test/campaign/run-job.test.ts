@@ -36,6 +36,15 @@ describe('in the simulator', () => {
     expect(Math.max(...told.plant.map(({ error }) => Math.abs(error)))).toBeGreaterThan(0);
   });
 
+  test('the error of any plant is sampled, by what it tracks', async () => {
+    const tank = new JobBench(await loadRig(path.join(ROOT, 'hardware', 'rigs', 'valve')));
+    const { figures, plant } = tank.run(makeJob({ ticks: 100, faults: [] }), true, ignore);
+    expect(plant.length).toBeGreaterThan(25);
+    const worst = Math.max(...plant.map(({ error }) => Math.abs(error)));
+    expect(worst).toBeGreaterThan(0.01);
+    expect(worst).toBeLessThanOrEqual((figures?.maxPlantError ?? 0) + 1e-4);
+  });
+
   test('colluders lead to fail-safe, which is told with its ticks', () => {
     const job = makeJob({ ticks: 200, faults: ['collude on world at 50 for 40'], expectation: 'fail-safe' });
     const result = bench.run(job, true, ignore);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { pitchModel } from '../../hardware/plants/pitch.js';
 import { Observer } from '../../src/demo/observer.js';
 import { judgeFlight } from '../../src/demo/verdict.js';
 import type { Telemetry, TickRecord } from '../../src/process/telemetry.js';
@@ -506,7 +507,14 @@ describe('sabotaged voting', () => {
       startUs(START + 34),
     );
     observer.note(
-      { kind: 'plant', atUs: startUs(START + 34), values: {}, survived: false, maxAbsErrorDeg: 90 },
+      {
+        kind: 'plant',
+        atUs: startUs(START + 34),
+        values: {},
+        survived: false,
+        maxAbsError: 90,
+        description: pitchModel.description,
+      },
       startUs(START + 34),
     );
     observer.finish();

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { pitchModel } from '../../hardware/plants/pitch.js';
+import { tankModel } from '../../hardware/plants/tank.js';
+import type { PlantFigures } from '../../src/demo/figures.js';
 import {
   formatJson,
   formatVerdict,
@@ -10,6 +13,14 @@ import { judgeFlight } from '../../src/demo/verdict.js';
 import { loadRig } from '../../src/rig/load-rig.js';
 import { fly } from './flight-maker.js';
 
+const PITCH: PlantFigures = {
+  survived: true,
+  maxAbsPitchErrorDeg: 0.25,
+  maxAbsError: { of: 'pitch', value: 0.25, unit: 'deg' },
+  description: pitchModel.description,
+  last: {},
+};
+
 async function makeFlight(name: string): Promise<FlownFlight> {
   const { rig } = await loadRig(`hardware/rigs/${name}`);
   const figures = {
@@ -18,7 +29,7 @@ async function makeFlight(name: string): Promise<FlownFlight> {
       { spec: 'lie on c at 5 for 9', on: ['c'], appliedAt: 5, clearedAt: 14, affected: 27, failed: null },
       { spec: 'crash on d at 39', on: [], appliedAt: null, clearedAt: null, affected: 0, failed: null },
     ],
-    plant: { survived: true, maxAbsPitchErrorDeg: 0.25, last: {} },
+    plant: PITCH,
   };
   const result = { figures, flown: false, failure: null, badExits: ['a: exit code 1'] };
   return { rig, rigPath: `hardware/rigs/${name}`, result, verdict: judgeFlight('masked', figures, false) };
@@ -71,8 +82,25 @@ describe('the report', () => {
     expect(text).toContain('pitch (4 replicas, 1 may lie, MACs): All promises kept.');
     expect(text).toContain('altered 27: lie on c at 5 for 9');
     expect(text).toContain('never struck: crash on d at 39');
-    expect(text).toContain('largest pitch error 0.25 deg');
+    expect(text).toContain('The aircraft survived; largest pitch error 0.25 deg.');
     expect(text).toContain('Ended badly: a: exit code 1');
+  });
+
+  test('says of a plant what it calls itself and its error', async () => {
+    const flight = await makeFlight('valve');
+    const plant: PlantFigures = {
+      survived: false,
+      maxAbsPitchErrorDeg: null,
+      maxAbsError: { of: 'level', value: 0.125, unit: 'm' },
+      description: tankModel.description,
+      last: { lostWhy: 'it ran dry' },
+    };
+    const figures = { ...flight.result.figures, plant };
+    const verdict = judgeFlight('masked', figures, false);
+    expect(verdict.findings).toContain('The tank was lost.');
+    const text = formatVerdict({ ...flight, verdict, result: { ...flight.result, figures } }).join('\n');
+    expect(text).toContain('The tank was lost (it ran dry); largest level error 0.13 m.');
+    expect(text).not.toContain('aircraft');
   });
 
   test('is wrapped to a terminal, or not at all', () => {

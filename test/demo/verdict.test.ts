@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { combineVerdicts, countTolerated, judgeFlight, type ExitCode } from '../../src/demo/verdict.js';
-import type { FaultFigures, FlightFigures } from '../../src/demo/figures.js';
+import { pitchModel } from '../../hardware/plants/pitch.js';
+import type { FaultFigures, FlightFigures, PlantFigures } from '../../src/demo/figures.js';
 import { fly } from './flight-maker.js';
 
 const good = fly(400);
@@ -15,7 +16,13 @@ const done: FaultFigures = {
   affected: 30,
   failed: null,
 };
-const lost = { survived: false, maxAbsPitchErrorDeg: 40, last: {} };
+const lost: PlantFigures = {
+  survived: false,
+  maxAbsPitchErrorDeg: 40,
+  maxAbsError: { of: 'pitch', value: 40, unit: 'deg' },
+  description: pitchModel.description,
+  last: {},
+};
 
 describe('a rig that masks faults', () => {
   test('exit 0 when nothing broke', () => {

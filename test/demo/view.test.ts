@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
+import { altitudeModel } from '../../hardware/plants/altitude.js';
+import { pitchModel } from '../../hardware/plants/pitch.js';
+import { tankModel } from '../../hardware/plants/tank.js';
+import type { PlantFigures } from '../../src/demo/figures.js';
 import { isPaintable, paintLine } from '../../src/demo/painter.js';
-import { flattenLine, renderView, wrapText, type ChartPoint } from '../../src/demo/view.js';
+import { flattenLine, wrapText } from '../../src/demo/lines.js';
+import { readChartPoint, type ChartPoint } from '../../src/demo/plant-view.js';
+import { renderView } from '../../src/demo/view.js';
 import type { FlightView } from '../../src/demo/flight.js';
 import { parseFault, type Injection } from '../../src/faults/spec.js';
 import type { Rig } from '../../src/rig/rig.js';
@@ -82,7 +88,8 @@ function makeView(changes: Partial<FlightView> = {}): FlightView {
   }
   observer.noteDeath('d', startUs(START + 21));
   const values = { pitchDeg: 1.4, reference: 1.6, elevatorDeg: -7.2, lostWhy: null };
-  observer.note({ kind: 'plant', atUs: 0, values, survived: true, maxAbsErrorDeg: 0.3 }, 0);
+  const { description } = pitchModel;
+  observer.note({ kind: 'plant', atUs: 0, values, survived: true, maxAbsError: 0.3, description }, 0);
   const spec = injection('lie on c at 50 for 300');
   return {
     rig,
@@ -141,7 +148,13 @@ describe('the view', () => {
       latest: { ...latest, voters: latest.voters.map((one) => ({ ...one, failSafe, trips: 2 })) },
       figures: {
         ...figures,
-        plant: { survived: false, maxAbsPitchErrorDeg: 9, last: { pitchDeg: 9, lostWhy: 'it broke' } },
+        plant: {
+          survived: false,
+          maxAbsPitchErrorDeg: 9,
+          maxAbsError: { of: 'pitch', value: 9, unit: 'deg' },
+          description: pitchModel.description,
+          last: { pitchDeg: 9, lostWhy: 'it broke' },
+        },
       },
     };
     const text = show(tripped, 100, 40).join('\n');
@@ -151,15 +164,42 @@ describe('the view', () => {
     expect(show({ ...view, flownTicks: null, fault: null }, 80, 24)[0]).toContain('waiting');
   });
 
-  test('a plant without a pitch is shown by its instruments', () => {
+  test('a plant that tracks nothing is shown by its instruments', () => {
     const view = makeView();
-    const plant = {
+    const plant: PlantFigures = {
       survived: true,
       maxAbsPitchErrorDeg: null,
+      maxAbsError: null,
+      description: altitudeModel.description,
       last: { altitudeFt: 10219.5, leftDeg: -3, lostWhy: null },
     };
     const text = show({ ...view, figures: { ...view.figures, plant } }, 100, 40).join('\n');
-    expect(text).toContain('altitudeFt 10220   leftDeg -3.00');
+    expect(text).toContain(' aircraft altitude 10220 ft   left -3.00 deg   right – deg');
+    expect(readChartPoint(plant)).toBeNull();
+  });
+
+  test('a tank is spoken of as a tank, from its first report on', () => {
+    const view = makeView();
+    const plant: PlantFigures = {
+      survived: true,
+      maxAbsPitchErrorDeg: null,
+      maxAbsError: { of: 'level', value: 0.042, unit: 'm' },
+      description: tankModel.description,
+      last: { levelM: 1.02, reference: 1, valvePercent: 48.5, outflowLPerS: 140, lostWhy: null },
+    };
+    const point = readChartPoint(plant);
+    expect(point).toEqual({ value: 1.02, reference: 1 });
+    const ofTank = { ...view, figures: { ...view.figures, plant } };
+    for (const points of [[], point === null ? [] : [point]]) {
+      const text = renderView(ofTank, points, { columns: 100, rows: 40 }).map(flattenLine).join('\n');
+      expect(text).toContain(
+        ' tank     level 1.02 m  target 1.00  valve 48.50 %  outflow 140.00 l/s  error ≤ 0.04 m',
+      );
+      expect(text).not.toMatch(/aircraft|wanted|elevator -/);
+    }
+    const charted = renderView(ofTank, [{ value: 1.02, reference: 1 }], { columns: 100, rows: 40 });
+    expect(charted.map(flattenLine).filter((line) => / │/.test(line))).toHaveLength(5);
+    expect(charted.map(flattenLine).join('\n')).toContain('     1.01 │>');
   });
 
   test('never exceeds the terminal, whatever its size, and keeps the most important', () => {

@@ -77,7 +77,7 @@ describe('the aircraft', () => {
 
   test('unknown plants and parameters are refused with the choice there is', () => {
     expect(() => startNamedPlant('rocket', {}, 1)).toThrow(
-      /no model "rocket"; choose one of pitch, altitude/,
+      /no model "rocket"; choose one of pitch, altitude, tank/,
     );
     expect(() => startNamedPlant('pitch', { turbulance: 1 }, 1)).toThrow(
       /no parameter "turbulance"; it knows turbulence-deg/,

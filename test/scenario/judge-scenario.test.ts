@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FlightFigures } from '../../src/demo/figures.js';
+import { pitchModel } from '../../hardware/plants/pitch.js';
+import type { FlightFigures, PlantFigures } from '../../src/demo/figures.js';
 import { judgeScenario } from '../../src/scenario/judge-scenario.js';
 import { loadScenario } from '../../src/scenario/load-scenario.js';
 import { formatClaim } from '../../src/scenario/parse-expectations.js';
@@ -8,8 +9,24 @@ import { fly } from '../demo/flight-maker.js';
 import { removeRigFolders } from '../rig/rig-folder.js';
 import { SOUND_SCENARIO, writeScenario } from './scenario-maker.js';
 
-const plant = { survived: true, maxAbsPitchErrorDeg: 0.25, last: {} };
-const lost = { survived: false, maxAbsPitchErrorDeg: 40, last: {} };
+const pitchError = (value: number): NonNullable<PlantFigures['maxAbsError']> => ({
+  of: 'pitch',
+  value,
+  unit: 'deg',
+});
+const plant: PlantFigures = {
+  survived: true,
+  maxAbsPitchErrorDeg: 0.25,
+  maxAbsError: pitchError(0.25),
+  description: pitchModel.description,
+  last: {},
+};
+const lost: PlantFigures = {
+  ...plant,
+  survived: false,
+  maxAbsPitchErrorDeg: 40,
+  maxAbsError: pitchError(40),
+};
 const struck = { on: ['c'], appliedAt: 30, clearedAt: 70, affected: 9, failed: null };
 const suspect = (id: string, firmTicks: number) => ({ id, ticks: 20, firmTicks, by: ['a', 'b'] });
 /** A flight as the sound scenario expects it. */
@@ -105,11 +122,12 @@ const CASES: readonly Case[] = [
     unmet: [[{ suspects: [suspect('a', 9)] }, /^a for 20 ticks/]],
   },
   {
-    claim: { kind: 'plant-error', maxDeg: 0.25 },
+    claim: { kind: 'plant-error', max: 0.25, unit: 'deg' },
     met: [{}],
     unmet: [
-      [{ plant: { ...plant, maxAbsPitchErrorDeg: 0.26 } }, /^0\.260 deg at worst$/],
-      [{ plant: { ...plant, maxAbsPitchErrorDeg: null } }, /no error was measured/],
+      [{ plant: { ...plant, maxAbsError: pitchError(0.26) } }, /^0\.260 deg at worst$/],
+      [{ plant: { ...plant, maxAbsError: { of: 'level', value: 0.1, unit: 'm' } } }, /^0\.100 m at worst$/],
+      [{ plant: { ...plant, maxAbsError: null } }, /no error was measured/],
       [{ plant: null }, /no error was measured/],
     ],
   },

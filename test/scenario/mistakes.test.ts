@@ -159,7 +159,8 @@ const CASES: readonly Case[] = [
     about: 'an angle in rad',
     change: ['0.5 deg', '0.5 rad'],
     at: '0.5 rad',
-    what: /"0\.5 rad"/,
+    what: /"0\.5 rad", and the pitch of the plant of \S+ is in deg/,
+    cure: /Give it in deg/,
   },
   {
     code: 'VP-SCN-QUANTITY',
@@ -407,7 +408,11 @@ test('the sound scenario has no mistake, and is read whole', async () => {
     expectations: [
       { claim: { kind: 'masked' }, text: 'masked', line: 10 },
       { claim: { kind: 'suspects', ids: ['c'] }, text: 'suspects: [c]', line: 11 },
-      { claim: { kind: 'plant-error', maxDeg: 0.5 }, text: 'plant-error: { max: 0.5 deg }', line: 12 },
+      {
+        claim: { kind: 'plant-error', max: 0.5, unit: 'deg' },
+        text: 'plant-error: { max: 0.5 deg }',
+        line: 12,
+      },
     ],
   });
   expect(scenario.rig).toBe(loaded.rig);

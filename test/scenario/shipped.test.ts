@@ -30,7 +30,7 @@ describe('the scenarios that ship', () => {
     expect(SCENARIOS.length).toBeGreaterThanOrEqual(12);
     const all = await Promise.all(SCENARIOS.map(async (file) => (await loadScenario(file)).scenario));
     const rigs = new Set(all.map(({ rig }) => rig.id));
-    for (const rig of ['pitch', 'crash-three', 'signed-three', 'seven', 'tmr-lesson', 'tmr-four'])
+    for (const rig of ['pitch', 'crash-three', 'valve', 'signed-three', 'seven', 'tmr-lesson', 'tmr-four'])
       expect(rigs).toContain(rig);
     const faults = new Set(all.flatMap(({ faults }) => faults.map(({ spec }) => spec.name)));
     for (const fault of [

@@ -41,7 +41,7 @@ describe('a simulated flight', () => {
     expect(fly().traceDigest).not.toBe(fly({ faults: plan('sensor-stuck on c at 50 for 20') }).traceDigest);
   });
 
-  it.each(['pitch', 'pitch-50hz', 'crash-three', 'signed-three', 'seven'])(
+  it.each(['pitch', 'pitch-50hz', 'crash-three', 'valve', 'signed-three', 'seven'])(
     'of %s keeps its promises, on either wire',
     async (name) => {
       const loaded = await load(name);

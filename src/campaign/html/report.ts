@@ -57,7 +57,7 @@ export function formatHtml(result: CampaignResult): string {
                 <h3>Plant error</h3>
                 ${drawDistributions(rows, {
                   of: ({ maxPlantError }) => maxPlantError,
-                  unit: 'deg',
+                  unit: result.assumptions.plantErrorUnit ?? '',
                   write: (value) => value.toFixed(2),
                 })}
               </div>
@@ -165,7 +165,9 @@ function drawWorst(result: CampaignResult): Markup {
           `${figures.disagreements + figures.disagreementsOutside} ticks of disagreement`,
           ...(figures.maxPlantError === null
             ? []
-            : [`largest plant error ${figures.maxPlantError.toFixed(2)} deg`]),
+            : [
+                `largest plant error ${figures.maxPlantError.toFixed(2)} ${result.assumptions.plantErrorUnit ?? ''}`,
+              ]),
           `${figures.missedTicks} ticks without an output`,
         ].join(', ');
   return html`<section id="worst">

@@ -211,8 +211,8 @@ describe('voteplane plant', () => {
     expect(reports.length).toBeGreaterThan(10);
     const last = reports.at(-1);
     expect(last?.survived).toBe(true);
-    expect(last?.maxAbsErrorDeg).not.toBeNull();
-    expect(last?.maxAbsErrorDeg).toBeLessThan(3);
+    expect(last?.maxAbsError).not.toBeNull();
+    expect(last?.maxAbsError).toBeLessThan(3);
     expect(last?.values).toMatchObject({ flying: true, lostWhy: null });
     expect(errors.join('')).toContain('something else than {kind: run-start');
   });
