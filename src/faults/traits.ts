@@ -28,9 +28,17 @@ const OF_BYTES: ReadonlySet<string> = new Set([
   'key-revoke',
 ]);
 
+/** Faults whose effect stays when they are over, so that a second one adds to the first. */
+const LASTING: ReadonlySet<string> = new Set(['key-rotate']);
+
 /** Whether a fault of this name makes a replica say what it did not compute. */
 export function isLie(name: string): boolean {
   return LYING.has(name);
+}
+
+/** Whether what a fault of this name does to a replica stays when the fault is over. */
+export function isLasting(name: string): boolean {
+  return LASTING.has(name);
 }
 
 /** Whether a fault of this name needs messages that are really encoded. */

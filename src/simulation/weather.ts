@@ -1,12 +1,13 @@
 /**
  * Faults drawn by a seed for a flight of any length, always inside the rig's hypothesis: in each slot as many replicas
- * as may be faulty suffer one fault each, then the rig has time to recover.
+ * as may be faulty suffer one fault each, then the rig has time to recover. What stays with a replica, such
+ * as keys that were rotated, is done to it once: a second rotation would leave behind whoever is not rotated with it.
  */
 import { listFaults } from '../faults/catalogue.js';
 import { planFault } from '../faults/plan-fault.js';
 import { Random } from '../faults/random.js';
 import { formatFault, parseFault } from '../faults/spec.js';
-import { isLie, needsBytes } from '../faults/traits.js';
+import { isLasting, isLie, needsBytes } from '../faults/traits.js';
 import type { PlannedFault } from '../demo/tour.js';
 import type { Rig } from '../rig/rig.js';
 
@@ -42,6 +43,7 @@ export function drawWeather(
   const toTicks = (seconds: number): number => Math.ceil((seconds * 1e6) / rig.periodUs);
   const rest = toTicks(REST_SECONDS);
   const faults: PlannedFault[] = [];
+  const lasting = new Set<string>();
   let at = QUIET_TICKS;
   for (;;) {
     const slot = SLOT_MIN_TICKS + random.nextInteger(SLOT_SPAN_TICKS);
@@ -50,8 +52,11 @@ export function drawWeather(
     const places = [...rig.replicas.keys()];
     for (let struck = 0; struck < rig.hypothesis.f; struck += 1) {
       const place = places.splice(random.nextInteger(places.length), 1)[0] ?? 0;
-      const fault = drawFault(rig, kinds, rig.replicas[place]?.id ?? '', at, slot, random);
-      if (fault !== null) faults.push(fault);
+      const id = rig.replicas[place]?.id ?? '';
+      const fault = drawFault(rig, kinds, lasting, id, at, slot, random);
+      if (fault === null) continue;
+      faults.push(fault);
+      if (isLasting(fault.spec.name)) lasting.add(`${fault.spec.name} ${id}`);
     }
     at = end + rest;
   }
@@ -63,6 +68,7 @@ const TRIES = 8;
 function drawFault(
   rig: Rig,
   kinds: readonly string[],
+  lasting: ReadonlySet<string>,
   id: string,
   at: number,
   slot: number,
@@ -70,6 +76,7 @@ function drawFault(
 ): PlannedFault | null {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const kind = kinds[random.nextInteger(kinds.length)] ?? '';
+    if (lasting.has(`${kind} ${id}`)) continue;
     const parsed = parseFault(`${kind} on ${id} at ${at} for ${slot}`);
     if (!parsed.ok || parsed.spec.kind !== 'inject' || !planFault(parsed.spec, rig, 'simulator').ok) continue;
     return { spec: parsed.spec, text: formatFault(parsed.spec), say: '' };

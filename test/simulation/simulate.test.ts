@@ -110,6 +110,16 @@ describe('a simulated flight', () => {
 });
 
 describe('faults drawn by a seed', () => {
+  it('rotate the keys of a replica once, whatever the length of the flight: more would leave the voter behind', () => {
+    const faults = drawWeather(pitch.rig, 100_000, 3, 'full');
+    const rotated = faults
+      .filter(({ spec }) => spec.name === 'key-rotate')
+      .map(({ text }) => text.slice(0, 15));
+    expect(rotated.sort()).toEqual(pitch.rig.replicas.map(({ id }) => `key-rotate on ${id}`));
+    // What ends with the fault may come again.
+    expect(faults.filter(({ text }) => text.startsWith('crash on a')).length).toBeGreaterThan(1);
+  });
+
   it('are the same for the same seed, keep apart, and strike at most f replicas at a time', async () => {
     for (const loaded of [pitch, await load('seven'), await load('crash-three')]) {
       const { rig } = loaded;
