@@ -55,13 +55,6 @@ describe('a flight', () => {
     expect(report.completedTicks, text).toBeGreaterThan(80);
     expect(code, text).toBe(0);
   });
-
-  test('two at once do not collide', async () => {
-    const both = [start(['--ticks', '40']), start(['--ticks', '40'])];
-    for (const { report, text } of await Promise.all(both.map((run) => run.ended))) {
-      expect(report, text).toMatchObject({ ticks: 40, error: null, unsafeOutputs: 0, disagreements: 0 });
-    }
-  });
 });
 
 describe('an end before its time', () => {

@@ -21,7 +21,6 @@ const FLOWN = [
   'pitch/scenarios/relay-lie.yaml',
   'pitch/scenarios/isolated.yaml',
   'pitch/scenarios/two-colluders.yaml',
-  'pitch/scenarios/broker-kill.yaml',
   'pitch/scenarios/half-authenticator.yaml',
   'pitch/scenarios/forgery.yaml',
   'signed-three/scenarios/liar.yaml',

@@ -65,15 +65,15 @@ test.each(['pitch', 'signed-three'])(
     await rig.fly(30);
     await keyed.change('rotate');
     await keyed.untilTold(keyed.parts, /holds key epochs 2 and 1$/);
-    await rig.fly(60);
+    await rig.fly(20);
     await keyed.change('rotate');
     await keyed.untilTold(keyed.parts, /holds key epochs 3 and 2$/);
-    await rig.fly(60);
+    await rig.fly(20);
     await keyed.change('retire');
     await keyed.untilTold(keyed.parts, /holds key epoch 3$/);
-    await rig.fly(60);
+    await rig.fly(20);
     const figures = await rig.land();
-    expectUndisturbed(rig, figures, 210);
+    expectUndisturbed(rig, figures, 90);
     expect(figures.rejected['expired-epoch'] ?? 0, rig.trace()).toBe(0);
     expect(figures.rejected['bad-signature'] ?? 0, rig.trace()).toBe(0);
   },
