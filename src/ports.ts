@@ -98,6 +98,55 @@ export interface ByteStreamEvents {
 /** Starts to open a stream; the events come later, never from inside this call. */
 export type OpenByteStream = (events: ByteStreamEvents) => ByteStream;
 
+/** One change of a durable record: its new bytes, or null to forget it. */
+export interface RecordChange {
+  readonly key: string;
+  readonly bytes: Uint8Array | null;
+}
+
+/**
+ * Why a record store takes nothing. full: the change would make it larger than it may be; smaller ones are still taken.
+ * After any other it takes nothing any more until it is opened anew: disk-full, io-error and read-only are what the disk
+ * answered, closed is one's own doing.
+ */
+export type StoreRefusalCode = 'full' | 'disk-full' | 'io-error' | 'read-only' | 'closed';
+
+/** A refusal, in words that name the place and the cure. */
+export interface StoreRefusal {
+  readonly code: StoreRefusalCode;
+  readonly message: string;
+}
+
+/** What a record store did since it was opened, and how full it is. */
+export interface StoreFigures {
+  /** Calls of `write` that were made durable. */
+  readonly writes: number;
+  /** Times the disk was waited for; many writes share one. */
+  readonly flushes: number;
+  /** Bytes given to the disk. */
+  readonly diskBytes: number;
+  readonly records: number;
+  readonly liveBytes: number;
+  readonly maxLiveBytes: number;
+}
+
+/**
+ * Small records of one replica that outlive its process and its power supply. It knows nothing of what they mean.
+ */
+export interface RecordStore {
+  /** What was durable when the store was opened. */
+  readonly loaded: ReadonlyMap<string, Uint8Array>;
+  /**
+   * Makes all of `changes` durable or, where power fails, none; one write never overtakes another. Calls `onDurable`
+   * exactly once, later: with null when no power cut can undo it any more, else with why nobody may rely on it. The bytes
+   * must not change any more.
+   */
+  write(changes: readonly RecordChange[], onDurable: (refusal: StoreRefusal | null) => void): void;
+  figures(): StoreFigures;
+  /** Finishes what was written, and takes nothing more. */
+  close(): Promise<void>;
+}
+
 /** Numbers and events worth reading by people; lines say what to do. */
 export interface Log {
   debug(text: string, fields?: Record<string, unknown>): void;
