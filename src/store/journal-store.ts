@@ -102,9 +102,12 @@ export class JournalStore implements RecordStore {
 
   async close(): Promise<void> {
     await this.commit.close();
-    // A frame behind the last one: from now on, what cannot be read before it was altered and not torn.
-    if (this.commit.refused?.code === 'closed') await this.flush([]);
-    for (const { file } of this.files) await file.close();
+    try {
+      // A frame behind the last one: from now on, what cannot be read before it was altered and not torn.
+      if (this.commit.refused?.code === 'closed') await this.flush([]);
+    } finally {
+      for (const { file } of this.files) await file.close();
+    }
   }
 
   /** How much larger the records become, and how much there is to write. */
