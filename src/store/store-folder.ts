@@ -23,8 +23,8 @@ import {
 import { explainDiskError, StoreError } from './store-error.js';
 import { readWitnessFile, WITNESS_FILE_BYTES, WITNESS_KEY, WitnessStore } from './witness-store.js';
 
-/** Length of each of a store's two journals, unless told otherwise: a thousand flushes between two turns. */
-export const JOURNAL_BYTES = 4 * 2 ** 20;
+/** Length of each of a store's two journals, unless told otherwise: five hundred flushes between two turns. */
+export const JOURNAL_BYTES = 2 * 2 ** 20;
 
 const JOURNAL_FILES = ['store-journal.0', 'store-journal.1'] as const;
 const WITNESS_FILE = 'store-witness';

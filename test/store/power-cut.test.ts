@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import type { StoreKind } from '../../src/store/stamp.js';
+import { cutPower, type CutFigures, type CutPlan } from '../support/cut-power.js';
+
+/** `npm run power-cuts` asks for many more. */
+const CUTS = Number(process.env.VOTEPLANE_POWER_CUTS ?? 3000);
+
+const plan = (kind: StoreKind): Omit<CutPlan, 'seed'> => ({
+  owner: { kind, rigId: 'test-rig', replicaId: 'a' },
+  writes: 20,
+  lives: 3,
+  deepen: 300,
+});
+
+async function cutMany(of: Omit<CutPlan, 'seed'>, cuts: number): Promise<CutFigures & { seeds: number }> {
+  const sum = { cuts: 0, operations: 0, lives: 0, seeds: 0, violations: [] as string[] };
+  for (let seed = 1; sum.cuts < cuts && sum.violations.length === 0; seed += 1) {
+    const figures = await cutPower({ ...of, seed });
+    sum.cuts += figures.cuts;
+    sum.operations += figures.operations;
+    sum.lives += figures.lives;
+    sum.violations.push(...figures.violations);
+    sum.seeds += 1;
+  }
+  return sum;
+}
+
+describe.each(['journal', 'witness'] as const)('%s: power cut behind every operation', (kind) => {
+  test('nothing durable is lost, nothing never written appears, and it opens', { timeout: 0 }, async () => {
+    const { violations, cuts, operations, lives, seeds } = await cutMany(plan(kind), CUTS);
+    if (process.env.VOTEPLANE_POWER_CUTS !== undefined) {
+      console.log(
+        `${kind}: ${seeds} seeds, ${lives} lives, power cut behind ${operations} operations, ${cuts} images opened, ${violations.length} violations`,
+      );
+    }
+    expect(violations).toEqual([]);
+    expect(cuts).toBeGreaterThanOrEqual(CUTS);
+  });
+
+  test('a disk that lies about what it synced is noticed', async () => {
+    const { violations } = await cutMany({ ...plan(kind), lies: true }, 2000);
+    expect(violations).not.toEqual([]);
+  });
+});
