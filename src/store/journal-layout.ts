@@ -2,7 +2,7 @@
  * Bytes of a journal's file (integers little-endian). A file is blocks of 4096 bytes:
  *
  * first block, its head     magic "VPJRNL01" 8 | generation 8 | stamp digest 16 | salt 4 | blocks of the file 4 | CRC-32 4
- * last block, once full     magic "VPJEND01" 8 | generation 8 | salt 4 | CRC-32 4
+ * last two, once superseded  magic "VPJEND01" 8 | generation 8 | salt 4 | CRC-32 4; twice the same, so that one may rot
  * between, frames           magic "VPFR" 4 | payload length 4 | generation 8 | number 4 | CRC-32 4 | payload, record changes
  *
  * Every frame begins at a block of its own, so that no write ever touches a block that holds what is durable already. The
@@ -35,6 +35,8 @@ const END_MAGIC = Buffer.from('VPJEND01');
 const FRAME_MAGIC = Buffer.from('VPFR');
 const HEAD_CRC_AT = 40;
 const END_CRC_AT = 20;
+const END_BYTES = 24;
+const END_BLOCKS = 2;
 const FRAME_CRC_AT = 20;
 const FRAME_HEAD_BYTES = 24;
 /** Of the stamp, in a head. */
@@ -69,20 +71,28 @@ export function decodeHead(file: Buffer): JournalHead | null {
   };
 }
 
-/** The last block of a file that another one has followed. */
-export function encodeEnd({ generation, salt }: JournalHead): Buffer {
+/** Where the ends of a file are; frames come before. */
+export function endOf({ blocks }: JournalHead): number {
+  return (blocks - END_BLOCKS) * BLOCK_BYTES;
+}
+
+/** The last blocks of a file that another one has followed. */
+export function encodeEnds({ generation, salt }: JournalHead): Buffer {
   const block = Buffer.alloc(BLOCK_BYTES);
   END_MAGIC.copy(block);
   block.writeBigUInt64LE(BigInt(generation), 8);
   block.writeUInt32LE(salt, 16);
   block.writeUInt32LE(crc32(block.subarray(0, END_CRC_AT)), END_CRC_AT);
-  return block;
+  return Buffer.concat([block, block]);
 }
 
-/** Whether the last block says that this generation has been followed by the next one. */
+/** Whether one of the last blocks says that this generation has been followed by the next one. */
 export function hasEnd(file: Buffer, head: JournalHead): boolean {
-  const at = (head.blocks - 1) * BLOCK_BYTES;
-  return file.length >= at + BLOCK_BYTES && encodeEnd(head).equals(file.subarray(at, at + BLOCK_BYTES));
+  const end = encodeEnds(head).subarray(0, END_BYTES);
+  return [0, 1].some((copy) => {
+    const at = endOf(head) + copy * BLOCK_BYTES;
+    return end.equals(file.subarray(at, at + END_BYTES));
+  });
 }
 
 /** A frame around `payloadBytes` bytes that `fill` writes, padded to whole blocks. */
@@ -104,7 +114,7 @@ export function encodeFrame(
 
 /** The frame of this generation that begins at `at`; null where there is none, or not all of it. */
 export function decodeFrame(file: Buffer, at: number, head: JournalHead): Frame | null {
-  const limit = Math.min(file.length, (head.blocks - 1) * BLOCK_BYTES);
+  const limit = Math.min(file.length, endOf(head));
   if (at + FRAME_HEAD_BYTES > limit || !startsWith(file, at, FRAME_MAGIC)) return null;
   const payloadBytes = file.readUInt32LE(at + 4);
   const end = at + measureFrame(payloadBytes);

@@ -1,14 +1,21 @@
 /**
  * A record store over a journal: two files of fixed size that are written in turn, each from front to back, one frame to a flush
  * (journal-layout.ts). When a file is full, and whenever the store is opened, all records go into the first frame
- * of the other one, and an end block closes the one before: nothing in the new file counts before that is durable.
+ * of the other one, and two end blocks close the one before: nothing in the new file counts before one of them is durable.
  * So a file is never written over while what it holds may be needed, and opening leaves behind no torn frame and
  * nothing that only the page cache knows. The files do not grow: a full disk cannot stop what is in them from being replaced.
  */
 import type { RecordChange, RecordStore, StoreFigures } from '../ports.js';
 import { BLOCK_BYTES, type DiskFile } from './disk.js';
 import { GroupCommit, type OnDurable } from './group-commit.js';
-import { encodeEnd, encodeFrame, encodeHead, measureFrame, type JournalHead } from './journal-layout.js';
+import {
+  encodeEnds,
+  endOf,
+  encodeFrame,
+  encodeHead,
+  measureFrame,
+  type JournalHead,
+} from './journal-layout.js';
 import { fileOf } from './read-journal.js';
 import { isRecordKey, measureChange, writeChange } from './record-changes.js';
 import { explainDiskError, StoreError } from './store-error.js';
@@ -137,7 +144,7 @@ export class JournalStore implements RecordStore {
     const payloadBytes = changes.reduce((sum, change) => sum + measureChange(change), 0);
     this.waitingBytes = 0;
     const end = this.position + measureFrame(payloadBytes);
-    if (end > (this.head.blocks - 1) * BLOCK_BYTES) {
+    if (end > endOf(this.head)) {
       await this.beginGeneration();
       return;
     }
@@ -159,8 +166,7 @@ export class JournalStore implements RecordStore {
     const bytes = Buffer.concat([encodeHead(this.head), frame]);
     await this.writeDurably(this.files[fileOf(this.head.generation)], bytes, 0);
     if (before.generation === 0) return;
-    const endAt = (before.blocks - 1) * BLOCK_BYTES;
-    await this.writeDurably(this.files[fileOf(before.generation)], encodeEnd(before), endAt);
+    await this.writeDurably(this.files[fileOf(before.generation)], encodeEnds(before), endOf(before));
   }
 
   private async writeDurably(

@@ -1,5 +1,5 @@
 /**
- * What the two files of a journal hold. One of them is the current one: the one that no end block closes; where neither is
+ * What the two files of a journal hold. One of them is the current one: the one that has no end; where neither is
  * closed, the older, because nothing is reported durable in a file before the one before it has been closed. Only
  * the last frame of the current file can be torn by a power cut, because each is durable before the next is written. A
  * frame that cannot be read and has others behind it was altered later, and so was what a closed file says is

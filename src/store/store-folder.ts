@@ -124,7 +124,7 @@ async function openJournals(disk: Disk, stamp: Stamp, entropy: Entropy): Promise
         contents.push(Buffer.alloc(0));
         continue;
       }
-      opened.push(file);
+      opened.add(file);
       // Else an end block that the process before this one wrote and did not flush could be lost while the file
       // that it closed is written over.
       await file.sync();
@@ -138,6 +138,11 @@ async function openJournals(disk: Disk, stamp: Stamp, entropy: Entropy): Promise
     const next = fileOf(head.generation + 1);
     if (contents[next]?.length !== stamp.journalBytes) {
       // It was superseded, and is missing or has another length: nothing in it counts.
+      const superseded = files[next]?.file;
+      if (superseded) {
+        opened.delete(superseded);
+        await superseded.close();
+      }
       files[next] = await makeFile(disk, JOURNAL_FILES[next], stamp.journalBytes, opened);
       await disk.syncFolder();
     }
@@ -160,7 +165,7 @@ async function openWitness(disk: Disk, stamp: Stamp): Promise<RecordStore> {
   return closingOnError(async (opened) => {
     const file = await disk.open(WITNESS_FILE);
     if (file === null) throw new StoreError('damaged', place, 'it is not there', MOVE_AWAY);
-    opened.push(file);
+    opened.add(file);
     await file.sync();
     const bytes = toBuffer(await file.read(WITNESS_FILE_BYTES + 1));
     const record = readWitnessFile(bytes, digestStamp(stamp));
@@ -170,8 +175,8 @@ async function openWitness(disk: Disk, stamp: Stamp): Promise<RecordStore> {
 }
 
 /** Closes what `work` has listed where it fails. */
-async function closingOnError<T>(work: (opened: DiskFile[]) => Promise<T>): Promise<T> {
-  const opened: DiskFile[] = [];
+async function closingOnError<T>(work: (opened: Set<DiskFile>) => Promise<T>): Promise<T> {
+  const opened = new Set<DiskFile>();
   try {
     return await work(opened);
   } catch (error) {
@@ -181,9 +186,14 @@ async function closingOnError<T>(work: (opened: DiskFile[]) => Promise<T>): Prom
 }
 
 /** A file of zeros, all of it on the disk: writing into it later changes nothing but what is written. */
-async function makeFile(disk: Disk, name: string, bytes: number, opened: DiskFile[]): Promise<JournalFile> {
+async function makeFile(
+  disk: Disk,
+  name: string,
+  bytes: number,
+  opened: Set<DiskFile>,
+): Promise<JournalFile> {
   const file = await disk.create(name);
-  opened.push(file);
+  opened.add(file);
   for (let at = 0; at < bytes; at += ZEROS.length) {
     await file.write(ZEROS.subarray(0, Math.min(ZEROS.length, bytes - at)), at);
   }
