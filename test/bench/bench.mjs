@@ -2,7 +2,7 @@
  * `npm run bench`: everything that is promised in numbers, measured on this machine. Prints a table, and all runs as
  * JSON where asked to. The exit code says whether the benches could run, not whether the figures please.
  *
- *   npm run bench -- [--quick] [--json FILE] [--only exchange,rate,wire,share,simulation,skew] [--pairs N] [--n 3,4,7] [--brokers embedded,mosquitto]
+ *   npm run bench -- [--quick] [--json FILE] [--only exchange,rate,wire,share,simulation,skew,store] [--pairs N] [--n 3,4,7] [--brokers embedded,mosquitto]
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,7 @@ import { findLargestRate, reportRate } from './rate-bench.mjs';
 import { deriveShare, measureLaw, reportShare } from './share-bench.mjs';
 import { measureSimulation, reportSimulation } from './simulation-bench.mjs';
 import { hasHosts, measureSkew, reportSkew } from './skew-bench.mjs';
+import { measureStore, reportStore } from './store-bench.mjs';
 import { run as runWire } from './wire-bench.mjs';
 
 const PITCH_50HZ = fileURLToPath(new URL('../../hardware/rigs/pitch-50hz', import.meta.url));
@@ -25,7 +26,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
-    only: { type: 'string', default: 'exchange,rate,wire,share,simulation,skew' },
+    only: { type: 'string', default: 'exchange,rate,wire,share,simulation,skew,store' },
     pairs: { type: 'string' },
     n: { type: 'string' },
     brokers: { type: 'string' },
@@ -80,6 +81,11 @@ await attempt('wire', () => {
     of('encode + authenticate / HMAC', 'encode+authenticate', sealToHmac),
     of('verify + decode / HMAC', 'verify+decode', openToHmac),
   );
+});
+
+await attempt('store', async () => {
+  results.store = await measureStore(quick ? { rounds: 3, times: 50 } : {});
+  rows.push(...reportStore(results.store));
 });
 
 results.exchange = [];
