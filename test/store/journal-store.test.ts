@@ -187,6 +187,20 @@ describe('what the disk answers', () => {
   });
 });
 
+describe('opening', () => {
+  test('flushes what a process before may have left, then writes all anew, then closes the file before', async () => {
+    const { disk, store } = await openedDisk();
+    await write(store, [put('v/1', 'x')]);
+    const from = disk.log.length;
+    await openProvisioned(disk);
+    const calls = disk.log
+      .slice(from)
+      .map((operation) => (operation.kind === 'write' ? operation.position : operation.kind));
+    // Two ends are the last two of eight blocks.
+    expect(calls).toEqual(['sync', 'sync', 0, 'sync', 6 * 4096, 'sync']);
+  });
+});
+
 describe('closing', () => {
   test('finishes what was written, and takes nothing more', async () => {
     const { disk, store } = await openedDisk();

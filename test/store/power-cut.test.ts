@@ -3,7 +3,7 @@ import type { StoreKind } from '../../src/store/stamp.js';
 import { cutPower, type CutFigures, type CutPlan } from '../support/cut-power.js';
 
 /** `npm run power-cuts` asks for many more. */
-const CUTS = Number(process.env.VOTEPLANE_POWER_CUTS ?? 3000);
+const CUTS = Number(process.env.VOTEPLANE_POWER_CUTS ?? 1500);
 
 const plan = (kind: StoreKind): Omit<CutPlan, 'seed'> => ({
   owner: { kind, rigId: 'test-rig', replicaId: 'a' },

@@ -127,6 +127,14 @@ describe('two places', () => {
     expect(stateOf(await openProvisioned(disk, 'witness'))?.promised).toBe(3);
   });
 
+  test('opening flushes what a process before may have left, and writes the newer record where the older is', async () => {
+    const disk = new CutDisk();
+    await provision(disk, 'witness');
+    const from = disk.log.length;
+    await openProvisioned(disk, 'witness');
+    expect(disk.log.slice(from)).toMatchObject([{ kind: 'sync' }, { kind: 'write' }, { kind: 'sync' }]);
+  });
+
   test('once opened, either place may rot', async () => {
     const disk = new CutDisk();
     await provision(disk, 'witness');
