@@ -106,14 +106,28 @@ export class WitnessStore implements RecordStore {
       throw new StoreError('full', this.place, 'its sequence has run out', 'provision this witness anew');
     }
     const bytes = encodeWitnessRecord({ sequence, state }, this.stampDigest);
+    const position = (sequence % 2) * BLOCK_BYTES;
     try {
-      await this.file.write(bytes, (sequence % 2) * BLOCK_BYTES);
+      await this.file.write(bytes, position);
       await this.file.sync();
     } catch (error) {
+      await this.takeBack(position);
       throw explainDiskError(this.place, error);
     }
     this.sequence = sequence;
     this.flushes += 1;
     this.diskBytes += bytes.length;
+  }
+
+  /**
+   * After a flush that failed, the page cache shows a record that need not be on the disk. Whoever opened the file next would take
+   * it for the newer one, and write over the only one that is durable.
+   */
+  private async takeBack(position: number): Promise<void> {
+    try {
+      await this.file.write(new Uint8Array(WITNESS_RECORD_BYTES), position);
+    } catch {
+      // The disk takes nothing at all; why is told for the write that failed.
+    }
   }
 }

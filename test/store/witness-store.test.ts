@@ -149,6 +149,19 @@ describe('two places', () => {
     }
   });
 
+  test('a record whose flush failed is taken back: nobody takes it for durable', async () => {
+    const disk = new CutDisk();
+    await provision(disk, 'witness');
+    const store = await openProvisioned(disk, 'witness');
+    await write(store, change({ ...STATE, promised: 1 }));
+    disk.fault = ({ kind }) => {
+      if (kind === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    expect(await write(store, change({ ...STATE, promised: 2 }))).toMatchObject({ code: 'io-error' });
+    disk.fault = () => undefined;
+    expect(stateOf(await openProvisioned(disk, 'witness'))?.promised).toBe(1);
+  });
+
   test('another record, another length or a deletion is a mistake of the caller', async () => {
     const disk = new CutDisk();
     await provision(disk, 'witness');

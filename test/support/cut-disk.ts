@@ -2,7 +2,8 @@
  * A disk in memory that remembers every operation, so that the power can be cut behind each of them. What `survive` makes of it holds
  * whatever a disk may hold then: of each sector that was written and not yet synced, what was there before, any version
  * written since, or rubbish; the same, file by file and name by name, for names that the folder was not synced for.
- * A process that is killed and started again on the same disk sees all that was written.
+ * A process that is killed and started again on the same disk sees all that was written. So it does what a failed sync was to
+ * write, as Linux shows it, although no later sync writes that unless it is written again.
  */
 import type { Disk, DiskFile } from '../../src/store/disk.js';
 import { SECTOR_BYTES } from '../../src/store/disk.js';
@@ -35,11 +36,15 @@ export type Operation =
   | { readonly kind: 'create'; readonly name: string; readonly file: number }
   | { readonly kind: 'write'; readonly file: number; readonly bytes: Uint8Array; readonly position: number }
   | { readonly kind: 'sync'; readonly file: number }
+  | { readonly kind: 'failed-sync'; readonly file: number }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string }
   | { readonly kind: 'sync-folder' }
   | { readonly kind: 'mark'; readonly mark: unknown };
 
-/** Asked before each operation; may throw what an operating system would answer. */
+/**
+ * Asked before each operation; may throw what an operating system would answer, with its code, or anything else for a
+ * process that is killed there.
+ */
 export type DiskFault = (operation: Operation) => void;
 
 export class CutDisk implements Disk {
@@ -123,6 +128,8 @@ export class CutDisk implements Disk {
     try {
       this.fault(operation);
     } catch (error) {
+      const isAnswer = error instanceof Error && 'code' in error;
+      if (isAnswer && operation.kind === 'sync') this.log.push({ kind: 'failed-sync', file: operation.file });
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
     if (!this.lies || (operation.kind !== 'sync' && operation.kind !== 'sync-folder'))
@@ -141,6 +148,8 @@ interface RiskySector {
   readonly file: number;
   readonly at: number;
   readonly versions: Uint8Array[];
+  /** A sync of it failed: all see it, and no later sync writes it. */
+  isDropped: boolean;
 }
 
 /** A disk as far as it is durable, and what is at risk. */
@@ -170,11 +179,14 @@ class Cut {
         this.write(operation.file, operation.bytes, operation.position);
         return;
       case 'sync':
-        for (const [id, { file, at, versions }] of this.risky) {
-          if (file !== operation.file) continue;
+        for (const [id, { file, at, versions, isDropped }] of this.risky) {
+          if (file !== operation.file || isDropped) continue;
           this.durable[file] = patch(this.durable[file] ?? new Uint8Array(), versions.at(-1) ?? [], at);
           this.risky.delete(id);
         }
+        return;
+      case 'failed-sync':
+        for (const risky of this.risky.values()) if (risky.file === operation.file) risky.isDropped = true;
         return;
       case 'sync-folder':
         for (const apply of this.namesAtRisk) apply(this.names);
@@ -214,7 +226,8 @@ class Cut {
       const to = Math.min(bytes.length, (sector + 1) * SECTOR_BYTES - position);
       const id = `${file}/${sector}`;
       const at = sector * SECTOR_BYTES;
-      const risky = this.risky.get(id) ?? { file, at, versions: [] };
+      const risky = this.risky.get(id) ?? { file, at, versions: [], isDropped: false };
+      risky.isDropped = false;
       const before = risky.versions.at(-1) ?? this.durable[file]?.subarray(at, at + SECTOR_BYTES) ?? [];
       risky.versions.push(patch(Uint8Array.from(before), bytes.subarray(from, to), start - at));
       // The sector written last is the last.

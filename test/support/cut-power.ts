@@ -26,6 +26,8 @@ export interface CutFigures {
   /** Operations behind which the power was cut. */
   operations: number;
   lives: number;
+  /** Of the cuts: refused, as what a failed sync has left may be. */
+  refused: number;
   /** What broke a promise, in words. */
   violations: string[];
 }
@@ -39,6 +41,8 @@ export interface CutPlan {
   readonly lives: number;
   /** Of how many cuts one is followed by another life and its cuts. */
   readonly deepen: number;
+  /** Some lives end by a sync of what they wrote that fails, instead of being killed. */
+  readonly fails?: boolean;
   /** The disk reports what it has not done. */
   readonly lies?: boolean;
 }
@@ -47,7 +51,7 @@ const JOURNAL_BYTES = 8 * 4096;
 
 /** One seed: provisioning, lives and every cut in them. */
 export async function cutPower(plan: CutPlan): Promise<CutFigures> {
-  const figures: CutFigures = { cuts: 0, operations: 0, lives: 0, violations: [] };
+  const figures: CutFigures = { cuts: 0, operations: 0, lives: 0, refused: 0, violations: [] };
   const draw = drawFrom(plan.seed);
   const disk = makeDisk(new Map(), plan);
   const initial = drawChanges(plan.owner, new Set(), draw);
@@ -77,14 +81,20 @@ async function cutAll(
   const marks = disk.log.map((operation) => (operation.kind === 'mark' ? (operation.mark as Mark) : null));
   let mark = before;
   let marked = 0;
+  let hasFailed = false;
   for (const { length, survive } of disk.cuts()) {
     for (; marked < length; marked += 1) mark = marks[marked] ?? mark;
     figures.operations += 1;
+    hasFailed ||= disk.log[length - 1]?.kind === 'failed-sync';
     for (const fate of FATES) {
       const image = survive(fate, draw);
       const next = makeDisk(image, plan);
       const found = await openAgain(next, plan, draw);
       figures.cuts += 1;
+      if (hasFailed && typeof found === 'string' && found !== 'amnesia') {
+        figures.refused += 1;
+        continue;
+      }
       const violation = judge(found, mark, initial);
       if (violation !== null) {
         figures.violations.push(
@@ -133,9 +143,13 @@ async function liveOn(
   for (let life = 0; life < lives; life += 1) {
     figures.lives += 1;
     let left = draw(2) === 0 ? draw(plan.writes * 2) : Number.POSITIVE_INFINITY;
-    disk.fault = () => {
-      if (left <= 0) throw new Error('killed');
+    const fails = plan.fails === true && draw(2) === 0;
+    let hasWritten = false;
+    disk.fault = ({ kind }) => {
       left -= 1;
+      if (left < 0 && !fails) throw new Error('killed');
+      if (left < 0 && kind === 'sync' && hasWritten) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      hasWritten ||= kind === 'write';
     };
     mark = await liveOnce(disk, plan, mark, draw);
     disk.fault = () => undefined;
@@ -149,7 +163,7 @@ async function liveOnce(disk: CutDisk, plan: CutPlan, before: Mark, draw: Draw):
     if (opened.kind === 'amnesia') throw new Error('a provisioned folder has no stamp');
     store = opened.store;
   } catch (error) {
-    if (error instanceof StoreError && error.message.includes('killed')) return before;
+    if (error instanceof StoreError && error.code === 'io-error') return before;
     throw error;
   }
   const states = [stateOf(store.loaded)];
