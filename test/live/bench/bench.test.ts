@@ -35,6 +35,7 @@ interface Report {
         readonly limit: { readonly perSecond: number };
       }[];
     };
+    readonly store: { readonly serialBytes: number; readonly groupBytes: number };
     readonly share: { readonly executiveShare: number; readonly lawUs: number };
   };
 }
@@ -44,7 +45,7 @@ test('bench --quick: a table with the promised rows, and all of it as JSON', () 
   const args = [
     '--quick',
     '--only',
-    'wire,exchange,share,simulation',
+    'wire,exchange,share,simulation,store',
     '--brokers',
     'embedded',
     '--json',
@@ -82,6 +83,10 @@ test('bench --quick: a table with the promised rows, and all of it as JSON', () 
   const [run1] = simulation.runs;
   expect(simulation.ratio).toBeCloseTo((run1?.full.perSecond ?? 0) / (run1?.limit.perSecond ?? 0), 5);
   expect(simulation.nonePerSecond).toBeGreaterThan(simulation.fullPerSecond);
+  const { store } = report.results;
+  expect(store.serialBytes).toBeGreaterThanOrEqual(4096);
+  // Sixteen writers share what one has to itself.
+  expect(store.groupBytes).toBeLessThan(store.serialBytes / 2);
   for (const { what, value } of report.rows) {
     expect(Number.isFinite(value), what).toBe(true);
     expect(run.stdout).toContain(what);
