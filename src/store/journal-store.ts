@@ -27,7 +27,7 @@ export interface JournalFile {
 }
 
 /** How many bytes of records two files of this size hold: half of one, so that each is filled with as much again. */
-export function boundLiveBytes(journalBytes: number): number {
+function boundLiveBytes(journalBytes: number): number {
   return Math.floor(journalBytes / BLOCK_BYTES / 2 - 1) * BLOCK_BYTES;
 }
 
