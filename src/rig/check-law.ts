@@ -6,11 +6,12 @@
 import { sameBytes } from '../core/bytes.js';
 import type { FusedReading } from '../core/types.js';
 import { composeLaw } from './compose-law.js';
-import type { ComposedLaw, LawOutcome, StateCodec } from './compose-law.js';
+import type { ArgumentValue } from './command-arguments.js';
+import type { CommandOutcome, ComposedLaw, LawOutcome, StateCodec } from './compose-law.js';
 import type { CompiledLaw } from './load-law.js';
 import { RigError } from './mistake.js';
 import type { Mistake } from './mistake.js';
-import type { Rig } from './rig.js';
+import type { ArgumentPart, Rig } from './rig.js';
 
 /** Steps of one run. */
 const STEPS = 240;
@@ -58,8 +59,17 @@ export function checkLaw(
   const states: Uint8Array[] = [];
   const outcomes: LawOutcome[] = [];
   const outside = new Map<string, number>();
+  const given = makeCommands(rig);
+  const commanded: CommandOutcome[] = [];
   let state = first.initialState;
   for (const { readings, tick } of inputs) {
+    const command = given[commanded.length];
+    if (command !== undefined) {
+      const outcome = first.command(state, command.id, command.values, tick);
+      if (!outcome.ok && outcome.mistake !== null) return verdict(outcome.mistake);
+      commanded.push(outcome);
+      if (outcome.ok) state = outcome.state;
+    }
     states.push(state);
     const outcome = first.step(state, readings, tick);
     if (!outcome.ok) return verdict(outcome.mistake);
@@ -74,6 +84,13 @@ export function checkLaw(
   }
   state = second.initialState;
   for (const [index, { readings, tick }] of inputs.entries()) {
+    const command = given[index];
+    if (command !== undefined) {
+      const outcome = second.command(state, command.id, command.values, tick);
+      if (!sameCommandOutcome(outcome, commanded[index]))
+        return impure(`two runs of the law differ at the command ${command.id}`);
+      if (outcome.ok) state = outcome.state;
+    }
     const outcome = second.step(state, readings, tick);
     if (!sameOutcome(outcome, outcomes[index]))
       return impure(`two runs of the law differ at step ${index + 1}`);
@@ -97,6 +114,42 @@ export function checkLaw(
 function sameOutcome(a: LawOutcome, b: LawOutcome | undefined): boolean {
   if (b === undefined || !a.ok || !b.ok) return false;
   return sameBytes(a.state, b.state) && a.counts.every((count, index) => count === b.counts[index]);
+}
+
+function sameCommandOutcome(a: CommandOutcome, b: CommandOutcome | undefined): boolean {
+  if (b === undefined || a.ok !== b.ok) return false;
+  return a.ok && b.ok ? sameBytes(a.state, b.state) : !a.ok && !b.ok && a.reason === b.reason;
+}
+
+interface GivenCommand {
+  readonly id: string;
+  readonly values: readonly ArgumentValue[];
+}
+
+/** Every command of the law with both ends and something between of each argument, one per step. */
+function makeCommands(rig: Rig): GivenCommand[] {
+  const commands = rig.commands.filter(({ effect }) => effect === 'law');
+  return [0, 1, 0.5].flatMap((share) =>
+    commands.map(({ id, arguments: given }) => ({
+      id,
+      values: given.map((argument) => chooseValue(argument, share)),
+    })),
+  );
+}
+
+function chooseValue(argument: ArgumentPart, share: number): ArgumentValue {
+  switch (argument.type) {
+    case 'boolean':
+      return share > 0;
+    case 'choice': {
+      const { choices } = argument;
+      return choices[Math.round(share * (choices.length - 1))] as string;
+    }
+    case 'integer':
+      return Math.round(argument.min + share * (argument.max - argument.min));
+    case 'quantity':
+      return argument.min + share * (argument.max - argument.min);
+  }
 }
 
 /** The same for every run on every machine: start-up without readings, walks, ends of ranges, losses, gaps in ticks. */

@@ -3,6 +3,7 @@
  * throws or returns wrong becomes a reason. The codec is passed in, since `src/rig` knows no wire.
  */
 import type { FusedReading } from '../core/types.js';
+import type { ArgumentValue } from './command-arguments.js';
 import { KeyOrder } from './key-order.js';
 import { explainLawError } from './load-law.js';
 import type { CompiledLaw } from './load-law.js';
@@ -34,11 +35,18 @@ export type LawOutcome =
       readonly mistake: Mistake;
     };
 
+/** What a command made of the state. What went wrong in it is told to the operator like a refusal, and mended in the law. */
+export type CommandOutcome =
+  | { readonly ok: true; readonly state: Uint8Array }
+  | { readonly ok: false; readonly reason: string; readonly mistake: Mistake | null };
+
 export interface ComposedLaw {
   /** State before the first tick, canonical bytes. */
   readonly initialState: Uint8Array;
   /** One step. `readings` are in the rig's order of sensors, `tick` is an integer ≥ 0. Never throws. */
   step(state: Uint8Array, readings: readonly FusedReading[], tick: number): LawOutcome;
+  /** One of the rig's commands that are the law's; `values` in the rig's order of arguments, checked. Never throws. */
+  command(state: Uint8Array, id: string, values: readonly ArgumentValue[], tick: number): CommandOutcome;
 }
 
 export interface ComposeOptions {
@@ -61,7 +69,13 @@ export function composeLaw(
   const { rig, law } = loaded;
   const open = law.open();
   const run = options.limited === true ? open.stepLimited : open.step;
+  const runCommand = options.limited === true ? open.commandLimited : open.command;
   const ids = rig.sensors.map((sensor) => sensor.id);
+  const argumentIds = new Map(
+    rig.commands
+      .filter(({ effect }) => effect === 'law')
+      .map((command) => [command.id, command.arguments.map((argument) => argument.id)]),
+  );
   const initial = encodeState(law.initial, rig.law.stateMaxBytes, codec);
   if (!initial.ok) {
     const cure = 'Keep less, or raise law.state-max';
@@ -83,6 +97,23 @@ export function composeLaw(
     newest?.bytes === bytes ? { ok: true, value: newest.value } : codec.decode(bytes);
   return {
     initialState: initial.bytes,
+    command(state, id, values, tick) {
+      const decoded = decode(state);
+      if (!decoded.ok) return fail(law, 'VP-RIG-LAW-STATE', 'the state does not decode', 'Report this');
+      const names = argumentIds.get(id);
+      if (names === undefined)
+        return fail(law, 'VP-RIG-LAW-COMMANDS', `there is no command ${id}`, 'Report this');
+      let result: unknown;
+      try {
+        result = runCommand(id, decoded.value as PlainValue, names, values, tick);
+      } catch (error) {
+        const mistake = explainLawError(error, law.file);
+        return { ok: false, reason: `${mistake.what} (${mistake.file}:${mistake.line})`, mistake };
+      }
+      return readCommandResult(result, law, (value) =>
+        encodeState(order.apply(value) ?? value, rig.law.stateMaxBytes, codec),
+      );
+    },
     step(state, readings, tick) {
       const decoded = decode(state);
       if (!decoded.ok) return fail(law, 'VP-RIG-LAW-STATE', 'the state does not decode', 'Report this');
@@ -105,7 +136,12 @@ export function composeLaw(
   };
 }
 
-function fail(law: CompiledLaw, code: MistakeCode, what: string, cure: string): LawOutcome {
+function fail(
+  law: CompiledLaw,
+  code: MistakeCode,
+  what: string,
+  cure: string,
+): LawOutcome & CommandOutcome & { ok: false } {
   return { ok: false, reason: what, mistake: { code, file: law.file, line: 1, column: 1, what, cure } };
 }
 
@@ -162,6 +198,29 @@ function readResult(
   if (!encoded.ok)
     return refuse(`the state ${encoded.why}`, 'Keep less, or raise law.state-max', 'VP-RIG-LAW-STATE');
   return { ok: true, state: encoded.bytes, counts };
+}
+
+function readCommandResult(
+  result: unknown,
+  law: CompiledLaw,
+  encode: (state: PlainValue) => EncodedState,
+): CommandOutcome {
+  const copied = copyPlain(result);
+  const cure = 'Return { state }, or { refused: why }';
+  if (!copied.ok) return fail(law, 'VP-RIG-LAW-RUN', `the command's result ${copied.why}`, cure);
+  const { value } = copied;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return fail(law, 'VP-RIG-LAW-RUN', 'the command returns no { state }', cure);
+  const { state, refused } = value;
+  if (refused !== undefined) {
+    if (typeof refused !== 'string' || refused === '')
+      return fail(law, 'VP-RIG-LAW-RUN', 'the command refuses without a reason', cure);
+    return { ok: false, reason: refused, mistake: null };
+  }
+  if (state === undefined) return fail(law, 'VP-RIG-LAW-RUN', 'the command returns no state', cure);
+  const encoded = encode(state);
+  if (encoded.ok) return { ok: true, state: encoded.bytes };
+  return fail(law, 'VP-RIG-LAW-STATE', `the state ${encoded.why}`, 'Keep less, or raise law.state-max');
 }
 
 /** `commands: { elevator: undefined }` is a missing command; TypeScript cannot always tell them apart. */

@@ -2,7 +2,7 @@
  * Digests that replicas compare at joining, so that a rig of mixed configurations refuses itself (protocol.md §4).
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import type { Rig } from './rig.js';
+import type { ArgumentPart, CommandPart, Rig } from './rig.js';
 
 /** The one Ed25519 verifier of a rig in signed mode; libraries differ on odd points (protocol.md §3). */
 export const SIGNATURE_VERIFIER = 'node:crypto Ed25519 (OpenSSL)';
@@ -53,9 +53,29 @@ export function digestRig(rig: Rig): Uint8Array {
     rig.observers,
     rig.faultInjection,
     rig.law.stateMaxBytes,
+    // Nothing in place of none: a rig without commands is the same to releases that know none.
+    ...(rig.commands.length === 0 ? [] : [rig.commands.map(listCommand)]),
   ];
   // Arrays only, so that no order of keys matters; ECMAScript fixes how numbers are written.
   return sha256(new TextEncoder().encode(JSON.stringify(shared)));
+}
+
+function listCommand({ id, by, effect, arguments: given }: CommandPart): unknown {
+  return [id, by, effect, given.map(listArgument)];
+}
+
+function listArgument(argument: ArgumentPart): unknown {
+  const { id, type } = argument;
+  switch (type) {
+    case 'quantity':
+      return [id, type, argument.unit, argument.min, argument.max];
+    case 'integer':
+      return [id, type, argument.min, argument.max];
+    case 'boolean':
+      return [id, type];
+    case 'choice':
+      return [id, type, argument.choices];
+  }
 }
 
 const UNARY = [

@@ -68,8 +68,7 @@ const FURNISH = `(function (trapped, prefix) {
 })`;
 
 /** Copies between the room and the outside, made inside so that the law never holds an outside object. */
-const CALLER = `(function () {
-  'use strict';
+const COPY_IN = `
   const copyIn = (value) => {
     if (typeof value !== 'object' || value === null) return value;
     if (Array.isArray(value)) {
@@ -85,10 +84,23 @@ const CALLER = `(function () {
     }
     return result;
   };
+`;
+
+const CALLER = `(function () {
+  'use strict';${COPY_IN}
   return (step, state, ids, values, qualities, tick) => {
     const readings = {};
     for (let i = 0; i < ids.length; i += 1) readings[ids[i]] = { value: values[i], quality: qualities[i] };
     return step(copyIn(state), readings, tick);
+  };
+})()`;
+
+const COMMAND_CALLER = `(function () {
+  'use strict';${COPY_IN}
+  return (apply, state, ids, values, tick) => {
+    const given = {};
+    for (let i = 0; i < ids.length; i += 1) given[ids[i]] = values[i];
+    return apply(copyIn(state), given, tick);
   };
 })()`;
 
@@ -99,6 +111,15 @@ export type StepCaller = (
   ids: readonly string[],
   values: readonly unknown[],
   qualities: readonly string[],
+  tick: number,
+) => unknown;
+
+/** The same for one of a law's commands. */
+export type CommandCaller = (
+  apply: unknown,
+  state: unknown,
+  ids: readonly string[],
+  values: readonly unknown[],
   tick: number,
 ) => unknown;
 
@@ -134,6 +155,11 @@ export class LawContext {
   /** The way to call a step. */
   createCaller(): StepCaller {
     return this.create(CALLER) as StepCaller;
+  }
+
+  /** The way to call a command. */
+  createCommandCaller(): CommandCaller {
+    return this.create(COMMAND_CALLER) as CommandCaller;
   }
 
   /** Runs a function that may not end, for at most `RUN_LIMIT_MS`. Throws what it throws. */

@@ -27,37 +27,74 @@ export interface LawResult<Actuator extends string, State> {
   readonly commands: { readonly [Id in Actuator]?: number | null };
 }
 
+/** Which arguments a command is given, by id in the rig file: quantities and integers are numbers, choices strings. */
+export type LawArguments = Readonly<Record<string, 'number' | 'boolean' | 'string'>>;
+
+type ArgumentValue<T> = T extends 'boolean' ? boolean : T extends 'string' ? string : number;
+
+/** The values that an operator gave; they are in the ranges of the rig file. */
+export type GivenArguments<Arguments extends LawArguments> = {
+  readonly [Id in keyof Arguments]: ArgumentValue<Arguments[Id]>;
+};
+
+/** What a command makes of the state; `refused` leaves it as it is and tells the operator why. */
+export type CommandResult<State> = { readonly state: State } | { readonly refused: string };
+
+/** What the law does when an operator gives one of the rig's commands. */
+export interface LawCommand<Arguments extends LawArguments, State> {
+  readonly arguments: Arguments;
+  /** Pure. Runs before `law` in the tick in which the command takes effect. */
+  apply(state: State, given: GivenArguments<Arguments>, tick: number): CommandResult<State>;
+}
+
 /**
  * A control law with the ids that it uses; `voteplane check` compares them with the rig file. `State` is plain data:
  * null, booleans, finite numbers (−0 counts as 0), strings, arrays and objects of these, at most 6 levels deep.
  */
-export interface Law<Sensors extends LawSensors, Actuator extends string, State> {
+export interface Law<
+  Sensors extends LawSensors,
+  Actuator extends string,
+  State,
+  Commands extends Readonly<Record<string, LawArguments>> = Readonly<Record<never, never>>,
+> {
   readonly sensors: Sensors;
   readonly actuators: readonly Actuator[];
   /** State before the first tick. */
   readonly initial: State;
   /** Pure. `tick` is an integer ≥ 0 that only ever grows, not always by one. */
   law(state: State, readings: LawReadings<Sensors>, tick: number): LawResult<Actuator, NoInfer<State>>;
+  /** One for each command of the rig file that is not built in, by its id. */
+  readonly commands?: { readonly [Id in keyof Commands]: LawCommand<Commands[Id], NoInfer<State>> };
 }
 
 /**
- * Returns the law that it is given, typed: sensor ids, actuator ids and the state's shape are checked by TypeScript.
+ * Returns the law that it is given, typed: sensor ids, actuator ids and the state's shape are checked by TypeScript,
+ * and so are the arguments of commands.
  *
  * ```ts
  * import { defineLaw } from 'voteplane/law';
  * export default defineLaw({
  *   sensors: { pitch: 'number' },
  *   actuators: ['elevator'],
- *   initial: { lastTick: 0 },
+ *   initial: { target: 0 },
  *   law(state, readings, tick) {
  *     const pitch = readings.pitch.value ?? 0;
- *     return { state: { lastTick: tick }, commands: { elevator: -0.5 * pitch } };
+ *     return { state, commands: { elevator: 0.5 * (state.target - pitch) } };
+ *   },
+ *   commands: {
+ *     'set-target': {
+ *       arguments: { pitch: 'number' },
+ *       apply: (state, given) => ({ state: { ...state, target: given.pitch } }),
+ *     },
  *   },
  * });
  * ```
  */
-export function defineLaw<const Sensors extends LawSensors, const Actuator extends string, State>(
-  law: Law<Sensors, Actuator, State>,
-): Law<Sensors, Actuator, State> {
+export function defineLaw<
+  const Sensors extends LawSensors,
+  const Actuator extends string,
+  State,
+  const Commands extends Readonly<Record<string, LawArguments>> = Readonly<Record<never, never>>,
+>(law: Law<Sensors, Actuator, State, Commands>): Law<Sensors, Actuator, State, Commands> {
   return law;
 }

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { transform } from 'sucrase';
 import { LawContext, RUN_LIMIT_MS, TRAP_PREFIX } from './law-context.js';
-import type { StepCaller } from './law-context.js';
+import type { CommandCaller, StepCaller } from './law-context.js';
 import { copyPlain } from './plain-value.js';
 import type { PlainValue } from './plain-value.js';
 import { RigError } from './mistake.js';
@@ -39,10 +39,16 @@ export interface CompiledLaw {
   readonly sensors: Readonly<Record<string, 'number' | 'boolean'>> | null;
   /** Actuator ids the law says it commands, or null when it does not say. */
   readonly actuators: readonly string[] | null;
+  /** Commands that the law takes, with the types of their arguments. */
+  readonly commands: LawCommandTypes;
   readonly initial: PlainValue;
   /** A fresh room with the law in it, sharing nothing with any other. */
   open(): OpenLaw;
 }
+
+/** By command, by argument. */
+export type LawCommandTypes = Readonly<Record<string, Readonly<Record<string, ArgumentTypeName>>>>;
+export type ArgumentTypeName = 'number' | 'boolean' | 'string';
 
 /** A law in its room. */
 export interface OpenLaw {
@@ -56,6 +62,19 @@ export interface OpenLaw {
   ): unknown;
   /** The same for at most a second; for `check`. */
   stepLimited: OpenLaw['step'];
+  /**
+   * Runs one of the law's commands on a state; throws what it throws. `values` in the order of `ids`. The result belongs
+   * to the room.
+   */
+  command(
+    id: string,
+    state: PlainValue,
+    ids: readonly string[],
+    values: readonly (number | boolean | string)[],
+    tick: number,
+  ): unknown;
+  /** The same for at most a second; for `check`. */
+  commandLimited: OpenLaw['command'];
 }
 
 /**
@@ -78,15 +97,24 @@ export function loadLaw(file: string, shown: string = file): CompiledLaw {
     files: loaded.files,
     sensors: found.sensors,
     actuators: found.actuators,
+    commands: found.commands,
     initial: found.initial,
     open: () => {
       const fresh = new ModuleLoader(file, shown, emitted).load();
-      const { owner, step } = findLaw(fresh, shown);
+      const { owner, step, handlers } = findLaw(fresh, shown);
       const call: StepCaller = fresh.context.createCaller();
+      const callCommand: CommandCaller = fresh.context.createCommandCaller();
       const bound = step.bind(owner);
       const run: OpenLaw['step'] = (state, ids, values, qualities, tick) =>
         call(bound, state, ids, values, qualities, tick);
-      return { step: run, stepLimited: (...inputs) => fresh.context.runLimited(() => run(...inputs)) };
+      const runCommand: OpenLaw['command'] = (id, state, ids, values, tick) =>
+        callCommand(handlers.get(id), state, ids, values, tick);
+      return {
+        step: run,
+        stepLimited: (...inputs) => fresh.context.runLimited(() => run(...inputs)),
+        command: runCommand,
+        commandLimited: (...inputs) => fresh.context.runLimited(() => runCommand(...inputs)),
+      };
     },
   };
 }
@@ -97,6 +125,9 @@ interface FoundLaw {
   readonly initial: PlainValue;
   readonly sensors: Readonly<Record<string, 'number' | 'boolean'>> | null;
   readonly actuators: readonly string[] | null;
+  readonly commands: LawCommandTypes;
+  /** Bound to their owners. */
+  readonly handlers: ReadonlyMap<string, unknown>;
 }
 
 /** `export default defineLaw({ … })`, or `export const initial` with `export function law`. */
@@ -126,7 +157,46 @@ function findLaw(loaded: LoadedModule, shown: string): FoundLaw {
     initial: initial.value,
     sensors: readSensorTypes(owner['sensors'], refuse),
     actuators: readActuatorIds(owner['actuators'], refuse),
+    ...readCommands(owner['commands'], refuse),
   };
+}
+
+function readCommands(
+  given: unknown,
+  refuse: (what: string, cure: string) => RigError,
+): Pick<FoundLaw, 'commands' | 'handlers'> {
+  const commands: Record<string, Readonly<Record<string, ArgumentTypeName>>> = {};
+  const handlers = new Map<string, unknown>();
+  if (given === undefined) return { commands, handlers };
+  const cure =
+    "Write commands: { 'set-target': { arguments: { pitch: 'number' }, apply(state, given) { … } } }";
+  if (typeof given !== 'object' || given === null) throw refuse('commands is no mapping', cure);
+  for (const id of Object.keys(given)) {
+    const one = (given as Record<string, unknown>)[id] as
+      { readonly arguments?: unknown; readonly apply?: unknown } | null | undefined;
+    const apply = one?.apply;
+    if (typeof apply !== 'function') throw refuse(`the command ${id} has no apply`, cure);
+    const types: Record<string, ArgumentTypeName> = {};
+    const copied = copyPlain(one?.arguments ?? {});
+    if (
+      !copied.ok ||
+      typeof copied.value !== 'object' ||
+      copied.value === null ||
+      Array.isArray(copied.value)
+    )
+      throw refuse(`commands.${id}.arguments is no mapping of ids to types`, cure);
+    for (const [argument, type] of Object.entries(copied.value)) {
+      if (type !== 'number' && type !== 'boolean' && type !== 'string')
+        throw refuse(
+          `commands.${id}.arguments.${argument} is none of 'number', 'boolean' and 'string'`,
+          cure,
+        );
+      types[argument] = type;
+    }
+    commands[id] = types;
+    handlers.set(id, (apply as (...inputs: unknown[]) => unknown).bind(one));
+  }
+  return { commands, handlers };
 }
 
 function readSensorTypes(

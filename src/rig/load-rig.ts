@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { digestRig } from './digest.js';
 import { loadLaw } from './load-law.js';
-import type { CompiledLaw } from './load-law.js';
+import type { ArgumentTypeName, CompiledLaw } from './load-law.js';
 import { RigError, sortMistakes, suggest } from './mistake.js';
 import type { Mistake } from './mistake.js';
 import { parseRig } from './parse-rig.js';
@@ -11,7 +11,7 @@ import type { AppliedDefault, ParsedRig } from './parse-rig.js';
 import { explainUnreadable, readText } from './read-text.js';
 import type { ReadText } from './read-text.js';
 import type { Path, Place } from './read-yaml.js';
-import type { Rig } from './rig.js';
+import type { ArgumentPart, Rig } from './rig.js';
 
 /** A rig folder, checked except for what only running the law shows (`check-law.ts`). */
 export interface LoadedRig {
@@ -41,7 +41,7 @@ export async function loadRig(where: string): Promise<LoadedRig> {
   const folder = path.dirname(path.resolve(file));
   const shownLaw = path.join(path.dirname(file), parsed.rig.law.path);
   const law = loadLaw(path.resolve(folder, parsed.rig.law.path), shownLaw);
-  const mistakes = compareIds(parsed.rig, law);
+  const mistakes = [...compareIds(parsed.rig, law), ...compareCommands(parsed.rig, law)];
   if (mistakes.length > 0) throw new RigError(sortMistakes(mistakes));
   return {
     rig: parsed.rig,
@@ -133,4 +133,54 @@ function compareIds(rig: Rig, law: CompiledLaw): Mistake[] {
       report(`the law never commands the actuator ${id}`, `Add ${id} to its actuators`);
   }
   return mistakes;
+}
+
+/** The commands that the rig leaves to its law against those that the law takes. */
+function compareCommands(rig: Rig, law: CompiledLaw): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const report = (what: string, cure: string): void => {
+    mistakes.push({ code: 'VP-RIG-LAW-COMMANDS', file: law.file, line: 1, column: 1, what, cure });
+  };
+  const declared = rig.commands.filter(({ effect }) => effect === 'law');
+  const ids = declared.map(({ id }) => id);
+  for (const id of Object.keys(law.commands)) {
+    if (ids.includes(id)) continue;
+    const cure =
+      ids.length === 0
+        ? 'Declare it under commands: in the rig file, or remove it'
+        : `Commands: ${ids.join(', ')}`;
+    report(`the law takes ${id}, which is no command that the rig leaves to it${suggest(id, ids)}`, cure);
+  }
+  for (const command of declared) {
+    const taken = Object.hasOwn(law.commands, command.id) ? law.commands[command.id] : undefined;
+    if (taken === undefined) {
+      report(`the law does not say what ${command.id} does`, `Add ${command.id} to its commands`);
+      continue;
+    }
+    const known = command.arguments.map(({ id }) => id);
+    for (const id of Object.keys(taken)) {
+      if (known.includes(id)) continue;
+      const hint = suggest(id, known);
+      report(
+        `the law's ${command.id} takes ${id}, which is no argument of it in the rig${hint}`,
+        known.length === 0 ? 'Remove it' : `Arguments: ${known.join(', ')}`,
+      );
+    }
+    for (const argument of command.arguments) {
+      const type = nameLawType(argument);
+      const given = Object.hasOwn(taken, argument.id) ? taken[argument.id] : undefined;
+      if (given === undefined)
+        report(`the law's ${command.id} does not take ${argument.id}`, `Add ${argument.id}: '${type}'`);
+      else if (given !== type)
+        report(
+          `the law's ${command.id} takes ${argument.id} as a ${given}; a ${argument.type} is a ${type}`,
+          'Make them agree',
+        );
+    }
+  }
+  return mistakes;
+}
+
+function nameLawType({ type }: ArgumentPart): ArgumentTypeName {
+  return type === 'boolean' ? 'boolean' : type === 'choice' ? 'string' : 'number';
 }

@@ -17,12 +17,14 @@ import {
 import { sortMistakes, suggest } from './mistake.js';
 import type { Mistake, MistakeCode } from './mistake.js';
 import { formatDuration, parseDuration, parseHours, parseQuantity, SPAN_UNITS } from './quantity.js';
+import { readCommands } from './read-commands.js';
 import { readYaml } from './read-yaml.js';
 import type { Path, Place, YamlDialect, YamlSource, YamlValue } from './read-yaml.js';
 import { RELIABILITY_DEFAULTS } from './rig.js';
 import type {
   ActuatorPart,
   BridgePart,
+  CommandPart,
   InboxPart,
   PlantPart,
   ReliabilityPart,
@@ -132,6 +134,7 @@ class RigReader {
     this.checkAddresses(replicas.parts, actuators);
     const operators = top.operators ?? this.useDefault(['operators'], [], 'nobody');
     const observers = top.observers ?? this.useDefault(['observers'], [], 'nobody');
+    const commands = this.readCommands(operators, actuators);
     const mac = top.mac ?? this.useDefault(['mac'], 'hmac-256', 'hmac-256');
     const confidential = top.confidential ?? this.useDefault(['confidential'], false, 'false');
     const faults = top.faults ?? this.useDefault(['faults'], 'disabled', 'disabled');
@@ -153,6 +156,7 @@ class RigReader {
       actuators,
       operators,
       observers,
+      commands,
       faultInjection: faults === 'enabled',
       expect,
       law: law as Rig['law'],
@@ -528,6 +532,17 @@ class RigReader {
     const stateMaxBytes =
       given ?? this.useDefault(['law', 'state-max'], DEFAULT_STATE_BYTES, `${DEFAULT_STATE_BYTES} bytes`);
     return { path, stateMaxBytes };
+  }
+
+  private readCommands(
+    operators: readonly string[],
+    actuators: readonly ActuatorPart[],
+  ): readonly CommandPart[] {
+    return readCommands(this.raw['commands'], operators, actuators, {
+      report: (code, path, what, cure, at) => this.report(code, path, what, cure, at),
+      useDefault: (path, value, inWords) => this.useDefault(path, value, inWords),
+      readAmount: (path, given, unit) => this.readAmount(path, given, unit),
+    });
   }
 
   private readPlant(): PlantPart | null {
@@ -965,9 +980,10 @@ class RigReader {
       replicas: partSchemas.replica,
       sensors: partSchemas.sensor,
       actuators: partSchemas.actuator,
+      commands: path.length > 2 ? partSchemas.argument : partSchemas.command,
     };
     const [kind] = path;
-    if (kind !== 'replicas' && kind !== 'sensors' && kind !== 'actuators') return;
+    if (kind !== 'replicas' && kind !== 'sensors' && kind !== 'actuators' && kind !== 'commands') return;
     const checked = schemas[kind].safeParse(value);
     if (!checked.success) for (const issue of checked.error.issues) this.reportIssue(issue, path);
   }
@@ -988,6 +1004,8 @@ class RigReader {
     if (part === 'replicas') return Object.keys(partSchemas.replica.shape);
     if (part === 'actuators') return Object.keys(partSchemas.actuator.shape);
     if (part === 'sensors') return inner === 'fusion' ? ['at-least'] : Object.keys(partSchemas.sensor.shape);
+    if (part === 'commands')
+      return Object.keys((inner === undefined ? partSchemas.command : partSchemas.argument).shape);
     if (part === 'hypothesis') return ['byzantine', 'authenticators', 'crash'];
     if (part === 'law') return ['path', 'state-max'];
     if (part === 'plant') return ['model', 'parameters'];

@@ -24,6 +24,8 @@ export interface Rig {
   readonly operators: readonly string[];
   /** Ids that may subscribe to every inbox. */
   readonly observers: readonly string[];
+  /** What operators may ask for, in the file's order. */
+  readonly commands: readonly CommandPart[];
   /** Whether replicas obey `voteplane fault`. */
   readonly faultInjection: boolean;
   /** How a demo judges the flight; `disagree` is for study rigs whose point is to fail. */
@@ -116,6 +118,30 @@ export interface ActuatorPart {
   readonly bridge: BridgePart;
   readonly channel: number;
 }
+
+/** One command that operators may give. */
+export interface CommandPart {
+  readonly id: string;
+  /** Operators that may give it, at least one. */
+  readonly by: readonly string[];
+  /** `law`: what the control law makes of it. `arm`, `disarm`: of an actuator, which is the one argument. */
+  readonly effect: 'law' | 'arm' | 'disarm';
+  /** All have to be given, in this order on the wire. */
+  readonly arguments: readonly ArgumentPart[];
+}
+
+/** One argument of a command. Ranges are closed, those of quantities in `unit`. */
+export type ArgumentPart =
+  | {
+      readonly id: string;
+      readonly type: 'quantity';
+      readonly unit: string;
+      readonly min: number;
+      readonly max: number;
+    }
+  | { readonly id: string; readonly type: 'integer'; readonly min: number; readonly max: number }
+  | { readonly id: string; readonly type: 'boolean' }
+  | { readonly id: string; readonly type: 'choice'; readonly choices: readonly string[] };
 
 export interface PlantPart {
   /** Name of an emulated plant in hardware/plants. */

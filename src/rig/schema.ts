@@ -21,6 +21,9 @@ export const MAX_REPLICAS = 7;
 export const MAX_SENSORS = 16;
 export const MAX_ACTUATORS = 8;
 export const MAX_CLIENTS = 8;
+export const MAX_COMMANDS = 32;
+export const MAX_ARGUMENTS = 8;
+export const MAX_CHOICES = 16;
 /** Of a control law: 128 KiB. */
 export const MAX_STATE_BYTES = 131_072;
 
@@ -134,6 +137,27 @@ const parameter = z.union([z.number(), z.string().max(200), z.boolean()], { erro
 
 const clients = z.array(id).max(MAX_CLIENTS);
 
+const argument = z.strictObject({
+  type: z
+    .enum(['quantity', 'integer', 'boolean', 'choice'])
+    .optional()
+    .describe('Default: quantity, a number in a unit.'),
+  unit: unit.optional().describe('Unit of a quantity, such as deg.'),
+  range: ends.optional().describe('Lowest and highest value, closed. Quantities and integers only.'),
+  choices: z.array(id).min(2).max(MAX_CHOICES).optional().describe('What can be chosen. Choices only.'),
+});
+
+const command = z.strictObject({
+  'built-in': z
+    .enum(['arm', 'disarm'])
+    .optional()
+    .describe(
+      'disarm sends an actuator to fail-safe until it is armed again; arm arms it, after a trip too. Left out: the control law says what the command does.',
+    ),
+  by: clients.optional().describe('Operators that may give it. Default: all.'),
+  arguments: z.record(id, argument).optional().describe('All have to be given. Default: none.'),
+});
+
 /** The whole file. */
 export const rigSchema = z.strictObject({
   rig: id.describe('Name of the rig; part of every topic and key.'),
@@ -169,6 +193,10 @@ export const rigSchema = z.strictObject({
     .describe('The emulated plant that a demo flies. Left out: the real world.'),
   operators: clients.optional().describe('Who may give commands. Default: nobody.'),
   observers: clients.optional().describe('Who may listen at every inbox. Default: nobody.'),
+  commands: z
+    .record(id, command)
+    .optional()
+    .describe('What operators may ask for with `voteplane submit`. Default: nothing.'),
   faults: z
     .enum(['enabled', 'disabled'])
     .optional()
@@ -193,7 +221,15 @@ export const rigSchema = z.strictObject({
 });
 
 /** The parts that the checks walk through one by one. */
-export const partSchemas = { hypothesis, replica, sensor, actuator, reliability };
+export const partSchemas = {
+  hypothesis,
+  replica,
+  sensor,
+  actuator,
+  reliability,
+  command,
+  argument,
+};
 
 /** The JSON Schema of rig.yaml (draft 2020-12), as published in schema/rig.schema.json. */
 export function renderJsonSchema(): string {

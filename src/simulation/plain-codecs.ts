@@ -229,6 +229,8 @@ export function askOnce(law: ComposedLaw): ComposedLaw {
   const remembered: Remembered[] = [];
   return {
     initialState: law.initialState,
+    // Commands are few.
+    command: (state, id, values, tick) => law.command(state, id, values, tick),
     step(state, readings, tick) {
       for (const one of remembered) {
         if (one.tick === tick && isSameBytes(one.state, state) && isSameReadings(one.readings, readings))

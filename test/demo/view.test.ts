@@ -38,6 +38,7 @@ const rig: Rig = {
   ],
   operators: ['operator'],
   observers: [],
+  commands: [],
   faultInjection: true,
   expect: 'masked',
   law: { path: 'law.ts', stateMaxBytes: 100 },

@@ -65,6 +65,7 @@ export function makeRig(changes: Partial<Rig> = {}): Rig {
     ],
     operators: ['operator'],
     observers: ['watch'],
+    commands: [],
     faultInjection: true,
     expect: 'masked',
     law: { path: 'law.ts', stateMaxBytes: 256 },

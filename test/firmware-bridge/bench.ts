@@ -215,6 +215,7 @@ export const RIG: Rig = {
   ],
   operators: [],
   observers: [],
+  commands: [],
   faultInjection: false,
   expect: 'masked',
   law: { path: 'law.ts', stateMaxBytes: 256 },

@@ -44,6 +44,7 @@ describe('a sound file', () => {
       ],
       operators: ['operator'],
       observers: ['watch'],
+      commands: [],
       faultInjection: true,
       expect: 'masked',
       law: { path: 'law.ts', stateMaxBytes: 256 },

@@ -56,6 +56,7 @@ export function makeRig(options: RigOptions = {}): Rig {
     })),
     operators: ['operator'],
     observers: ['watch'],
+    commands: [],
     faultInjection: true,
     expect: 'masked',
     tour: [],

@@ -35,6 +35,9 @@ export interface ControlState {
   readonly bias: number;
   /** What was ordered last. */
   readonly command: number;
+  /** How far above the profile the nose is to be, deg, and how far of it the reference has come. */
+  readonly target: number;
+  readonly offset: number;
 }
 
 export const INITIAL_STATE: ControlState = {
@@ -45,6 +48,8 @@ export const INITIAL_STATE: ControlState = {
   surface: 0,
   bias: 0,
   command: 0,
+  target: 0,
+  offset: 0,
 };
 
 /** The aeroplane as its designers know it (hardware/plants/pitch.ts tells where the numbers come from). */
@@ -62,6 +67,8 @@ const AIRCRAFT = {
 /** The elevator's range, deg. */
 const ELEVATOR_MAX = 25;
 const STEP_S = 0.001;
+/** How fast the reference goes to a new target, deg/s. */
+const TARGET_RATE = 2;
 /** After this many ticks without a step the estimate is worth less than the sensors alone. */
 const GAP_MAX = 8;
 
@@ -95,6 +102,7 @@ export function control(
   const estimate = correct(tuning, carryOver(tuning, state, pitch, rate, tick), pitch, rate);
 
   const seconds = (tick * tuning.periodMs) / 1000;
+  const offset = state.offset + limit(state.target - state.offset, (TARGET_RATE * tuning.periodMs) / 1000);
   const now = wantedAt(seconds);
   // The surface is moved `delayMs` from now and follows the command with a lag of its own.
   const later = wantedAt(seconds + tuning.delayMs / 1000 + 1 / AIRCRAFT.actuator);
@@ -104,7 +112,7 @@ export function control(
     steady -
     onAlpha * (estimate.alpha - now.alpha) -
     onRate * (estimate.rate - now.rate) -
-    onPitch * (estimate.pitch - now.pitch) -
+    onPitch * (estimate.pitch - (now.pitch + offset)) -
     onSurface * (estimate.surface - (now.surface - estimate.bias)) -
     onCommand * (state.command - (now.surface - estimate.bias));
   const elevator = limit(command + AIRCRAFT.trimElevator, ELEVATOR_MAX);
@@ -112,7 +120,7 @@ export function control(
 
   const reached = predict(estimate, state.command, tuning.delayMs);
   const next = predict(reached, ordered, tuning.periodMs - tuning.delayMs);
-  return { state: { ...next, tick, command: ordered }, elevator };
+  return { state: { ...next, tick, command: ordered, offset }, elevator };
 }
 
 /** The estimate for this tick before its readings: ticks that were not stepped are predicted with the command held. */

@@ -23,4 +23,10 @@ export default defineLaw({
     const next = control(TUNING, state, pitch, rate, tick);
     return { state: next.state, commands: { elevator: next.elevator } };
   },
+  commands: {
+    'set-target': {
+      arguments: { pitch: 'number' },
+      apply: (state, given) => ({ state: { ...state, target: given.pitch } }),
+    },
+  },
 });
