@@ -32,9 +32,10 @@ export type Principal = string;
 /**
  * What a frame is for; part of its topic and of what its authenticator covers.
  * hello: sets up a session. round, state: between replicas. command: replica to actuator. status: actuator to
- * replica. control, answer: fault injection and operators. report: to observers.
+ * replica. control, answer: fault injection and measurements. request, reply: commands of operators. report: to observers.
  */
-export type Purpose = 'hello' | 'round' | 'state' | 'command' | 'status' | 'control' | 'answer' | 'report';
+export type Purpose =
+  'hello' | 'round' | 'state' | 'command' | 'status' | 'control' | 'answer' | 'request' | 'reply' | 'report';
 
 export type FrameHandler = (from: Principal, purpose: Purpose, frame: Uint8Array, arrivedUs: number) => void;
 

@@ -7,7 +7,7 @@ import { openBridgeActuator } from '../../firmware-bridge/host/bridge-ports.js';
 import { FaultInjector } from '../faults/injector.js';
 import { ActuatorProcess, type ActuatorProcessParts } from '../process/actuator-process.js';
 import { isRunStart } from '../process/run-start.js';
-import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
+import { decodeEntry, encodeEntry, shapeEntries } from '../wire/entry-codec.js';
 import type { PrincipalKeys } from '../wire/keys.js';
 import { readKeysOrder } from './keys-order.js';
 import type { ProcessIdentity, ProcessWorld } from './compose-replica.js';
@@ -33,7 +33,7 @@ export function composeActuator(identity: ProcessIdentity, world: ActuatorWorld)
   let keys = identity.keys;
   const { rig, digests } = loaded;
   const { clock, entropy, transport, openLine, lineText, channel, host, log } = world;
-  const shape = { sensorTypes: rig.sensors.map(({ type }) => type), actuators: rig.actuators.length };
+  const shape = shapeEntries(rig);
   const injector = rig.faultInjection
     ? new FaultInjector({
         rig,

@@ -14,7 +14,7 @@ import type { ProcessPorts } from '../recording/process-ports.js';
 import { composeLaw } from '../rig/compose-law.js';
 import { computeArithmeticDigest } from '../rig/digest.js';
 import type { LoadedRig } from '../rig/load-rig.js';
-import { decodeEntry, encodeEntry } from '../wire/entry-codec.js';
+import { decodeEntry, encodeEntry, shapeEntries } from '../wire/entry-codec.js';
 import type { PrincipalKeys } from '../wire/keys.js';
 import { lawStateCodec } from '../wire/law-state-codec.js';
 import { readKeysOrder } from './keys-order.js';
@@ -56,7 +56,7 @@ export function composeReplica(identity: ProcessIdentity, world: ProcessWorld): 
   let keys = identity.keys;
   const { rig } = loaded;
   const { entropy, transport, sendFrameAs, openLine, lineText, channel, host, log } = world;
-  const shape = { sensorTypes: rig.sensors.map(({ type }) => type), actuators: rig.actuators.length };
+  const shape = shapeEntries(rig);
   const injector = rig.faultInjection
     ? new FaultInjector({
         rig,

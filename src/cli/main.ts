@@ -19,6 +19,8 @@ const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['replica', async () => (await import('./replica-command.js')).registerReplicaCommand],
   ['actuator', async () => (await import('./actuator-command.js')).registerActuatorCommand],
   ['plant', async () => (await import('./plant-command.js')).registerPlantCommand],
+  ['submit', async () => (await import('./submit-command.js')).registerSubmitCommand],
+  ['log', async () => (await import('./log-command.js')).registerLogCommand],
   ['fault', async () => (await import('./fault-command.js')).registerFaultCommand],
   ['faults', async () => (await import('./fault-command.js')).registerFaultsCommand],
   ['exhaust', async () => (await import('./exhaust-command.js')).registerExhaustCommand],
@@ -37,6 +39,8 @@ const EXPLAINED = new Set([
   'PoolError',
   'RecordingError',
   'InstallError',
+  'SequenceFileError',
+  'CommandError',
 ]);
 
 /** A reader that has seen enough, such as `head`, ends the command without a word. */

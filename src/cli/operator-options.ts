@@ -1,5 +1,6 @@
 /** Options that all commands of an operator share. */
 import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../rig/quantity.js';
 import type { Rig } from '../rig/rig.js';
 import { UsageError } from './usage-error.js';
 
@@ -14,10 +15,11 @@ export function chooseOperator(rig: Rig, id: string | undefined): string {
   return operator;
 }
 
-/** Seconds as milliseconds. Throws InvalidArgumentError. */
+/** Seconds, or a time with its unit such as `5s` or `500ms`, as milliseconds. Throws InvalidArgumentError. */
 export function parseTimeoutMs(text: string): number {
-  const seconds = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || seconds <= 0 || seconds > 3600) {
+  const duration = parseDuration(text);
+  const seconds = duration.ok ? duration.us / 1e6 : Number(text);
+  if ((!duration.ok && !/^\d+(\.\d+)?$/.test(text)) || !(seconds > 0 && seconds <= 3600)) {
     throw new InvalidArgumentError('Give seconds, more than 0 and at most 3600.');
   }
   return Math.max(1, Math.round(seconds * 1_000));

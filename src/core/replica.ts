@@ -31,6 +31,17 @@ import { deriveQuorums, selectAlgorithm, type Quorums } from './agreement/hypoth
 import { assert } from './assert.js';
 import { countBits } from './bits.js';
 import { sameBytes, toHex } from './bytes.js';
+import {
+  agreeRequests,
+  applyPending,
+  isDue,
+  judgeRequest,
+  findApplied,
+  openBook,
+  type CommandBook,
+  type RequestEffect,
+} from './commands/command-book.js';
+import { RequestPool } from './commands/request-pool.js';
 import { RoundClock, type ClockAccount } from './clock/round-clock.js';
 import {
   activeMask,
@@ -49,6 +60,7 @@ import { cutPiece, PIECES_AT_ONCE, StateFetch, type AgreedTick } from './state-f
 import type {
   ActuatorCommand,
   ActuatorStatus,
+  AppliedRequest,
   Arming,
   Entry,
   FusedReading,
@@ -57,6 +69,8 @@ import type {
   PeerMessage,
   Reading,
   ReplicaIndex,
+  RequestName,
+  RequestOutcome,
   Round,
   RoundMessage,
   Stamp,
@@ -82,6 +96,16 @@ export interface ActuatorRule {
   readonly rearm: 'auto' | 'operator';
 }
 
+/** What a rig with commands of operators adds. */
+export interface CommandRules {
+  /** Operators of the rig. */
+  readonly clients: number;
+  /** 32 bytes: two contents of one client must not be found to share one. */
+  readonly digest: (content: Uint8Array) => Uint8Array;
+  /** What a request does to the control law's state, or else. `tick` counts from the start of the run. Must not throw. */
+  readonly effect: (content: Uint8Array, law: Uint8Array, tick: Tick) => RequestEffect;
+}
+
 export interface ReplicaConfig extends ExchangeTiming {
   readonly n: number;
   readonly self: ReplicaIndex;
@@ -97,6 +121,8 @@ export interface ReplicaConfig extends ExchangeTiming {
   /** Fresh for every start of the process, 16 bytes. */
   readonly nonce: Uint8Array;
   readonly initialLawState: Uint8Array;
+  /** Absent where the rig has no commands. */
+  readonly commands?: CommandRules;
   // The pure functions that read and write opaque values. None may throw.
   readonly encodeEntry: (entry: Entry) => Uint8Array;
   readonly decodeEntry: (value: Uint8Array) => Entry | null;
@@ -124,6 +150,13 @@ export type Input =
       readonly from: ReplicaIndex;
       readonly message: PeerMessage;
       readonly arrivedUs: number;
+    }
+  /** A request of an operator that this replica has checked: who asked, for a command that he may give, with sound arguments. */
+  | {
+      readonly kind: 'requested';
+      readonly name: RequestName;
+      readonly content: Uint8Array;
+      readonly nowUs: number;
     }
   /** A session with this peer stands: it may take part in a cold start. */
   | { readonly kind: 'linked'; readonly peer: ReplicaIndex }
@@ -157,7 +190,18 @@ export type Effect =
   | { readonly kind: 'send'; readonly to: ReplicaIndex; readonly message: PeerMessage }
   /** One command per actuator, in the rig's order; null where there is nothing to say. */
   | { readonly kind: 'command'; readonly tick: Tick; readonly commands: readonly (ActuatorCommand | null)[] }
+  /** What to tell the operator whose request this is. */
+  | { readonly kind: 'reply'; readonly name: RequestName; readonly answer: RequestAnswer }
   | { readonly kind: 'report'; readonly report: Report };
+
+/**
+ * What became of a request. `used`: another one has its number. `old`: its number is too low to tell. `full`: too many of its
+ * client wait. `away`: this replica has no part in the run just now. The last two may be otherwise in a moment.
+ */
+export type RequestAnswer =
+  /** `tick` counts from the start of the run. */
+  | { readonly kind: 'applied'; readonly tick: Tick; readonly outcome: RequestOutcome }
+  | { readonly kind: 'refused'; readonly cause: 'used' | 'old' | 'full' | 'away' };
 
 export type Report =
   | { readonly kind: 'mode'; readonly tick: Tick; readonly mode: Mode; readonly cause: ModeCause }
@@ -195,7 +239,7 @@ export type Report =
   | {
       readonly kind: 'not-stepped';
       readonly tick: Tick;
-      readonly cause: 'short-vector' | 'no-base' | 'behind';
+      readonly cause: 'short-vector' | 'no-base' | 'behind' | 'lacks-content';
     }
   | {
       readonly kind: 'overrun';
@@ -207,6 +251,13 @@ export type Report =
   | { readonly kind: 'late'; readonly tick: Tick; readonly round: Round; readonly peer: ReplicaIndex }
   | { readonly kind: 'equivocation'; readonly tick: Tick; readonly round: Round; readonly peer: ReplicaIndex }
   | { readonly kind: 'dropped'; readonly peer: ReplicaIndex; readonly cause: string }
+  /** Requests of operators took effect, or will not, in this order; before the control law of the tick. */
+  | {
+      readonly kind: 'commanded';
+      readonly tick: Tick;
+      readonly startTick: Tick;
+      readonly applied: readonly AppliedRequest[];
+    }
   | { readonly kind: 'law-failed'; readonly tick: Tick; readonly reason: string };
 
 /** One transition: effects in the order in which they must be carried out. */
@@ -234,8 +285,11 @@ const FIRST_TICK = 1;
 const FLOOR_MARGIN_TICKS = 8;
 /** Ticks stay whole numbers for ages to come. */
 const MAX_FLOOR_TICK = 2 ** 48;
+/** Contents that one peer is given in a tick. */
+const CONTENTS_AT_ONCE = 16;
 /** Who is waited for where nothing goes on is told this often. */
 const WAITS_EVERY_US = 1_000_000;
+const NO_REQUESTS: readonly RequestName[] = [];
 export const NO_RUN: Uint8Array = new Uint8Array(16);
 
 /**
@@ -260,6 +314,13 @@ class Snapshot {
     this.digested ??= this.config.digest(this.bytes);
     return this.digested;
   }
+}
+
+/** A vector that cannot be stepped for want of a request's content. */
+interface AwaitingContent {
+  readonly agreed: AgreedTick;
+  /** The state that it goes on from. */
+  readonly from: Snapshot;
 }
 
 interface Base {
@@ -327,6 +388,11 @@ export class ReplicaState {
   readonly coldStart: ColdStart;
   readonly grids: PeerGrids;
   readonly rules: ActiveSetRules;
+  /** Null where the rig has no commands. */
+  readonly pool: RequestPool | null;
+  awaiting: AwaitingContent | null = null;
+  /** Contents that each peer was given, and in which tick. */
+  readonly given: { tick: Tick; contents: number }[];
 
   constructor(config: ReplicaConfig) {
     const { n, self, hypothesis, periodUs, maxSlewPpm, excludeAfterTicks } = config;
@@ -343,6 +409,8 @@ export class ReplicaState {
     this.heardRuns = new Array<null>(n).fill(null);
     this.askedTick = new Array<Tick>(n).fill(-Infinity);
     this.answered = Array.from({ length: n }, () => ({ tick: -1, pieces: 0 }));
+    this.pool = config.commands === undefined ? null : new RequestPool();
+    this.given = Array.from({ length: n }, () => ({ tick: -1, contents: 0 }));
   }
 }
 
@@ -387,6 +455,9 @@ export function step(config: ReplicaConfig, state: ReplicaState, input: Input): 
       break;
     case 'received':
       onReceived(config, state, input.from, input.message, input.arrivedUs, effects);
+      break;
+    case 'requested':
+      onRequested(config, state, input.name, input.content, input.nowUs, effects);
       break;
     case 'linked':
       state.linked |= 1 << input.peer;
@@ -568,6 +639,8 @@ function beginTick(
   health.advanceTo(tick);
   countOverruns(state, tick);
   state.fetch?.beginTick();
+  state.awaiting = null;
+  askForContents(config, state, effects);
   // Whoever gets no vector with the others may have ticks of its own.
   const isLost = !speaks(state) || tick - Math.max(state.fullTick, state.modeSince) > LISTEN_TICKS;
   if (isLost && rejoinGrid(config, state, tick, ownUs, effects)) return;
@@ -699,14 +772,141 @@ function onSampled(
   if (state.sampling !== tick) return;
   state.sampling = null;
   const active = activeIn(config, state, tick);
-  const entry: Entry = {
-    standing: standingOf(config, state, tick),
-    readings,
-    actuators,
-    missed: state.missedBefore & active & ~(1 << config.self),
-    joins: listRequests(state, tick, active),
-  };
+  const standing = standingOf(config, state, tick);
+  const missed = state.missedBefore & active & ~(1 << config.self);
+  const joins = listRequests(state, tick, active);
+  const entry: Entry =
+    state.pool === null
+      ? { standing, readings, actuators, missed, joins }
+      : {
+          standing,
+          readings,
+          actuators,
+          missed,
+          joins,
+          requests: nameRequests(state, state.pool, tick, effects),
+        };
   follow(config, state, state.exchange.begin(tick, config.encodeEntry(entry), active), ownUs, effects);
+}
+
+/** Requests to bring into the tick; operators whose requests came to nothing are told. */
+function nameRequests(
+  state: ReplicaState,
+  pool: RequestPool,
+  tick: Tick,
+  effects: Effect[],
+): readonly RequestName[] {
+  const book = state.mode === 'running' ? state.snapshot?.state.book : undefined;
+  if (book === undefined) return NO_REQUESTS;
+  return pool.list(book, tick, (name) => {
+    const cause = judgeRequest(book, name) === 'old' ? 'old' : 'used';
+    effects.push({ kind: 'reply', name, answer: { kind: 'refused', cause } });
+  });
+}
+
+/** An operator's request, checked by this replica: named from the next tick on, or answered at once. */
+function onRequested(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  name: RequestName,
+  content: Uint8Array,
+  nowUs: number,
+  effects: Effect[],
+): void {
+  const { pool, snapshot } = state;
+  const { tick } = state.exchange;
+  const refuse = (cause: 'used' | 'old' | 'full' | 'away'): void => {
+    effects.push({ kind: 'reply', name, answer: { kind: 'refused', cause } });
+  };
+  if (pool === null) return;
+  const book = snapshot?.state.book;
+  if (state.mode !== 'running' || snapshot === null || book === undefined) return refuse('away');
+  const standing = judgeRequest(book, name);
+  switch (standing) {
+    case 'new': {
+      const admission = pool.take(name, content, tick);
+      if (admission !== 'taken') refuse(admission);
+      return;
+    }
+    case 'pending':
+      pool.keep(name, content, tick);
+      resumeAwaited(config, state, nowUs, effects);
+      return;
+    case 'applied': {
+      const applied = findApplied(book, name);
+      if (applied !== null) effects.push(replyTo(applied, snapshot.state.startTick));
+      return;
+    }
+    default:
+      refuse(standing);
+  }
+}
+
+function replyTo(applied: AppliedRequest, startTick: Tick): Effect {
+  const { tick, outcome } = applied;
+  return { kind: 'reply', name: applied, answer: { kind: 'applied', tick: tick - startTick, outcome } };
+}
+
+/** Asks everybody for the contents of agreed requests that this replica has not got: one who named it is correct. */
+function askForContents(config: ReplicaConfig, state: ReplicaState, effects: Effect[]): void {
+  const { pool } = state;
+  const book = state.snapshot?.state.book;
+  if (pool === null || book === undefined || book.pending.length === 0) return;
+  for (const { digest } of book.pending) {
+    if (pool.find(digest) !== null) continue;
+    for (let to = 0; to < config.n; to += 1)
+      if (to !== config.self)
+        effects.push({ kind: 'send', to, message: { kind: 'content-request', digest } });
+  }
+}
+
+/** Whether the content of something that takes effect in this tick is missing. */
+function lacksContent(pool: RequestPool, book: CommandBook, tick: Tick): boolean {
+  return book.pending.some((one) => isDue(one, tick) && pool.find(one.digest) === null);
+}
+
+function onContentRequest(
+  state: ReplicaState,
+  from: ReplicaIndex,
+  digest: Uint8Array,
+  effects: Effect[],
+): void {
+  const content = state.pool?.find(digest) ?? null;
+  const given = state.given[from];
+  if (content === null || given === undefined) return;
+  const { tick } = state.exchange;
+  if (given.tick !== tick) given.contents = 0;
+  given.tick = tick;
+  if (given.contents >= CONTENTS_AT_ONCE) return;
+  given.contents += 1;
+  effects.push({ kind: 'send', to: from, message: { kind: 'content-reply', content } });
+}
+
+function onContentReply(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  content: Uint8Array,
+  ownUs: number,
+  effects: Effect[],
+): void {
+  const { pool } = state;
+  const book = state.snapshot?.state.book;
+  // Everybody was asked, and one answer is enough.
+  if (pool === null || config.commands === undefined || book === undefined || book.pending.length === 0)
+    return;
+  const digest = config.commands.digest(content);
+  const wanted = book.pending.find((one) => sameBytes(one.digest, digest));
+  if (wanted === undefined) return;
+  pool.keep(wanted, content, state.exchange.tick);
+  resumeAwaited(config, state, ownUs, effects);
+}
+
+/** Steps the vector that waited for contents, now that they are there; a later vector would have taken its place. */
+function resumeAwaited(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
+  const { awaiting } = state;
+  if (awaiting === null || awaiting.from !== state.snapshot) return;
+  if (stepAgreed(config, state, awaiting.from.state, awaiting.agreed, ownUs, effects) !== 'lacks-content')
+    state.awaiting = null;
 }
 
 /** Bit i: replica i, which nobody waits for, has asked to be let in. */
@@ -743,6 +943,12 @@ function onReceived(
       break;
     case 'state-reply':
       onStateReply(config, state, from, message, arrivedUs, effects);
+      break;
+    case 'content-request':
+      onContentRequest(state, from, message.digest, effects);
+      break;
+    case 'content-reply':
+      onContentReply(config, state, message.content, arrivedUs, effects);
       break;
     case 'join':
       onJoinRequest(config, state, from, message, arrivedUs);
@@ -959,8 +1165,11 @@ function onAgreed(
   const holdsBase = state.snapshot !== null && sameBytes(state.snapshot.digest, base.digest);
   if (state.snapshot !== null && (holdsBase || !state.quorums.agrees)) {
     state.fetch = null;
-    if (!stepAgreed(config, state, state.snapshot.state, agreed, ownUs, effects))
-      report(effects, { kind: 'not-stepped', tick, cause: 'behind' });
+    const from = state.snapshot;
+    const cause = stepAgreed(config, state, from.state, agreed, ownUs, effects);
+    if (cause === null) return;
+    report(effects, { kind: 'not-stepped', tick, cause });
+    if (cause === 'lacks-content') state.awaiting = { agreed, from };
     return;
   }
   report(effects, { kind: 'not-stepped', tick, cause: 'behind' });
@@ -1089,7 +1298,23 @@ function startRun(
     if (entry?.standing.kind === 'waiting') present |= 1 << id;
   });
   const members = foundMembers(config.n, present, startTick);
-  keep(config, state, { tick: baseTick, run, startTick, law: config.initialLawState, sensors, members });
+  const law = config.initialLawState;
+  const { commands, actuators } = config;
+  keep(
+    config,
+    state,
+    commands === undefined
+      ? { tick: baseTick, run, startTick, law, sensors, members }
+      : {
+          tick: baseTick,
+          run,
+          startTick,
+          law,
+          sensors,
+          members,
+          book: openBook(commands.clients, actuators.length),
+        },
+  );
   enterMode(state, 'running', baseTick, 'in-step', effects);
   report(effects, { kind: 'started', tick: baseTick, run });
   return true;
@@ -1175,8 +1400,9 @@ function onStateReply(
     const base = findBase(agreed.entries, agreed.tick, state.quorums.testimony);
     // A tick that others did not step, or stepped from elsewhere: the next vector says how to go on.
     if (snapshot === null || base === null || !sameBytes(base.digest, snapshot.digest)) break;
-    if (!stepAgreed(config, state, snapshot.state, agreed, ownUs, effects)) break;
+    if (stepAgreed(config, state, snapshot.state, agreed, ownUs, effects) !== null) break;
   }
+  askForContents(config, state, effects);
 }
 
 /** Whether this replica knows who counts in a tick: by the run's state of late, or because there is no run. */
@@ -1189,7 +1415,8 @@ function knowsActive(state: ReplicaState, tick: Tick): boolean {
 /**
  * Steps a vector from the state that it goes on from. That state says who counted in the tick: what this replica took
  * for the word of anybody else, itself included, was no part of the vector; where it left somebody out who did count,
- * it has not got the vector, and cannot step. False then.
+ * it has not got the vector, and cannot step. Nor can it without the content of a request that is due: it never guesses.
+ * Null when it has stepped.
  */
 function stepAgreed(
   config: ReplicaConfig,
@@ -1198,15 +1425,22 @@ function stepAgreed(
   { tick, active, vector, told, entries }: AgreedTick,
   ownUs: number,
   effects: Effect[],
-): boolean {
+): 'behind' | 'lacks-content' | null {
   const counted = activeMask(from.members, tick);
-  if ((counted & ~active) !== 0) return false;
+  if ((counted & ~active) !== 0) return 'behind';
+  if (
+    state.pool !== null &&
+    from.book !== undefined &&
+    from.book.pending.length > 0 &&
+    lacksContent(state.pool, from.book, tick)
+  )
+    return 'lacks-content';
   const limit = <T>(list: readonly (T | null)[]): readonly (T | null)[] =>
     counted === active ? list : list.map((one, id) => ((counted & (1 << id)) === 0 ? null : one));
   const heard = limit(entries);
   if (!told) report(effects, { kind: 'agreed', tick, vector: limit(vector), entries: heard, atUs: ownUs });
   stepLaw(config, state, from, tick, heard, ownUs, effects);
-  return true;
+  return null;
 }
 
 function stepLaw(
@@ -1240,10 +1474,15 @@ function stepLaw(
     if (memory.lostSince !== null && (tick - memory.lostSince) * config.periodUs > rule.holdUs)
       tripped = true;
   }
-  let law = from.law;
+  let { law, book } = from;
+  if (book !== undefined && book.pending.length > 0) {
+    const commanded = command(config, state, from, book, tick, effects);
+    law = commanded.law;
+    book = commanded.book;
+  }
   let counts: readonly (number | null)[] = config.actuators.map(() => null);
   if (complete && !tripped) {
-    const outcome = config.law(from.law, readings, tick - from.startTick);
+    const outcome = config.law(law, readings, tick - from.startTick);
     if (outcome.ok) {
       law = outcome.state;
       counts = outcome.counts;
@@ -1252,23 +1491,31 @@ function stepLaw(
     }
   }
   const members = followVector(state.rules, from.members, tick, entries);
-  const snapshot = keep(config, state, {
-    tick,
-    run: from.run,
-    startTick: from.startTick,
-    law,
-    sensors,
-    members,
-  });
+  const { run, startTick } = from;
+  if (book !== undefined) book = agreeRequests(book, tick, entries, state.quorums.maxFaulty + 1);
+  const snapshot = keep(
+    config,
+    state,
+    book === undefined
+      ? { tick, run, startTick, law, sensors, members }
+      : { tick, run, startTick, law, sensors, members, book },
+  );
   if (members !== from.members) reportMembers(from.members, members, tick, effects);
   const commands = config.actuators.map((rule, at): ActuatorCommand | null => {
-    if (tripped) return { tick, order: { kind: 'trip' }, arm: null };
+    const posture = book?.postures[at];
+    if (tripped || posture?.disarmed === true) return { tick, order: { kind: 'trip' }, arm: null };
     const count = counts[at] ?? null;
     if (count === null) return null;
     return {
       tick,
       order: { kind: 'output', count },
-      arm: findArming(entries, at, rule, tick, state.quorums.testimony),
+      arm: findArming(
+        entries,
+        at,
+        posture !== undefined && tick <= posture.armUntil ? 'auto' : rule.rearm,
+        tick,
+        state.quorums.testimony,
+      ),
     };
   });
   // Late is absent, never wrong: a command of a tick that is over stays here, and so does that of a replica that
@@ -1292,22 +1539,48 @@ function stepLaw(
     suspects,
     atUs: ownUs,
   });
+  askForContents(config, state, effects);
+}
+
+/** Lets what is pending take effect on the control law's state, in order, and tells the operators. */
+function command(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  { law: before, startTick }: ReplicatedState,
+  from: CommandBook,
+  tick: Tick,
+  effects: Effect[],
+): { readonly law: Uint8Array; readonly book: CommandBook } {
+  let law = before;
+  const { book, applied } = applyPending(from, tick, config.patienceTicks, ({ digest }) => {
+    const content = state.pool?.find(digest) ?? null;
+    assert(
+      content !== null && config.commands !== undefined,
+      'a vector is stepped when all contents are there',
+    );
+    const effect = config.commands.effect(content, law, tick - startTick);
+    if (effect.kind === 'law') law = effect.law;
+    return effect;
+  });
+  for (const one of applied) effects.push(replyTo(one, startTick));
+  report(effects, { kind: 'commanded', tick, startTick, applied });
+  return { law, book };
 }
 
 /**
  * Arming is due when enough agreed entries say that this boot of the voter waits in fail-safe: at its start always,
- * after a trip only where the rig lets replicas re-arm on their own.
+ * after a trip only where the rig lets replicas re-arm on their own, or an operator has asked for it.
  */
 function findArming(
   entries: readonly (Entry | null)[],
   at: number,
-  rule: ActuatorRule,
+  rearm: ActuatorRule['rearm'],
   tick: Tick,
   testimony: number,
 ): Arming | null {
   for (const entry of entries) {
     const status = entry?.actuators[at] ?? null;
-    if (status?.phase !== 'fail-safe' || (status.trips > 0 && rule.rearm !== 'auto')) continue;
+    if (status?.phase !== 'fail-safe' || (status.trips > 0 && rearm !== 'auto')) continue;
     let equal = 0;
     for (const other of entries) if (isSameFailSafe(other?.actuators[at] ?? null, status)) equal += 1;
     if (equal >= testimony) return { bootNonce: status.bootNonce, trips: status.trips, firstTick: tick };

@@ -2,6 +2,7 @@
  * What all correct replicas hold alike after a tick: the control law's state, what fusion remembers, and which run
  * it is. Its encoded form is what digests compare and what a replica that fell behind fetches.
  */
+import type { CommandBook } from './commands/command-book.js';
 import type { Member } from './membership/active-set.js';
 import type { Tick } from './types.js';
 
@@ -18,6 +19,8 @@ export interface ReplicatedState {
   readonly sensors: readonly SensorMemory[];
   /** One per replica, in the rig's order. */
   readonly members: readonly Member[];
+  /** What operators have asked for; absent in rigs without commands. */
+  readonly book?: CommandBook;
 }
 
 export interface SensorMemory {

@@ -98,7 +98,20 @@ export interface StateReply {
   readonly piece: Uint8Array;
 }
 
-export type PeerMessage = RoundMessage | StateRequest | StateReply | JoinRequest | StartSignal;
+/** Asks a peer for the content of an operator's request that is due, by its digest. */
+export interface ContentRequest {
+  readonly kind: 'content-request';
+  readonly digest: Uint8Array;
+}
+
+/** The content; believed only if its digest is the one that was agreed on. */
+export interface ContentReply {
+  readonly kind: 'content-reply';
+  readonly content: Uint8Array;
+}
+
+export type PeerMessage =
+  RoundMessage | StateRequest | StateReply | JoinRequest | StartSignal | ContentRequest | ContentReply;
 
 /** One channel's reading: a finite number in the sensor's unit, a boolean, or absent. */
 export type Reading = number | boolean | null;
@@ -125,7 +138,32 @@ export interface Entry {
   readonly missed: number;
   /** Bit i: replica i asks to be waited for again. */
   readonly joins: number;
+  /** Requests of operators that it has checked and that are not agreed on yet; absent in rigs without commands. */
+  readonly requests?: readonly RequestName[];
 }
+
+/** One request of an operator: who asked, as its how manieth, and for what. */
+export interface RequestName {
+  /** Place of the operator in the rig's list. */
+  readonly client: number;
+  /** Chosen by the operator; a request has one effect, however often it is sent. */
+  readonly sequence: number;
+  /** Of the request's content, which names client and sequence too. */
+  readonly digest: Uint8Array;
+}
+
+/** A request that has had its effect, or never will. */
+export interface AppliedRequest extends RequestName {
+  /** The tick whose state was the first with it. */
+  readonly tick: Tick;
+  readonly outcome: RequestOutcome;
+}
+
+/** `lapsed`: the rig stood still for so long that nobody may mean it any more. */
+export type RequestOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'lapsed' };
 
 /** Where a replica stands: before the start of the run, or in it with a state. */
 export type Standing =

@@ -13,6 +13,8 @@ export const purposes: readonly Purpose[] = [
   'status',
   'control',
   'answer',
+  'request',
+  'reply',
   'report',
 ];
 

@@ -22,6 +22,12 @@ import {
 import type { ConfigDigests } from '../wire/derive-keys.js';
 import type { PrincipalKeys } from '../wire/keys.js';
 import { deriveLimits } from '../wire/limits.js';
+import {
+  decodeRequest,
+  encodeReply,
+  type OperatorReply,
+  type OperatorRequest,
+} from '../wire/request-codec.js';
 import { PeerCodec, purposeOf } from '../wire/peer-codec.js';
 import type { SessionPurpose } from '../wire/purposes.js';
 import type { RefusalCause } from '../wire/refusal.js';
@@ -35,10 +41,12 @@ export type RigMessage =
   | { readonly kind: 'command'; readonly command: ActuatorCommand }
   | { readonly kind: 'status'; readonly status: StatusFrame }
   | { readonly kind: 'control'; readonly request: ControlRequest }
-  | { readonly kind: 'answer'; readonly answer: ControlAnswer };
+  | { readonly kind: 'answer'; readonly answer: ControlAnswer }
+  | { readonly kind: 'request'; readonly request: OperatorRequest }
+  | { readonly kind: 'reply'; readonly reply: OperatorReply };
 
-/** Everything of `RigMessage` that a process of a rig may be sent by anybody; answers go to operators' clients. */
-export type ReceivedMessage = Exclude<RigMessage, { readonly kind: 'answer' }>;
+/** Everything of `RigMessage` that a process of a rig may be sent by anybody; answers and replies go to operators' clients. */
+export type ReceivedMessage = Exclude<RigMessage, { readonly kind: 'answer' | 'reply' }>;
 
 export interface MessengerEvents {
   /** A proven message; `arrivedUs` is when its frame was read. */
@@ -165,7 +173,10 @@ class SecureMessenger implements Messenger {
         return encodeStatus(message.status);
       case 'answer':
         return encodeControlAnswer(message.answer);
+      case 'reply':
+        return encodeReply(message.reply);
       case 'control':
+      case 'request':
         throw new TypeError('requests are sent by an operator’s client');
     }
   }
@@ -214,6 +225,10 @@ class SecureMessenger implements Messenger {
         const request = decodeControlRequest(payload);
         return request === null ? 'malformed-payload' : { kind: 'control', request };
       }
+      case 'request': {
+        const request = decodeRequest(payload);
+        return request === null ? 'malformed-payload' : { kind: 'request', request };
+      }
       default:
         return 'wrong-purpose';
     }
@@ -228,6 +243,8 @@ export function isPeerMessage(message: RigMessage): message is PeerMessage {
     case 'state-reply':
     case 'join':
     case 'start':
+    case 'content-request':
+    case 'content-reply':
       return true;
     default:
       return false;

@@ -5,7 +5,8 @@ import type { ReadBackConfig } from '../core/voting/read-back.js';
 import type { VoterConfig } from '../core/voting/actuator-voter.js';
 import type { ComposedLaw } from '../rig/compose-law.js';
 import type { Rig } from '../rig/rig.js';
-import { decodeEntry, encodeEntry, type EntryShape } from '../wire/entry-codec.js';
+import { decodeEntry, encodeEntry, shapeEntries } from '../wire/entry-codec.js';
+import { buildCommandRules } from './command-rules.js';
 import { decodeReplicatedState, digestBytes, encodeReplicatedState } from '../wire/replicated-state-codec.js';
 
 /** Without progress for this long a replica gives its place in the run up. */
@@ -35,15 +36,14 @@ export type ReplicaCodecs = Pick<
 
 /** As on the wire. */
 export function wireCodecs(rig: Rig): ReplicaCodecs {
-  const shape: EntryShape = {
-    sensorTypes: rig.sensors.map((sensor) => sensor.type),
-    actuators: rig.actuators.length,
-  };
+  const shape = shapeEntries(rig);
+  const commands =
+    rig.commands.length === 0 ? null : { clients: rig.operators.length, actuators: rig.actuators.length };
   return {
     encodeEntry,
     decodeEntry: (value) => decodeEntry(value, shape),
     encodeState: encodeReplicatedState,
-    decodeState: (bytes) => decodeReplicatedState(bytes, rig.sensors.length, rig.replicas.length),
+    decodeState: (bytes) => decodeReplicatedState(bytes, rig.sensors.length, rig.replicas.length, commands),
     digest: digestBytes,
   };
 }
@@ -80,6 +80,7 @@ export function buildReplicaConfig(
     maxSlewPpm: MAX_SLEW_PPM,
     nonce,
     initialLawState: law.initialState,
+    ...(rig.commands.length === 0 ? {} : { commands: buildCommandRules(rig, law) }),
     ...codecs,
     law: (state, readings, tick) => law.step(state, readings, tick),
   };

@@ -13,11 +13,13 @@ import {
   type ReplicaConfig,
   type ReplicaState,
   type Report,
+  type RequestAnswer,
 } from '../core/replica.js';
 import type { LinkAccount } from '../core/clock/peer-clocks.js';
 import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Evidence } from '../core/membership/health.js';
-import type { ActuatorStatus, PeerMessage, ReplicaIndex } from '../core/types.js';
+import type { ReplicatedState } from '../core/replicated-state.js';
+import type { ActuatorStatus, PeerMessage, ReplicaIndex, RequestName } from '../core/types.js';
 import type { Cancel, Clock, CommandPort, PeerPort, SensorPort } from '../ports.js';
 
 export interface ReplicaDriveParts {
@@ -40,6 +42,8 @@ export interface ReplicaDriveParts {
    * before the samples of the next tick are asked for, or at the latest before it begins.
    */
   readonly onReport: (report: Report) => void;
+  /** What to tell the operator whose request this is; called at once. */
+  readonly onReply?: (name: RequestName, answer: RequestAnswer) => void;
 }
 
 /** How long before a tick its samples are asked for, as a share of the period, within limits. */
@@ -112,6 +116,17 @@ export class ReplicaDrive {
   receive(from: ReplicaIndex, message: PeerMessage, arrivedUs: number): void {
     this.beginDueTick(arrivedUs);
     this.feed({ kind: 'received', from, message, arrivedUs });
+  }
+
+  /** A request of an operator that has been checked. */
+  order(name: RequestName, content: Uint8Array): void {
+    this.feed({ kind: 'requested', name, content, nowUs: this.parts.clock.nowUs() });
+  }
+
+  /** The replicated state that it holds; null for a replica that does not run. */
+  readState(): ReplicatedState | null {
+    const { mode, snapshot } = this.state;
+    return mode === 'running' ? (snapshot?.state ?? null) : null;
   }
 
   /** Evidence against a peer that never became a message. */
@@ -201,6 +216,9 @@ export class ReplicaDrive {
           const command = effect.commands[actuator] ?? null;
           if (command !== null) commands.send(actuator, command);
         }
+        break;
+      case 'reply':
+        this.parts.onReply?.(effect.name, effect.answer);
         break;
       case 'report':
         this.reports.push(effect.report);

@@ -23,6 +23,7 @@ import { START_NONCE_BYTES } from '../wire/entry-codec.js';
 import { describeKeys, type PrincipalKeys } from '../wire/keys.js';
 import { isMeasureText } from '../wire/measure-codec.js';
 import type { RefusalCause } from '../wire/refusal.js';
+import { CommandDesk } from './command-desk.js';
 import { LinkMeter } from './link-meter.js';
 import {
   openSecureMessenger,
@@ -97,6 +98,7 @@ export class ReplicaProcess {
   private readonly drive: ReplicaDrive;
   private readonly recorder: TickRecorder;
   private readonly meter: LinkMeter;
+  private readonly desk: CommandDesk;
   private readonly sensors: SensorPort;
   private readonly replicaIndex: ReadonlyMap<Principal, number>;
   private readonly actuatorIndex: ReadonlyMap<Principal, number>;
@@ -141,6 +143,16 @@ export class ReplicaProcess {
         parts.channel.sendTick(record);
       },
     });
+    this.desk = new CommandDesk({
+      rig,
+      rigDigest: digests.rig,
+      order: (name, content) => this.drive.order(name, content),
+      readOrdered: () => {
+        const held = this.drive.readState();
+        return held?.book === undefined ? null : { book: held.book, startTick: held.startTick };
+      },
+      send: (to, reply) => this.messenger.send(to, { kind: 'reply', reply }),
+    });
     const peers: PeerPort = { send: (to, message) => this.sendToPeer(to, message) };
     const commands: CommandPort = {
       send: (actuator, command) => {
@@ -169,6 +181,7 @@ export class ReplicaProcess {
         if (this.originTick !== null && tick >= this.originTick) interposers?.onTick(tick - this.originTick);
       },
       onReport: (report) => this.onReport(report),
+      onReply: (name, answer) => this.desk.answer(name, answer),
     });
   }
 
@@ -223,7 +236,9 @@ export class ReplicaProcess {
       case 'state-request':
       case 'state-reply':
       case 'join':
-      case 'start': {
+      case 'start':
+      case 'content-request':
+      case 'content-reply': {
         const peer = this.replicaIndex.get(from);
         if (peer === undefined) return;
         this.drive.receive(peer, message, arrivedUs);
@@ -235,6 +250,9 @@ export class ReplicaProcess {
         if (actuator !== undefined) this.statuses[actuator] = { status: message.status, atUs: arrivedUs };
         return;
       }
+      case 'request':
+        this.desk.receive(from, message.request);
+        return;
       case 'control':
         this.answerControl(from, message.request);
         return;

@@ -43,6 +43,8 @@ const PURPOSES: readonly Purpose[] = [
   'control',
   'answer',
   'report',
+  'request',
+  'reply',
 ];
 
 const NESTED = 0x80;

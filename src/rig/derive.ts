@@ -4,6 +4,7 @@
  * nothing at run time except the packet caps, which `src/wire` and `src/mqtt` may use as they stand.
  */
 import { deriveQuorums } from '../core/agreement/hypothesis.js';
+import { KEPT_ANSWERS, OPEN_REQUESTS } from '../core/commands/command-book.js';
 import { PIECE_BYTES } from '../core/state-fetch.js';
 import type { Hypothesis } from '../core/types.js';
 import { formatHostPort } from './address.js';
@@ -22,6 +23,8 @@ export interface PacketCaps {
   readonly status: number;
   readonly control: number;
   readonly answer: number;
+  readonly request: number;
+  readonly reply: number;
   readonly report: number;
 }
 
@@ -95,13 +98,20 @@ export function derivePacketCaps(rig: Rig): PacketCaps {
     state:
       ENVELOPE +
       55 +
-      Math.max(boundStamp(rig), Math.min(PIECE_BYTES, 128 + rig.law.stateMaxBytes + 32 * sensors + 96 * n)),
+      Math.max(
+        boundStamp(rig),
+        Math.min(PIECE_BYTES, 128 + rig.law.stateMaxBytes + 32 * sensors + 96 * n + boundBook(rig)),
+      ),
     // Tick, order (kind, count), arming (nonce, trips, first tick).
     command: ENVELOPE + 3 + 9 + (3 + 9 + 9) + (3 + 11 + 9 + 9),
     // What the voter says of itself, and its counters.
     status: ENVELOPE + 3 + 34 + 16 * 9,
     control: ENVELOPE + 3 + 2 * 9 + 512 + 3,
     answer: ENVELOPE + 3 + 2 * 9 + 1024 + 3,
+    // Kind, content.
+    request: ENVELOPE + 3 + 9 + 259,
+    // An account of 16 requests: client, sequence, digest, tick, reason, content.
+    reply: ENVELOPE + 3 + 2 * 9 + 16 * (3 + 3 * 9 + 35 + 163 + 259),
     report:
       ENVELOPE + 256 + rig.replicas.length * boundEntry(rig) + 96 * rig.replicas.length + 64 * actuators,
   };
@@ -110,7 +120,18 @@ export function derivePacketCaps(rig: Rig): PacketCaps {
 const ENVELOPE = 72;
 
 function boundEntry(rig: Rig): number {
-  return 3 + 60 + 3 + 9 * rig.sensors.length + 3 + 43 * rig.actuators.length + 6;
+  // Client, sequence and digest of each request that it may name.
+  const requests =
+    rig.commands.length === 0 ? 0 : 3 + rig.operators.length * OPEN_REQUESTS * (3 + 1 + 9 + 35);
+  return 3 + 60 + 3 + 9 * rig.sensors.length + 3 + 43 * rig.actuators.length + 6 + requests;
+}
+
+/** What operators have asked for, in the replicated state: answers kept, requests pending, postures of actuators. */
+function boundBook(rig: Rig): number {
+  if (rig.commands.length === 0) return 0;
+  const kept = KEPT_ANSWERS * (3 + 9 + 35 + 9 + 163);
+  const pending = OPEN_REQUESTS * (3 + 1 + 9 + 35 + 9);
+  return 12 + rig.operators.length * (15 + kept + pending) + 12 * rig.actuators.length;
 }
 
 function boundStamp(rig: Rig): number {

@@ -10,6 +10,7 @@ import type { ComposedLaw, LawOutcome } from '../rig/compose-law.js';
 import type { ReplicaCodecs } from '../process/replica-config.js';
 import type { Rig } from '../rig/rig.js';
 import { MAX_STATE_BYTES } from '../rig/schema.js';
+import { encodeBook } from '../wire/command-book-codec.js';
 
 const CONTENT = Symbol('content');
 const DIGEST = Symbol('digest');
@@ -20,6 +21,7 @@ interface Carrying extends Uint8Array {
   [DIGEST]?: Uint8Array;
 }
 
+const NO_REQUESTS: NonNullable<Entry['requests']> = [];
 const NUMBER_BYTES = 9;
 const STATUS_BYTES = 25;
 const MEMBER_BYTES = 25;
@@ -38,14 +40,18 @@ export function plainCodecs(rig: Rig): ReplicaCodecs {
   let newestState: Carrying | null = null;
   return {
     encodeEntry: (entry) => {
-      const { standing, actuators, missed, joins } = entry;
+      const { standing, actuators, missed, joins, requests } = entry;
       const readings = entry.readings.map(dropInfinite);
       const fits =
         readings.length === types.length &&
         readings.every((reading, at) => reading === null || typeof reading === types[at]) &&
         actuators.length === rig.actuators.length;
       const bytes: Carrying = digestScratch(writeEntry(entry, readings));
-      if (fits) bytes[CONTENT] = { standing, readings, actuators, missed, joins };
+      if (fits)
+        bytes[CONTENT] =
+          requests === undefined
+            ? { standing, readings, actuators, missed, joins }
+            : { standing, readings, actuators, missed, joins, requests };
       return bytes;
     },
     decodeEntry: (value) => {
@@ -73,7 +79,10 @@ export function plainCodecs(rig: Rig): ReplicaCodecs {
 
 /** Does not compile when states have a field that is neither written nor compared here. */
 type WholeState =
-  Exclude<keyof ReplicatedState, 'tick' | 'startTick' | 'run' | 'law' | 'sensors' | 'members'> extends never
+  Exclude<
+    keyof ReplicatedState,
+    'tick' | 'startTick' | 'run' | 'law' | 'sensors' | 'members' | 'book'
+  > extends never
     ? ReplicatedState
     : never;
 
@@ -83,11 +92,16 @@ function isSameState(a: WholeState, b: WholeState): boolean {
     return false;
   return (
     isSameMembers(a.members, b.members) &&
+    isSameBook(a.book, b.book) &&
     a.sensors.every(({ held, lostSince }, at) => {
       const other = b.sensors[at];
       return other !== undefined && held === other.held && lostSince === other.lostSince;
     })
   );
+}
+
+function isSameBook(a: WholeState['book'], b: WholeState['book']): boolean {
+  return a === b || (a !== undefined && b !== undefined && isSameBytes(encodeBook(a), encodeBook(b)));
 }
 
 function isSameMembers(a: readonly Member[], b: readonly Member[]): boolean {
@@ -130,7 +144,14 @@ function writeEntry(entry: Entry, readings: readonly Reading[]): number {
   }
   scratch[at] = entry.missed;
   scratch[at + 1] = entry.joins;
-  return at + 2;
+  at += 2;
+  for (const { client, sequence, digest } of entry.requests ?? NO_REQUESTS) {
+    scratch[at] = client;
+    view.setFloat64(at + 1, sequence);
+    copyToScratch(digest, at + 9);
+    at += 9 + digest.length;
+  }
+  return at;
 }
 
 function writeState(state: WholeState): number {
@@ -151,7 +172,11 @@ function writeState(state: WholeState): number {
     at += MEMBER_BYTES;
   }
   scratch.set(state.law, at);
-  return at + state.law.length;
+  at += state.law.length;
+  if (state.book === undefined) return at;
+  const book = encodeBook(state.book);
+  scratch.set(book, at);
+  return at + book.length;
 }
 
 function copyToScratch(bytes: Uint8Array, to: number): void {

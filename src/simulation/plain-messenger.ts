@@ -327,7 +327,8 @@ class PlainMessenger implements Messenger {
   }
 
   private open(from: Principal, content: RigMessage | null, arrivedUs: number): void {
-    if (content === null || content.kind === 'answer') return this.refuse(from, 'malformed-payload');
+    if (content === null || content.kind === 'answer' || content.kind === 'reply')
+      return this.refuse(from, 'malformed-payload');
     const sender = this.replicaIndex.get(from);
     if (content.kind === 'round') {
       if (sender === undefined) return this.refuse(from, 'wrong-purpose');

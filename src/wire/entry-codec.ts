@@ -2,14 +2,15 @@
  * What a replica brings into a tick, as the value that replicas agree on:
  * `[standing, [reading …], [status | null …], missed, joins]`, standing `[0, nonce, waited ticks]` or
  * `[1, state tick, state digest]`, status `[boot nonce, is armed, trips, last tick]`; missed and joins have a bit for each
- * replica. Two correct replicas read the same bytes alike, so a lie can at worst be
+ * replica. In rigs with commands it goes on `[[client, sequence, digest] …]`. Two correct replicas read the same bytes alike, so a lie can at worst be
  * absent for all. Decoding never throws; anything but this form is null.
  */
-import type { ActuatorStatus, Entry, Reading, Standing } from '../core/types.js';
+import type { ActuatorStatus, Entry, Reading, RequestName, Standing } from '../core/types.js';
+import type { Rig } from '../rig/rig.js';
 import { CborWriter, decodeCbor, type CborValue } from './cbor.js';
 import { DIGEST_BYTES } from './replicated-state-codec.js';
 import { isBytes, isCount, isList } from './schema.js';
-import { REPLICAS_MAX } from './limits.js';
+import { CONTENT_DIGEST_BYTES, countRequests, REPLICAS_MAX } from './limits.js';
 
 /** Length of a voter's boot nonce, bytes. */
 export const BOOT_NONCE_BYTES = 8;
@@ -24,6 +25,17 @@ const STANDING_RUNNING = 1;
 export interface EntryShape {
   readonly sensorTypes: readonly ('number' | 'boolean')[];
   readonly actuators: number;
+  /** How many requests it may name; null in rigs without commands, whose entries do not even have the list. */
+  readonly requests: number | null;
+}
+
+/** The shape of a rig's entries. */
+export function shapeEntries(rig: Rig): EntryShape {
+  return {
+    sensorTypes: rig.sensors.map(({ type }) => type),
+    actuators: rig.actuators.length,
+    requests: countRequests(rig),
+  };
 }
 
 const writer = new CborWriter(256);
@@ -31,7 +43,8 @@ const writer = new CborWriter(256);
 /** Canonical bytes of an entry. A reading that is not finite is no reading and becomes absent. */
 export function encodeEntry(entry: Entry): Uint8Array {
   writer.reset();
-  writer.writeArrayHead(5);
+  const { requests } = entry;
+  writer.writeArrayHead(requests === undefined ? 5 : 6);
   const { standing } = entry;
   writer.writeArrayHead(3);
   if (standing.kind === 'waiting') {
@@ -62,14 +75,23 @@ export function encodeEntry(entry: Entry): Uint8Array {
   }
   writer.writeNumber(entry.missed);
   writer.writeNumber(entry.joins);
+  if (requests !== undefined) {
+    writer.writeArrayHead(requests.length);
+    for (const { client, sequence, digest } of requests) {
+      writer.writeArrayHead(3);
+      writer.writeNumber(client);
+      writer.writeNumber(sequence);
+      writer.writeBytes(digest);
+    }
+  }
   return writer.take();
 }
 
 /** The entry, or null for anything that `encodeEntry` does not make for this shape. */
 export function decodeEntry(value: Uint8Array, shape: EntryShape): Entry | null {
   const decoded = decodeCbor(value);
-  if (!decoded.ok || !isList(decoded.value, 5)) return null;
-  const [standingItem, readingItems, statusItems, missed, joins] = decoded.value;
+  if (!decoded.ok || !isList(decoded.value, shape.requests === null ? 5 : 6)) return null;
+  const [standingItem, readingItems, statusItems, missed, joins, requestItems] = decoded.value;
   if (!isReplicaSet(missed) || !isReplicaSet(joins)) return null;
   const standing = readStanding(standingItem);
   if (standing === null) return null;
@@ -92,8 +114,25 @@ export function decodeEntry(value: Uint8Array, shape: EntryShape): Entry | null 
     if (status === null) return null;
     actuators.push(status);
   }
-  return { standing, readings, actuators, missed, joins };
+  if (shape.requests === null) return { standing, readings, actuators, missed, joins };
+  const requests = readRequests(requestItems, shape.requests);
+  return requests === null ? null : { standing, readings, actuators, missed, joins, requests };
 }
+
+function readRequests(items: CborValue | undefined, max: number): readonly RequestName[] | null {
+  if (!Array.isArray(items) || items.length > max) return null;
+  if (items.length === 0) return NO_REQUESTS;
+  const requests: RequestName[] = [];
+  for (const item of items as readonly CborValue[]) {
+    if (!isList(item, 3)) return null;
+    const [client, sequence, digest] = item;
+    if (!isCount(client) || !isCount(sequence) || !isBytes(digest, CONTENT_DIGEST_BYTES)) return null;
+    requests.push({ client, sequence, digest });
+  }
+  return requests;
+}
+
+const NO_REQUESTS: readonly RequestName[] = [];
 
 function readStanding(item: CborValue | undefined): Standing | null {
   if (!isList(item, 3)) return null;

@@ -2,6 +2,7 @@
  * Bounds of everything that travels in a rig: what a correct sender could need at most, and so what a receiver
  * reads at most. Frame caps come from `rig/derive.ts`, where `check` prints them; this file adds the shape.
  */
+import { OPEN_REQUESTS } from '../core/commands/command-book.js';
 import type { Hypothesis } from '../core/types.js';
 import type { Purpose } from '../ports.js';
 import { countRounds, derivePacketCaps } from '../rig/derive.js';
@@ -13,6 +14,18 @@ export const CONTROL_TEXT_MAX_BYTES = 512;
 
 /** Longest text of an answer, UTF-8 bytes. */
 export const ANSWER_TEXT_MAX_BYTES = 1024;
+
+/** Longest content of an operator's request, bytes: eight arguments and all that goes with them. */
+export const REQUEST_CONTENT_MAX_BYTES = 256;
+
+/** Length of a content's digest, bytes: whole, since a client could look for two contents that share a shorter one. */
+export const CONTENT_DIGEST_BYTES = 32;
+
+/** Longest reason for which a command refuses itself, UTF-8 bytes. */
+export const REASON_MAX_BYTES = 160;
+
+/** Requests in one account of what has taken effect: what fits into a frame. */
+export const LOG_ITEMS_MAX = 16;
 
 /** Replicas of a rig at most. */
 export const REPLICAS_MAX = 7;
@@ -26,6 +39,8 @@ export interface WireLimits {
   /** What each sensor's readings are, in the rig's order. */
   readonly sensorTypes: readonly ('number' | 'boolean')[];
   readonly actuators: number;
+  /** Requests of operators that an entry may name; null in rigs without commands. */
+  readonly requests: number | null;
   /** Rounds of a tick: f + 1. */
   readonly rounds: number;
   /** Items that a round message may carry, by round; index 0 is unused. */
@@ -51,10 +66,16 @@ export function deriveLimits(rig: Rig): WireLimits {
     replicas,
     sensorTypes: rig.sensors.map(({ type }) => type),
     actuators: rig.actuators.length,
+    requests: countRequests(rig),
     rounds,
     itemsByRound,
     isSigned,
   };
+}
+
+/** How many requests of operators an entry of this rig may name; null where it has no commands. */
+export function countRequests(rig: Rig): number | null {
+  return rig.commands.length === 0 ? null : rig.operators.length * OPEN_REQUESTS;
 }
 
 /**

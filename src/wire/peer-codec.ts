@@ -3,14 +3,14 @@
  * round: `[tick, round, run, [item …]]`, item `[path, value | null]`, in signed mode `[path, value, chain]`; a path is
  * a byte string with one replica index per byte. Round 1 goes on `…, lag, [held | null …]`: its sender's clock. state:
  * `[0, digest, offset]` asks, `[1, digest, length, offset, piece]` answers, `[2, tick, ready, lag, [held | null …]]` joins,
- * `[3, echo]` is ready to begin.
+ * `[3, echo]` is ready to begin, `[4, digest]` asks for a request of an operator, `[5, content]` gives it.
  * Positional arrays and strict schemas; signature chains are verified here, before the core sees a value.
  * Decoding never throws. One item that a correct sender could not have written costs the whole message, which
  * bounds what a liar can make us compute.
  */
 import type { PeerMessage, RelayItem, ReplicaIndex, RoundMessage, Stamp } from '../core/types.js';
 import { CborCursor, CborWriter, checkCbor, decodeCbor, type CborValue } from './cbor.js';
-import type { WireLimits } from './limits.js';
+import { CONTENT_DIGEST_BYTES, REQUEST_CONTENT_MAX_BYTES, type WireLimits } from './limits.js';
 import { DIGEST_BYTES } from './replicated-state-codec.js';
 import { isBytes, isCount, isList } from './schema.js';
 import type { SignedChains } from './signed-chain.js';
@@ -22,6 +22,8 @@ const STATE_REQUEST = 0;
 const STATE_REPLY = 1;
 const JOIN = 2;
 const START = 3;
+const CONTENT_REQUEST = 4;
+const CONTENT_REPLY = 5;
 
 /** A message that took longer than this says nothing of a clock, µs. */
 const MAX_STAMP_US = 2 ** 32;
@@ -82,6 +84,16 @@ export class PeerCodec {
         writer.writeNumber(message.tick);
         writer.writeBoolean(message.ready);
         this.#writeStamp(message.stamp);
+        break;
+      case 'content-request':
+        writer.writeArrayHead(2);
+        writer.writeNumber(CONTENT_REQUEST);
+        writer.writeBytes(message.digest);
+        break;
+      case 'content-reply':
+        writer.writeArrayHead(2);
+        writer.writeNumber(CONTENT_REPLY);
+        writer.writeBytes(message.content);
         break;
       case 'start':
         writer.writeArrayHead(2);
@@ -204,6 +216,11 @@ export class PeerCodec {
     }
     if (kind === START && length === 2 && typeof first === 'boolean')
       return { ok: true, message: { kind: 'start', step: first ? 'echo' : 'init' } };
+    if (length !== 2 || this.#limits.requests === null) return MALFORMED;
+    if (kind === CONTENT_REQUEST && isBytes(first, CONTENT_DIGEST_BYTES))
+      return { ok: true, message: { kind: 'content-request', digest: first } };
+    if (kind === CONTENT_REPLY && first instanceof Uint8Array && first.length <= REQUEST_CONTENT_MAX_BYTES)
+      return { ok: true, message: { kind: 'content-reply', content: first } };
     return MALFORMED;
   }
 }

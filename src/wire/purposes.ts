@@ -13,11 +13,11 @@ const TABLE: Record<PrincipalKind, Record<PrincipalKind, readonly SessionPurpose
   replica: {
     replica: ['round', 'state'],
     actuator: ['command'],
-    operator: ['answer', 'report'],
+    operator: ['answer', 'reply', 'report'],
     observer: ['report'],
   },
   actuator: { replica: ['status'], actuator: [], operator: ['answer', 'report'], observer: ['report'] },
-  operator: { replica: ['control'], actuator: ['control'], operator: [], observer: [] },
+  operator: { replica: ['control', 'request'], actuator: ['control'], operator: [], observer: [] },
   observer: { replica: [], actuator: [], operator: [], observer: [] },
 };
 

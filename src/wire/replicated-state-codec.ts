@@ -1,6 +1,7 @@
 /**
  * The replicated state as canonical bytes: what digests compare and what a replica that fell behind fetches.
- * `[tick, run, startTick, law, [[held, lostSince] per sensor], [[is active, since, missed, penalty] per replica]]`; see
+ * `[tick, run, startTick, law, [[held, lostSince] per sensor], [[is active, since, missed, penalty] per replica]]`,
+ * and in rigs with commands the bytes of a `command-book-codec.ts` book; see
  * WIRE.md.
  */
 import { hash } from 'node:crypto';
@@ -8,6 +9,8 @@ import type { Member } from '../core/membership/active-set.js';
 import type { ReplicatedState, SensorMemory } from '../core/replicated-state.js';
 import { MAX_STATE_BYTES } from '../rig/schema.js';
 import { decodeCbor, encodeCbor, type CborValue } from './cbor.js';
+import { decodeBook, encodeBook } from './command-book-codec.js';
+import { isList } from './schema.js';
 
 /** Longest state that is read, bytes: that of a law at its longest, and more than all that is kept beside it. */
 const MAX_BYTES = 2 * MAX_STATE_BYTES;
@@ -22,7 +25,7 @@ export function digestBytes(bytes: Uint8Array): Uint8Array {
 
 /** Canonical bytes of a replicated state. */
 export function encodeReplicatedState(state: ReplicatedState): Uint8Array {
-  return encodeCbor([
+  const items: CborValue[] = [
     state.tick,
     state.run,
     state.startTick,
@@ -34,7 +37,9 @@ export function encodeReplicatedState(state: ReplicatedState): Uint8Array {
       missedTicks,
       penaltyTicks,
     ]),
-  ]);
+  ];
+  if (state.book !== undefined) items.push(encodeBook(state.book));
+  return encodeCbor(items);
 }
 
 /** The state, or null for anything that `encodeReplicatedState` does not make for a rig with so many sensors and replicas. */
@@ -42,10 +47,12 @@ export function decodeReplicatedState(
   bytes: Uint8Array,
   sensors: number,
   replicas: number,
+  /** Null in rigs without commands. */
+  commands: { readonly clients: number; readonly actuators: number } | null = null,
 ): ReplicatedState | null {
   const decoded = decodeCbor(bytes, MAX_BYTES);
-  if (!decoded.ok || !Array.isArray(decoded.value) || decoded.value.length !== 6) return null;
-  const [tick, run, startTick, law, memories, places] = decoded.value as readonly CborValue[];
+  if (!decoded.ok || !isList(decoded.value, commands === null ? 6 : 7)) return null;
+  const [tick, run, startTick, law, memories, places, bookItem] = decoded.value;
   if (!isTick(tick) || !isTick(startTick) || startTick > tick + 1) return null;
   if (!(run instanceof Uint8Array) || run.length !== DIGEST_BYTES || !(law instanceof Uint8Array))
     return null;
@@ -59,7 +66,11 @@ export function decodeReplicatedState(
     read.push({ held: held as SensorMemory['held'], lostSince: lostSince as SensorMemory['lostSince'] });
   }
   const members = readMembers(places, replicas);
-  return members === null ? null : { tick, run, startTick, law, sensors: read, members };
+  if (members === null) return null;
+  if (commands === null) return { tick, run, startTick, law, sensors: read, members };
+  const book =
+    bookItem instanceof Uint8Array ? decodeBook(bookItem, commands.clients, commands.actuators) : null;
+  return book === null ? null : { tick, run, startTick, law, sensors: read, members, book };
 }
 
 function readMembers(places: CborValue | undefined, replicas: number): readonly Member[] | null {

@@ -1,0 +1,81 @@
+/**
+ * `voteplane log RIG --keys F`: the last commands of operators that have taken effect, as enough replicas tell it alike.
+ * Exit 0: told; 2: usage or rig error; 3: too few answers.
+ */
+import { Option, type Command } from 'commander';
+import { DEFAULT_TIMEOUT_MS, type LogEntry } from '../client/command-client.js';
+import { openClient } from '../client/open-client.js';
+import { formatArguments } from '../rig/command-arguments.js';
+import type { Rig } from '../rig/rig.js';
+import { readAddresses } from './addresses.js';
+import { parseTimeoutMs } from './operator-options.js';
+import { createStderrLog, LOG_LEVELS, type LogLevel } from './stderr-log.js';
+
+interface LogOptions {
+  readonly keys: string;
+  readonly id?: string;
+  readonly passphraseFile?: string;
+  readonly addresses?: string;
+  readonly timeout: number;
+  readonly json?: boolean;
+  readonly logLevel: LogLevel;
+}
+
+const EXIT_UNANSWERED = 3;
+
+/** Adds `voteplane log`. */
+export function registerLogCommand(program: Command): void {
+  program
+    .command('log')
+    .description('show the last commands of operators that have taken effect')
+    .argument('<rig>', 'rig folder, such as hardware/rigs/pitch, or its rig.yaml')
+    .requiredOption('--keys <file>', 'key file of an operator, from "voteplane keys generate"')
+    .option('--id <id>', 'which operator of the rig this is; without it the first')
+    .option('--passphrase-file <file>', 'passphrase of the key file, where it is encrypted')
+    .option('--addresses <file>', 'JSON file of addresses in place of those in the rig')
+    .option(
+      '--timeout <time>',
+      'how long to wait for answers, such as 5s',
+      parseTimeoutMs,
+      DEFAULT_TIMEOUT_MS,
+    )
+    .option('--json', 'print them as JSON')
+    .addOption(new Option('--log-level <level>', 'what to print').choices(LOG_LEVELS).default('error'))
+    .action(runLog);
+}
+
+async function runLog(rig: string, options: LogOptions): Promise<void> {
+  const { id, passphraseFile } = options;
+  const client = await openClient({
+    rig,
+    keys: options.keys,
+    ...(id === undefined ? {} : { operator: id }),
+    ...(passphraseFile === undefined ? {} : { passphraseFile }),
+    addresses: readAddresses(options.addresses),
+    log: createStderrLog(options.logLevel),
+  });
+  try {
+    const log = await client.readLog({ timeoutMs: options.timeout });
+    if (log.kind === 'unanswered') process.exitCode = EXIT_UNANSWERED;
+    if (options.json === true) console.log(JSON.stringify(log, null, 2));
+    else if (log.kind === 'unanswered') {
+      console.error('too few answers in time:');
+      for (const { replica, text } of log.said) console.error(`  ${replica}: ${text}`);
+    } else if (log.entries.length === 0) console.log('no command has taken effect in this run');
+    else for (const entry of log.entries) console.log(formatEntry(client.rig, entry));
+  } finally {
+    await client.close();
+  }
+}
+
+/** One line: tick, operator, what was asked, what came of it. */
+export function formatEntry(rig: Rig, { client, sequence, tick, outcome, asked }: LogEntry): string {
+  const command = rig.commands.find((one) => one.id === asked?.command);
+  const what =
+    asked === null || command === undefined
+      ? 'a command whose content no replica has any more'
+      : `${command.id} ${formatArguments(command, asked.values)}`.trim();
+  const result =
+    outcome.kind === 'done' ? 'done' : outcome.kind === 'lapsed' ? 'lapsed' : `refused: ${outcome.reason}`;
+  return `tick ${tick}  ${client}  ${what}  ${result}  (request ${sequence})`;
+}

@@ -1,0 +1,253 @@
+/**
+ * An operator's client: puts a command to all replicas of a rig and believes what enough of them say alike, so that no
+ * liar among them can make up an answer. A request is known by its number: repeated as often as it takes, it has one
+ * effect. Which numbers are free is for `sequence-file.ts` to know.
+ *
+ * Over ports, so that it is the same against live and simulated replicas. It must never take one replica's word, and
+ * never report a request as undone that may still be done.
+ */
+import { deriveQuorums } from '../core/agreement/hypothesis.js';
+import { sameBytes, toHex } from '../core/bytes.js';
+import type { RequestOutcome } from '../core/types.js';
+import type { Cancel, Principal } from '../ports.js';
+import { OperatorLines, type OperatorLinesParts } from '../process/operator-lines.js';
+import type { ArgumentValue } from '../rig/command-arguments.js';
+import {
+  decodeContent,
+  decodeReply,
+  digestContent,
+  encodeContent,
+  encodeRequest,
+  type LogItem,
+  type OperatorReply,
+  type RefusalCode,
+  type RequestVerdict,
+} from '../wire/request-codec.js';
+
+export type CommandClientParts = Omit<OperatorLinesParts, 'onPayload' | 'onIncompatible'>;
+
+/** A command, and the number under which this operator gives it. */
+export interface CommandRequest {
+  readonly sequence: number;
+  readonly command: string;
+  /** In the rig's order of arguments, checked. */
+  readonly values: readonly ArgumentValue[];
+}
+
+/** What became of a request. */
+export type SubmitOutcome =
+  /** In force from tick `tick` on, counted from the start of the run; or refused by the command itself, or lapsed. */
+  | { readonly kind: 'applied'; readonly tick: number; readonly outcome: RequestOutcome }
+  /** It was not taken on and has no effect; `text` says why and what to do. */
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly text: string }
+  /** Too few answers within the time: it may have had its effect, or have it yet. Asking again under its number tells. */
+  | { readonly kind: 'unanswered'; readonly said: readonly SaidBy[] };
+
+/** What one replica said, in words. */
+export interface SaidBy {
+  readonly replica: Principal;
+  readonly text: string;
+}
+
+/** One request that has had its effect. */
+export interface LogEntry {
+  /** Id of the operator. */
+  readonly client: string;
+  readonly sequence: number;
+  /** From the start of the run. */
+  readonly tick: number;
+  readonly outcome: RequestOutcome;
+  /** Null where no replica that answered has the content any more. */
+  readonly asked: { readonly command: string; readonly values: readonly ArgumentValue[] } | null;
+}
+
+export type LogOutcome =
+  | { readonly kind: 'log'; readonly entries: readonly LogEntry[] }
+  | { readonly kind: 'unanswered'; readonly said: readonly SaidBy[] };
+
+/** How long an answer is waited for where the caller does not say. */
+export const DEFAULT_TIMEOUT_MS = 5_000;
+const TIMER_SLACK_US = 5_000;
+/** Logs that come so long after enough have come still count. */
+const LOG_GRACE_US = 200_000;
+
+type Listener = (from: Principal, reply: OperatorReply) => void;
+
+/** One operator, in touch with the replicas of a rig. */
+export class CommandClient {
+  private readonly lines: OperatorLines;
+  private readonly listeners = new Set<Listener>();
+  /** Why a replica cannot be talked to. */
+  private readonly incompatible = new Map<Principal, string>();
+  private readonly refusers = new Set<() => void>();
+  /** Equal answers that hold a correct replica's. */
+  private readonly needed: number;
+  private readonly replicas: readonly Principal[];
+
+  constructor(private readonly parts: CommandClientParts) {
+    const { rig } = parts;
+    this.replicas = rig.replicas.map(({ id }) => id);
+    this.needed = deriveQuorums(rig.hypothesis, rig.replicas.length).testimony;
+    this.lines = new OperatorLines({
+      ...parts,
+      onPayload: (from, purpose, payload) => {
+        const reply = purpose === 'reply' ? decodeReply(payload) : null;
+        if (reply !== null) for (const listener of [...this.listeners]) listener(from, reply);
+      },
+      onIncompatible: (from, detail) => {
+        this.incompatible.set(from, detail);
+        for (const refuser of [...this.refusers]) refuser();
+      },
+    });
+  }
+
+  /** Puts a command to all replicas and waits for what enough of them say alike. Never rejects. */
+  submit(request: CommandRequest, timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<SubmitOutcome> {
+    const { keys, rigDigest } = this.parts;
+    const { sequence, command, values } = request;
+    const content = encodeContent({ client: keys.principal, sequence, command, values, rigDigest });
+    const digest = digestContent(content);
+    const verdicts = new Map<Principal, RequestVerdict>();
+    return this.ask<SubmitOutcome>(
+      encodeRequest({ kind: 'submit', content }),
+      timeoutMs,
+      (settle) => {
+        // Who cannot be talked to has refused too; enough of them hold a correct one.
+        if (this.incompatible.size >= this.needed) {
+          const [text = ''] = this.incompatible.values();
+          settle({ kind: 'refused', code: 'rig', text });
+        }
+      },
+      (from, reply, settle) => {
+        if (reply.kind !== 'verdict' || !sameBytes(reply.digest, digest)) return;
+        const { verdict } = reply;
+        verdicts.set(from, verdict);
+        // It asks on: what cannot be done just now may be done in a moment.
+        if (verdict.kind === 'refused' && verdict.code === 'busy') return;
+        const words = JSON.stringify(verdict);
+        const equal = [...verdicts.values()].filter((other) => JSON.stringify(other) === words).length;
+        if (equal >= this.needed) settle(verdict);
+      },
+      () => ({
+        kind: 'unanswered',
+        said: this.tellSaid((replica) => {
+          const verdict = verdicts.get(replica);
+          if (verdict === undefined) return null;
+          return verdict.kind === 'applied' ? `it took effect at tick ${verdict.tick}` : verdict.text;
+        }),
+      }),
+    );
+  }
+
+  /** What has taken effect of late, oldest first, as far as enough replicas say it alike. Never rejects. */
+  readLog(timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<LogOutcome> {
+    const { rig, clock, entropy } = this.parts;
+    const sequence = entropy.bytes(6).reduce((value, byte) => value * 256 + byte, 0);
+    const logs = new Map<Principal, readonly LogItem[]>();
+    const enough = rig.replicas.length - deriveQuorums(rig.hypothesis, rig.replicas.length).maxFaulty;
+    let cancelGrace: Cancel | null = null;
+    const read = (): LogOutcome => ({ kind: 'log', entries: this.mergeLogs([...logs.values()]) });
+    return this.ask<LogOutcome>(
+      encodeRequest({ kind: 'log', sequence }),
+      timeoutMs,
+      () => {},
+      (from, reply, settle) => {
+        if (reply.kind !== 'log' || reply.sequence !== sequence || logs.has(from)) return;
+        logs.set(from, reply.items);
+        if (logs.size === rig.replicas.length) settle(read());
+        else if (logs.size >= enough)
+          cancelGrace ??= clock.schedule(clock.nowUs() + LOG_GRACE_US, () => settle(read()), TIMER_SLACK_US);
+      },
+      () =>
+        logs.size >= this.needed
+          ? read()
+          : {
+              kind: 'unanswered',
+              said: this.tellSaid((replica) => (logs.has(replica) ? 'it answered' : null)),
+            },
+    ).finally(() => cancelGrace?.());
+  }
+
+  /** Ends all sessions. The transport stays open. */
+  close(): void {
+    this.lines.close();
+  }
+
+  /** Asks all replicas until `settle` is called or the time is over. */
+  private ask<T>(
+    payload: Uint8Array,
+    timeoutMs: number,
+    onIncompatible: (settle: (outcome: T) => void) => void,
+    onReply: (from: Principal, reply: OperatorReply, settle: (outcome: T) => void) => void,
+    giveUp: () => T,
+  ): Promise<T> {
+    const { clock } = this.parts;
+    return new Promise((resolve) => {
+      const settle = (outcome: T): void => {
+        cancelTimeout();
+        for (const cancel of cancels) cancel();
+        this.listeners.delete(listener);
+        this.refusers.delete(refuser);
+        resolve(outcome);
+      };
+      const listener: Listener = (from, reply) => onReply(from, reply, settle);
+      const refuser = (): void => onIncompatible(settle);
+      const cancelTimeout = clock.schedule(
+        clock.nowUs() + timeoutMs * 1_000,
+        () => settle(giveUp()),
+        TIMER_SLACK_US,
+      );
+      this.listeners.add(listener);
+      this.refusers.add(refuser);
+      this.incompatible.clear();
+      const cancels = this.replicas.map((replica) => this.lines.send(replica, 'request', payload));
+    });
+  }
+
+  private tellSaid(saidBy: (replica: Principal) => string | null): readonly SaidBy[] {
+    return this.replicas.map((replica) => ({
+      replica,
+      text:
+        saidBy(replica) ??
+        this.incompatible.get(replica) ??
+        'no answer; see that it runs, that its inbox can be reached and that the keys are of this rig',
+    }));
+  }
+
+  private mergeLogs(logs: readonly (readonly LogItem[])[]): readonly LogEntry[] {
+    const { rig } = this.parts;
+    const merged = new Map<string, { readonly item: LogItem; count: number; content: Uint8Array | null }>();
+    for (const log of logs) {
+      const told = new Set<string>();
+      for (const item of log) {
+        const { client, sequence, digest, tick, outcome, content } = item;
+        const key = JSON.stringify([client, sequence, toHex(digest), tick, outcome]);
+        // A replica that tells a thing twice is one replica.
+        if (told.has(key)) continue;
+        told.add(key);
+        const known = merged.get(key) ?? { item, count: 0, content: null };
+        known.count += 1;
+        // A content proves itself, whoever has it.
+        if (content !== null && sameBytes(digestContent(content), digest)) known.content = content;
+        merged.set(key, known);
+      }
+    }
+    return [...merged.values()]
+      .filter(({ count }) => count >= this.needed)
+      .map(({ item, content }) => {
+        const asked = content === null ? null : decodeContent(content);
+        const { sequence, tick, outcome } = item;
+        return {
+          client: rig.operators[item.client] ?? String(item.client),
+          sequence,
+          tick,
+          outcome,
+          asked: asked === null ? null : { command: asked.command, values: asked.values },
+        };
+      })
+      .sort(
+        (a, b) =>
+          a.tick - b.tick || (a.client < b.client ? -1 : a.client > b.client ? 1 : a.sequence - b.sequence),
+      );
+  }
+}
