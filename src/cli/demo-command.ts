@@ -258,6 +258,12 @@ class Demo {
     try {
       if (scenario !== null) print(`${scenario.title}\n${scenario.why}`);
       print(`flying ${rig.id} (${describeHypothesis(rig)}): ${ticks} ticks, ${faults.length} faults`);
+      // The first operator orders the faults, and nobody is in touch with a rig twice.
+      const giver = rig.operators.at(-1);
+      if (rig.commands.length > 0 && giver !== undefined && (faults.length === 0 || rig.operators.length > 1))
+        print(
+          `give it commands from another terminal: voteplane submit ${rigPath} COMMAND --id ${giver} --keys ${folder.keyFileOf(giver)} --addresses ${folder.addressesFile}`,
+        );
       if (!rig.faultInjection) print('this rig does not enable faults, so none will strike');
       const sender = faults.length > 0 ? await openFaultSender(loaded, folder) : null;
       screen = live ? openPainter(process.stdout, process.env) : openProgress(print, readMonotonicUs);

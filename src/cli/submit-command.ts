@@ -32,9 +32,8 @@ export function registerSubmitCommand(program: Command): void {
     .description('give a running rig one of the commands that its rig file declares')
     .argument('<rig>', 'rig folder, such as hardware/rigs/pitch, or its rig.yaml')
     .argument('<command>', 'such as set-target; "voteplane check" lists them')
-    .usage('[options] <rig> <command> [--ARGUMENT VALUE …]')
+    .argument('[arguments...]', '--NAME VALUE for each argument of the command')
     .allowUnknownOption()
-    .allowExcessArguments()
     .requiredOption('--keys <file>', 'key file of an operator, from "voteplane keys generate"')
     .option('--id <id>', 'which operator of the rig this is; without it the first')
     .option('--passphrase-file <file>', 'passphrase of the key file, where it is encrypted')
@@ -47,8 +46,8 @@ export function registerSubmitCommand(program: Command): void {
     )
     .option('--json', 'print what became of it as JSON')
     .addOption(new Option('--log-level <level>', 'what to print').choices(LOG_LEVELS).default('error'))
-    .action((rig: string, command: string, options: SubmitOptions, self: Command) =>
-      runSubmit(rig, command, readGiven(self.args.slice(2)), options),
+    .action((rig: string, command: string, words: readonly string[], options: SubmitOptions) =>
+      runSubmit(rig, command, readGiven(words), options),
     );
 }
 
