@@ -133,7 +133,7 @@ export interface SentFrame {
 export const CODEC = {
   encodeEntry,
   decodeEntry: (value: Uint8Array): Entry | null =>
-    decodeEntry(value, { sensorTypes: ['number', 'number', 'boolean'], actuators: 1 }),
+    decodeEntry(value, { sensorTypes: ['number', 'number', 'boolean'], actuators: 1, requests: null }),
 };
 
 /** Replica c (or another) with its injector between a test and mock ports. */

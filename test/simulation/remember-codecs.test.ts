@@ -11,7 +11,7 @@ import {
   encodeReplicatedState,
 } from '../../src/wire/replicated-state-codec.js';
 
-const SHAPE = { sensorTypes: ['number'], actuators: 0 } as const;
+const SHAPE = { sensorTypes: ['number'], actuators: 0, requests: null } as const;
 
 function countingCodecs(): { readonly codecs: ReplicaCodecs; readonly count: () => number } {
   let asked = 0;

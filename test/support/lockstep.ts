@@ -10,12 +10,14 @@ import {
   nextWakeUs,
   step,
   type ActuatorRule,
+  type CommandRules,
   type Effect,
   type Input,
   type LawOutcome,
   type ReplicaConfig,
   type ReplicaState,
   type Report,
+  type RequestAnswer,
   type SensorRule,
 } from '../../src/core/replica.js';
 import type {
@@ -25,6 +27,7 @@ import type {
   PeerMessage,
   Reading,
   ReplicaIndex,
+  RequestName,
   RoundMessage,
   Tick,
 } from '../../src/core/types.js';
@@ -65,6 +68,8 @@ export interface LockstepOptions {
   readonly sensors?: readonly SensorRule[];
   readonly actuators?: readonly ActuatorRule[];
   readonly law?: ReplicaConfig['law'];
+  /** Without them there are no operators. */
+  readonly commands?: CommandRules;
   /** Readings of a replica at a tick; the same of everybody unless given. */
   readonly sample?: (replica: ReplicaIndex, tick: Tick) => readonly Reading[];
   /** Time under way, or null for lost. 500 µs unless given. */
@@ -174,6 +179,12 @@ export class Lockstep {
   readonly voterEvents: VoterEvent[] = [];
   /** Commands that replicas gave, as they gave them. */
   readonly commands: { readonly replica: ReplicaIndex; readonly command: ActuatorCommand }[] = [];
+  /** What operators were told, and by whom. */
+  readonly replies: {
+    readonly replica: ReplicaIndex;
+    readonly name: RequestName;
+    readonly answer: RequestAnswer;
+  }[] = [];
   /** Packets that left honestly, with the number of items in each. */
   readonly packets: {
     readonly from: ReplicaIndex;
@@ -232,6 +243,7 @@ export class Lockstep {
       decodeState,
       digest,
       law: options.law ?? sumUp,
+      ...(options.commands === undefined ? {} : { commands: options.commands }),
     };
     const state = createReplica(config);
     if (options.clocks === undefined) {
@@ -410,6 +422,9 @@ export class Lockstep {
             );
           }
         });
+        break;
+      case 'reply':
+        this.replies.push({ replica, name: effect.name, answer: effect.answer });
         break;
       case 'report':
         this.reports.push({ replica, atUs: this.nowUs, report: effect.report });

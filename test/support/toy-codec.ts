@@ -3,8 +3,9 @@
  * encoding serves. Decoding is strict, as the product's is: a liar may write anything into a value.
  */
 import { createHash } from 'node:crypto';
+import type { CommandBook } from '../../src/core/commands/command-book.js';
 import type { ReplicatedState } from '../../src/core/replicated-state.js';
-import type { ActuatorStatus, Entry, Reading, Standing } from '../../src/core/types.js';
+import type { ActuatorStatus, Entry, Reading, RequestName, Standing } from '../../src/core/types.js';
 
 /** Text as bytes. */
 export function toBytes(text: string): Uint8Array {
@@ -37,7 +38,10 @@ export function decodeEntry(value: Uint8Array): Entry | null {
   if (statuses.some((status) => status === undefined)) return null;
   const { missed, joins } = raw;
   if (!isTick(missed) || !isTick(joins)) return null;
-  return { standing, readings, actuators: statuses as (ActuatorStatus | null)[], missed, joins };
+  const entry = { standing, readings, actuators: statuses as (ActuatorStatus | null)[], missed, joins };
+  if (raw['requests'] === undefined) return entry;
+  const requests = revive(raw['requests']);
+  return Array.isArray(requests) && requests.every(isRequestName) ? { ...entry, requests } : null;
 }
 
 export function encodeState(state: ReplicatedState): Uint8Array {
@@ -53,7 +57,23 @@ export function decodeState(bytes: Uint8Array): ReplicatedState | null {
   if (run === null || law === null || !Array.isArray(raw['sensors'])) return null;
   if (!Array.isArray(raw['members'])) return null;
   const { tick, startTick, sensors, members } = raw;
-  return { tick, run, startTick, law, sensors, members } as ReplicatedState;
+  const state = { tick, run, startTick, law, sensors, members } as ReplicatedState;
+  return raw['book'] === undefined ? state : { ...state, book: revive(raw['book']) as CommandBook };
+}
+
+/** Plain data with bytes where `writeBytes` has put text. */
+function revive(raw: unknown): unknown {
+  if (Array.isArray(raw)) return raw.map(revive);
+  if (!isRecord(raw)) return raw;
+  return (
+    readBytes(raw) ?? Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, revive(value)]))
+  );
+}
+
+function isRequestName(raw: unknown): raw is RequestName {
+  return (
+    isRecord(raw) && isTick(raw['client']) && isTick(raw['sequence']) && raw['digest'] instanceof Uint8Array
+  );
 }
 
 function writeBytes(_key: string, value: unknown): unknown {

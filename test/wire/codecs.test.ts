@@ -32,7 +32,7 @@ const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: 
 const count = fc.nat(Number.MAX_SAFE_INTEGER);
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 
-const SHAPE = { sensorTypes: ['number', 'boolean', 'number'] as const, actuators: 2 };
+const SHAPE = { sensorTypes: ['number', 'boolean', 'number'] as const, actuators: 2, requests: null };
 
 const status: fc.Arbitrary<ActuatorStatus> = fc.record({
   bootNonce: bytes(8),
