@@ -1,10 +1,11 @@
 /**
  * All checkers behind one feed. They hold a window of ticks and counters, whatever the length of a run.
  */
-import type { ActuatorCommand, ReplicaIndex, Tick } from '../core/types.js';
+import type { ActuatorCommand, AppliedRequest, ReplicaIndex, Tick } from '../core/types.js';
 import { ActuatorChecker } from './actuator-checker.js';
 import { AgreementChecker } from './agreement-checker.js';
 import { ClockChecker } from './clock-checker.js';
+import { CommandLogChecker } from './command-log-checker.js';
 import { CoverageChecker } from './coverage-checker.js';
 import { HypothesisWatch } from './hypothesis-watch.js';
 import { LivenessChecker } from './liveness-checker.js';
@@ -29,6 +30,8 @@ export interface CheckersSummary {
   readonly tripsOutside: number;
   /** Acceptances of messages too old to be judged. */
   readonly unjudgedMessages: number;
+  /** Ticks inside the hypothesis in which commands of operators took effect. */
+  readonly commandTicks: number;
   /** How far apart the round clocks of correct replicas were at most, µs. */
   readonly largestSkewUs: number;
 }
@@ -62,6 +65,7 @@ class CheckerSet implements Checkers {
   private readonly messages: MessageChecker;
   private readonly memory: MemoryChecker;
   private readonly clocks: ClockChecker;
+  private readonly commands: CommandLogChecker;
   private judged: Tick = -1;
 
   constructor(
@@ -84,6 +88,7 @@ class CheckerSet implements Checkers {
     this.messages = new MessageChecker(rig, this.log);
     this.memory = new MemoryChecker(rig, this.log);
     this.clocks = new ClockChecker(rig, this.log);
+    this.commands = new CommandLogChecker(rig, this.log);
   }
 
   get violations(): readonly Violation[] {
@@ -113,6 +118,10 @@ class CheckerSet implements Checkers {
     commands: readonly (Order | undefined)[],
   ): void {
     this.ticks.at(tick)?.step(replica, stateDigest, commands);
+  }
+
+  onCommanded(replica: ReplicaIndex, tick: Tick, startTick: Tick, applied: readonly AppliedRequest[]): void {
+    this.commands.note(replica, tick, startTick, applied);
   }
 
   onVoterStarted(actuator: number, bootNonce: Uint8Array, atUs: number): void {
@@ -180,6 +189,7 @@ class CheckerSet implements Checkers {
       disagreementsOutside: this.agreement.disagreementsOutside,
       tripsOutside: this.coverage.reduce((sum, one) => sum + one.excusedTrips, 0),
       unjudgedMessages: this.messages.unjudged,
+      commandTicks: this.commands.ticks,
       largestSkewUs: this.clocks.largestUs,
     };
   }
@@ -194,6 +204,7 @@ class CheckerSet implements Checkers {
     for (const coverage of this.coverage) coverage.judge(slot);
     this.messages.judge(slot);
     this.clocks.judge(slot);
+    this.commands.judge(slot);
   }
 
   private tickAt(atUs: number): Tick {

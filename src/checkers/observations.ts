@@ -3,7 +3,7 @@
  * and the truth about who was faulty when, from whoever injects the faults. The replicas never see this feed, and the
  * feed never asks a replica for its opinion of another.
  */
-import type { ActuatorCommand, ReplicaIndex, Tick } from '../core/types.js';
+import type { ActuatorCommand, AppliedRequest, ReplicaIndex, Tick } from '../core/types.js';
 
 /**
  * How a replica is faulty. `omits`: it, or a link of it, is silent, late or asleep, or its sensor is wrong, and it says
@@ -39,6 +39,9 @@ export interface Observations {
     stateDigest: Uint8Array,
     commands: readonly (Order | undefined)[],
   ): void;
+
+  /** Requests of operators took effect at the replica in the tick, in this order; `startTick` is the first of its run. */
+  onCommanded(replica: ReplicaIndex, tick: Tick, startTick: Tick, applied: readonly AppliedRequest[]): void;
 
   /** A voter started, in fail-safe; `bootNonce` is what arming has to name. */
   onVoterStarted(actuator: number, bootNonce: Uint8Array, atUs: number): void;

@@ -6,7 +6,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { Flight, type FaultSender, type FlightResult } from '../demo/flight.js';
+import { Flight, type CommandGiver, type FaultSender, type FlightResult } from '../demo/flight.js';
 import { prepareFlightFolder, type FlightFolder } from '../demo/flight-folder.js';
 import { isPaintable, openPainter, openProgress, type Screen } from '../demo/painter.js';
 import { formatJson, formatVerdict, readVersions, wrapLines, type FlownFlight } from '../demo/report.js';
@@ -23,11 +23,14 @@ import { resolveFaultTargets } from '../faults/plan-fault.js';
 import { readMonotonicUs } from '../process/system-clock.js';
 import { addFlight, createRecordingFolder } from '../recording/recording-folder.js';
 import { loadRig, type LoadedRig } from '../rig/load-rig.js';
+import type { Submission } from '../rig/submission.js';
+import type { CommandClient } from '../client/command-client.js';
 import type { Rig } from '../rig/rig.js';
 import { judgeScenario } from '../scenario/judge-scenario.js';
 import { loadScenario } from '../scenario/load-scenario.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { openReport, parseSeed, parseTicks, readVersion } from './flight-options.js';
+import { openCommandClient } from './open-command-client.js';
 import { openControl } from './open-control.js';
 import { createStderrLog } from './stderr-log.js';
 import { EXIT_USAGE, UsageError } from './usage-error.js';
@@ -259,13 +262,20 @@ class Demo {
       if (scenario !== null) print(`${scenario.title}\n${scenario.why}`);
       print(`flying ${rig.id} (${describeHypothesis(rig)}): ${ticks} ticks, ${faults.length} faults`);
       // The first operator orders the faults, and nobody is in touch with a rig twice.
-      const giver = rig.operators.at(-1);
-      if (rig.commands.length > 0 && giver !== undefined && (faults.length === 0 || rig.operators.length > 1))
+      const second = rig.operators.at(-1);
+      if (
+        rig.commands.length > 0 &&
+        second !== undefined &&
+        (faults.length === 0 || rig.operators.length > 1)
+      )
         print(
-          `give it commands from another terminal: voteplane submit ${rigPath} COMMAND --id ${giver} --keys ${folder.keyFileOf(giver)} --addresses ${folder.addressesFile}`,
+          `give it commands from another terminal: voteplane submit ${rigPath} COMMAND --id ${second} --keys ${folder.keyFileOf(second)} --addresses ${folder.addressesFile}`,
         );
       if (!rig.faultInjection) print('this rig does not enable faults, so none will strike');
       const sender = faults.length > 0 ? await openFaultSender(loaded, folder) : null;
+      const submissions = scenario?.submissions ?? [];
+      const giver =
+        submissions.length > 0 ? await openCommandGiver(loaded, folder, submissions, sender !== null) : null;
       screen = live ? openPainter(process.stdout, process.env) : openProgress(print, readMonotonicUs);
       const shown = screen;
       this.flight = new Flight({
@@ -279,6 +289,8 @@ class Demo {
           return targets.ok ? targets.obeying : [];
         },
         sender,
+        submissions,
+        giver,
         ticks,
         seed,
         respawn,
@@ -315,6 +327,9 @@ class Demo {
   }
 }
 
+/** A command of a flight that is not answered for so long is given up. */
+const SUBMIT_TIMEOUT_MS = 20_000;
+
 /** The operator's way to replicas and actuators, with the keys of the rig's first operator. */
 async function openFaultSender(loaded: LoadedRig, folder: FlightFolder): Promise<FaultSender> {
   const { rig, digests } = loaded;
@@ -335,5 +350,46 @@ async function openFaultSender(loaded: LoadedRig, folder: FlightFolder): Promise
   return {
     order: (id, text) => client.send(id, text),
     close,
+  };
+}
+
+/** The ways of those operators who give commands in a flight, each with his own keys. */
+async function openCommandGiver(
+  loaded: LoadedRig,
+  folder: FlightFolder,
+  submissions: readonly Submission[],
+  ordersFaults: boolean,
+): Promise<CommandGiver> {
+  const { rig, digests } = loaded;
+  const clients = new Map<string, { readonly client: CommandClient; readonly close: () => Promise<void> }>();
+  for (const operator of new Set(submissions.map((one) => one.operator))) {
+    if (ordersFaults && operator === rig.operators[0])
+      throw new UsageError(
+        `${loaded.file}: ${operator} orders the faults of a flight; let another operator give commands`,
+      );
+    clients.set(
+      operator,
+      await openCommandClient({
+        rig,
+        keys: folder.keysOf(operator),
+        addresses: folder.addresses,
+        log: createStderrLog('error'),
+        rigDigest: digests.rig,
+      }),
+    );
+  }
+  let sequence = 0;
+  return {
+    give: async ({ operator, command, values }) => {
+      const opened = clients.get(operator);
+      if (opened === undefined) return `${operator} has no way to the rig`;
+      sequence += 1;
+      const outcome = await opened.client.submit({ sequence, command, values }, SUBMIT_TIMEOUT_MS);
+      if (outcome.kind === 'applied') return `${outcome.outcome.kind} at tick ${outcome.tick}`;
+      return outcome.kind === 'refused' ? `refused: ${outcome.text}` : 'not answered in time';
+    },
+    close: async () => {
+      for (const { close } of clients.values()) await close();
+    },
   };
 }

@@ -102,6 +102,7 @@ async function runSimulate(rigPath: string | undefined, options: SimulateOptions
     seed,
     wire: options.wire,
     faults,
+    submissions: scenario?.submissions ?? [],
     network: {
       default: {
         ...QUIET_LINK,
@@ -200,7 +201,7 @@ function describeOutcome(
 }
 
 function formatOutcome(
-  { loaded, rigPath, seed, ticks, faults }: PlannedSimulation,
+  { loaded, rigPath, seed, ticks, faults, scenario }: PlannedSimulation,
   wire: 'full' | 'none',
   outcome: SimulationOutcome,
   judged: ScenarioVerdict | null,
@@ -220,6 +221,9 @@ function formatOutcome(
     wire,
     askedTicks: ticks,
     plannedFaults: faults.map(({ text }) => text),
+    ...(scenario === null || scenario.submissions.length === 0
+      ? {}
+      : { plannedCommands: scenario.submissions.map(({ text }) => text) }),
     violations: violationCount,
     violationList: violations,
     checked,

@@ -2,13 +2,11 @@
  * The client of one operator of one rig, from the files that he has: the rig folder and his keys. This is what a program
  * of a user's own opens; `voteplane submit` and `voteplane log` are such programs.
  */
-import { randomBytes } from 'node:crypto';
 import { loadKeys } from '../cli/load-keys.js';
-import { openTransport } from '../cli/open-transport.js';
+import { openCommandClient } from '../cli/open-command-client.js';
 import { chooseOperator } from '../cli/operator-options.js';
 import type { Addresses } from '../cli/addresses.js';
 import type { Log } from '../ports.js';
-import { createSystemClock } from '../process/system-clock.js';
 import {
   findCommand,
   formatArguments,
@@ -19,7 +17,7 @@ import {
 } from '../rig/command-arguments.js';
 import { loadRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
-import { CommandClient, DEFAULT_TIMEOUT_MS, type LogOutcome, type SubmitOutcome } from './command-client.js';
+import { DEFAULT_TIMEOUT_MS, type LogOutcome, type SubmitOutcome } from './command-client.js';
 import { SequenceFile } from './sequence-file.js';
 
 export interface OpenClientOptions {
@@ -83,18 +81,8 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
   const { rig, digests } = await loadRig(options.rig);
   const operator = chooseOperator(rig, options.operator);
   const keys = await loadKeys(rig, operator, 'operator', options.keys, options.passphraseFile);
-  const only = rig.replicas.map(({ id }) => id);
-  const { transport } = await openTransport({ rig, keys, addresses, log, only });
+  const { client, close } = await openCommandClient({ rig, keys, addresses, log, rigDigest: digests.rig });
   const sequences = new SequenceFile(`${options.keys}.sequence`);
-  const client = new CommandClient({
-    rig,
-    keys,
-    rigDigest: digests.rig,
-    transport,
-    clock: createSystemClock(),
-    entropy: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-    log,
-  });
   const rigDigest = Buffer.from(digests.rig).toString('hex');
   return {
     rig,
@@ -109,10 +97,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
       return { ...outcome, sequence, isRepeat, asked };
     },
     readLog: ({ timeoutMs = DEFAULT_TIMEOUT_MS } = {}) => client.readLog(timeoutMs),
-    close: async () => {
-      client.close();
-      await transport.close();
-    },
+    close,
   };
 }
 

@@ -70,6 +70,14 @@ export interface PlantFigures {
   readonly last: Readonly<Record<string, number | boolean | string | null>>;
 }
 
+/** Commands of operators, as enough replicas told alike. */
+export interface CommandFigures {
+  readonly done: number;
+  /** By the control law. */
+  readonly refused: number;
+  readonly lapsed: number;
+}
+
 /** One flight's figures. All ticks are counted from the first arming of every actuator to the end of the flight. */
 export interface FlightFigures {
   /** Ticks of the flight. */
@@ -109,6 +117,7 @@ export interface FlightFigures {
   /** Frames and items that were not accepted, by cause. */
   readonly rejected: Readonly<Record<string, number>>;
   readonly faults: readonly FaultFigures[];
+  readonly commands: CommandFigures;
   /** First message of round 1, of any replica, to the output at an actuator. */
   readonly latencyUs: Percentiles;
   /** A replica's own first message to its vector. */

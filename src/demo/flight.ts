@@ -9,6 +9,7 @@ import type { RunStartOrder } from '../process/run-start.js';
 import type { Telemetry } from '../process/telemetry.js';
 import { SMALL_BOARD_V8_FLAGS } from '../process/v8-flags.js';
 import type { Rig } from '../rig/rig.js';
+import type { Submission } from '../rig/submission.js';
 import { explainDeath } from './fault-ledger.js';
 import type { FlightFigures } from './figures.js';
 import type { FlightFolder } from './flight-folder.js';
@@ -20,6 +21,13 @@ import type { PlannedFault } from './tour.js';
 export interface FaultSender {
   /** Orders a fault at one replica or actuator. Never rejects: what goes wrong is in the answer. */
   order(id: string, text: string): Promise<{ readonly ok: boolean; readonly text: string }>;
+  close(): Promise<void>;
+}
+
+/** The way for commands of operators to the replicas. */
+export interface CommandGiver {
+  /** Gives a command now, and tells in words what became of it. Never rejects. */
+  give(submission: Submission): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -35,6 +43,10 @@ export interface FlightParts {
   readonly obeying: (fault: PlannedFault) => readonly string[];
   /** Null where the rig lets nobody inject faults; then `faults` is empty. */
   readonly sender: FaultSender | null;
+  /** Commands that operators give at their ticks. */
+  readonly submissions: readonly Submission[];
+  /** Null where there are none. */
+  readonly giver: CommandGiver | null;
   readonly ticks: number;
   readonly seed: number;
   readonly respawn: boolean;
@@ -104,6 +116,7 @@ export class Flight {
   private readonly supervisor: Supervisor;
   private readonly orders: Order[];
   private returns: Return[] = [];
+  private submissions: readonly Submission[];
   private readonly respawns = new Map<string, number>();
   private readonly respawnTimers = new Set<NodeJS.Timeout>();
   private readonly lines: string[] = [];
@@ -125,6 +138,7 @@ export class Flight {
   constructor(private readonly parts: FlightParts) {
     this.observer = new Observer(parts.rig, parts.ticks);
     this.orders = parts.faults.map((fault) => ({ fault, ordered: false }));
+    this.submissions = parts.submissions;
     for (const { text } of parts.faults) this.observer.expectFault(text);
     this.supervisor = new Supervisor({
       plans: planProcesses(parts),
@@ -136,7 +150,7 @@ export class Flight {
 
   /** Flies to the end and ends all processes. Rejects for nothing that a process does. */
   async run(): Promise<FlightResult> {
-    const { sender } = this.parts;
+    const { sender, giver } = this.parts;
     for (const { id } of planProcesses(this.parts)) this.observer.noteStart(id);
     const pump = setInterval(() => this.pump(), PUMP_MS);
     this.supervisor.start().then(
@@ -154,6 +168,7 @@ export class Flight {
     for (const timer of this.respawnTimers) clearTimeout(timer);
     this.observer.end();
     await sender?.close();
+    await giver?.close();
     const exits = await this.supervisor.stop();
     this.observer.finish();
     this.parts.onView(this.view());
@@ -257,6 +272,7 @@ export class Flight {
     this.pumpDueUs = nowUs + PUMP_MS * 1_000;
     this.bringBack();
     this.orderFaults();
+    this.giveCommands();
     this.checkNews(nowUs);
     if (nowUs >= this.viewDueUs) {
       this.viewDueUs = nowUs + VIEW_MS * 1_000;
@@ -273,6 +289,19 @@ export class Flight {
       this.endFault(id, spec, this.observer.runTick ?? 0);
       if (this.parts.respawn) this.respawn(id);
     }
+  }
+
+  /** Hands commands to the operators who give them in this tick. */
+  private giveCommands(): void {
+    const { giver } = this.parts;
+    const { runTick } = this.observer;
+    if (giver === null || runTick === null || this.submissions.length === 0) return;
+    const due = this.submissions.filter(({ tick }) => tick <= runTick);
+    this.submissions = this.submissions.filter(({ tick }) => tick > runTick);
+    for (const submission of due)
+      void giver.give(submission).then((text) => {
+        if (!this.over) this.say(`${submission.text}: ${text}`);
+      });
   }
 
   private orderFaults(): void {

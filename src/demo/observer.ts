@@ -13,6 +13,7 @@ import type { Telemetry, TickRecord, VoterRecord } from '../process/telemetry.js
 import type { Rig } from '../rig/rig.js';
 import type { TickGrid } from '../rig/tick-grid.js';
 import { TickLine } from '../rig/tick-line.js';
+import { CommandWatch } from './command-watch.js';
 import { FaultLedger } from './fault-ledger.js';
 import type { FaultyCause, FlightFigures, PlantFigures, TripFigures } from './figures.js';
 import { explainMissedLinks, type MissedLink } from './late-links.js';
@@ -89,6 +90,7 @@ export class Observer {
   /** Not yet given to their voters' watches, oldest first. */
   private readonly unplaced: { readonly voter: VoterWatch; readonly record: VoterRecord }[] = [];
   private readonly processes = new ProcessWatch();
+  private readonly commands: CommandWatch;
   private readonly latency = new Histogram();
   private readonly agreement = new Histogram();
 
@@ -142,7 +144,9 @@ export class Observer {
     this.line = new TickLine(n, rig.periodUs);
     this.grid = this.line.grid;
     this.ids = rig.replicas.map((replica) => replica.id);
-    this.maxFaulty = deriveQuorums(rig.hypothesis, n).maxFaulty;
+    const { maxFaulty, testimony } = deriveQuorums(rig.hypothesis, n);
+    this.maxFaulty = maxFaulty;
+    this.commands = new CommandWatch(testimony);
     this.settleTicks = Math.ceil((SETTLE_SECONDS * 1e6) / rig.periodUs);
     this.ledger = new FaultLedger(this.ids);
     this.voters = rig.actuators.map((actuator) => new VoterWatch(actuator));
@@ -170,6 +174,9 @@ export class Observer {
         this.settleStart();
         break;
       }
+      case 'commanded':
+        for (const record of message.records) this.commands.note(message.id, record);
+        break;
       case 'fault':
         this.noteFault(message);
         break;
@@ -330,6 +337,7 @@ export class Observer {
       lateMessages: this.lateMessages,
       rejected: this.processes.rejected(),
       faults: this.ledger.figures(),
+      commands: this.commands.figures(),
       latencyUs: this.latency.summarize(),
       agreementUs: this.agreement.summarize(),
       plant: this.plant,

@@ -22,6 +22,7 @@ import type { ConfigDigests } from '../wire/derive-keys.js';
 import { START_NONCE_BYTES } from '../wire/entry-codec.js';
 import { describeKeys, type PrincipalKeys } from '../wire/keys.js';
 import { isMeasureText } from '../wire/measure-codec.js';
+import type { OperatorRequest } from '../wire/request-codec.js';
 import type { RefusalCause } from '../wire/refusal.js';
 import { CommandDesk } from './command-desk.js';
 import { LinkMeter } from './link-meter.js';
@@ -209,6 +210,11 @@ export class ReplicaProcess {
     return this.drive.readRoundClock();
   }
 
+  /** A request that `operator` is known to have made, however it came here. */
+  takeRequest(operator: Principal, request: OperatorRequest): void {
+    this.desk.receive(operator, request);
+  }
+
   /** Other keys take the place of those held, without a restart. */
   renewKeys(keys: PrincipalKeys): void {
     this.messenger.renewKeys(keys);
@@ -328,6 +334,9 @@ export class ReplicaProcess {
         );
         break;
       }
+      case 'commanded':
+        this.tellCommanded(report);
+        break;
       case 'law-failed':
         this.tell(
           'error',
@@ -345,6 +354,25 @@ export class ReplicaProcess {
         break;
       default:
         break;
+    }
+  }
+
+  private tellCommanded({ tick, startTick, applied }: Extract<Report, { readonly kind: 'commanded' }>): void {
+    const { id, rig, channel } = this.parts;
+    const records = applied.map(({ client, sequence, outcome }) => ({
+      client: rig.operators[client] ?? String(client),
+      sequence,
+      tick: tick - startTick,
+      outcome: outcome.kind,
+    }));
+    channel.send({ kind: 'commanded', id, records });
+    for (const { client, sequence, tick: runTick, outcome } of records) {
+      const what =
+        outcome === 'done'
+          ? 'is in force from'
+          : `${outcome === 'lapsed' ? 'lapsed' : 'was refused by the law'} at`;
+      const text = `request ${sequence} of ${client} ${what} tick ${runTick}${outcome === 'done' ? ' on' : ''}`;
+      this.tell('info', `replica ${id}: ${text}`, { text, fromTick: tick });
     }
   }
 

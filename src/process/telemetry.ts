@@ -92,6 +92,15 @@ export type VoterRecord =
       readonly atUs: number;
     };
 
+/** A request of an operator that took effect at a replica, or never will. */
+export interface CommandRecord {
+  readonly client: string;
+  readonly sequence: number;
+  /** From the start of the run. */
+  readonly tick: number;
+  readonly outcome: 'done' | 'refused' | 'lapsed';
+}
+
 export type Telemetry =
   | { readonly kind: 'ready'; readonly id: string }
   | { readonly kind: 'ticks'; readonly id: string; readonly records: readonly TickRecord[] }
@@ -106,6 +115,7 @@ export type Telemetry =
       readonly decided?: { readonly text: string; readonly fromTick: number };
       readonly atUs: number;
     }
+  | { readonly kind: 'commanded'; readonly id: string; readonly records: readonly CommandRecord[] }
   /** A fault took effect (`applied`), ended (`cleared`) or could not (`failed`). `tick` counts from the start of the run. */
   | {
       readonly kind: 'fault';

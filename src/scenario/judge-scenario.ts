@@ -168,6 +168,13 @@ function judgeClaim(claim: Claim, scenario: Scenario, figures: FlightFigures): O
         machineCould: true,
       };
     }
+    case 'commands': {
+      const { done, refused, lapsed } = figures.commands;
+      const found = `${done} done, ${refused} refused by the law, ${lapsed} lapsed`;
+      // What a machine keeps from being ordered in time lapses, or is never heard of; too many it cannot make.
+      const machineCould = done <= claim.done && refused <= claim.refused;
+      return { met: done === claim.done && refused === claim.refused, found, machineCould };
+    }
     case 'outside': {
       const { ticksOutsideByFaults } = figures;
       const found = `${countOf(ticksOutsideByFaults, 'tick')} outside the hypothesis by faults`;

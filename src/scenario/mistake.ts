@@ -16,6 +16,7 @@ export const SCENARIO_MISTAKE_CODES = {
   'VP-SCN-FAULT-RIG': 'a fault that the rig cannot be struck with',
   'VP-SCN-FAULT-TIME': 'a fault that does not begin at a tick of the flight',
   'VP-SCN-FAULT-TWICE': 'one fault twice',
+  'VP-SCN-COMMAND': 'a command of an operator that cannot be given so',
   'VP-SCN-EXPECT': 'an expectation that there is not',
   'VP-SCN-EXPECT-TWICE': 'one expectation twice',
   'VP-SCN-OUTCOME': 'no outcome is expected, or two that exclude each other',

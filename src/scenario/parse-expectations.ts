@@ -66,6 +66,8 @@ export function formatClaim(claim: Claim): string {
       return `missed-ticks: { max: ${claim.max} }`;
     case 'rejected':
       return `rejected: [${claim.causes.join(', ')}]`;
+    case 'commands':
+      return `commands: { done: ${claim.done}${claim.refused === 0 ? '' : `, refused: ${claim.refused}`} }`;
     case 'outside':
       return `outside: ${claim.outside}`;
   }
@@ -144,6 +146,10 @@ function readValue(key: ClaimKey, value: YamlValue, path: Path, sheet: MistakeSh
       return { kind: key, fate: data as PlantFate };
     case 'rejected':
       return { kind: key, causes: data as RefusalCause[] };
+    case 'commands': {
+      const { done, refused = 0 } = data as { done: number; refused?: number };
+      return { kind: key, done, refused };
+    }
     case 'outside':
       return { kind: key, outside: data as boolean };
   }

@@ -10,6 +10,7 @@ import { formatFault, parseFault, type Injection } from '../faults/spec.js';
 import { suggest } from '../rig/mistake.js';
 import { readYaml, type Path, type YamlDialect, type YamlValue } from '../rig/read-yaml.js';
 import type { Rig } from '../rig/rig.js';
+import { isSubmission, parseSubmission, type Submission } from '../rig/submission.js';
 import { isMapping, pickFields, showValue } from '../rig/yaml-form.js';
 import type { ScenarioMistake, ScenarioMistakeCode } from './mistake.js';
 import { MistakeSheet } from './mistake-sheet.js';
@@ -81,8 +82,8 @@ export function outlineScenario(text: string, file: string): ScenarioOutline {
           'key',
         );
       }
-      if (rig !== null) checkRig(rig, listOf(value['timeline']).length > 0, shownRigPath, sheet);
-      const faults = readTimeline(listOf(value['timeline']), ticks, rig, sheet);
+      const { faults, submissions } = readTimeline(listOf(value['timeline']), ticks, rig, sheet);
+      if (rig !== null) checkRig(rig, faults.length > 0, shownRigPath, sheet);
       const expectations = parseExpectations(listOf(value['expect']), ['expect'], sheet, rig);
       if (!sheet.isClean || rig === null || title === undefined || why === undefined || ticks === undefined) {
         return { ok: false, mistakes: sheet.list() };
@@ -98,6 +99,7 @@ export function outlineScenario(text: string, file: string): ScenarioOutline {
           seed: seed ?? DEFAULT_SEED,
           ticks,
           faults,
+          submissions,
           expectations,
         },
       };
@@ -160,12 +162,18 @@ function readTimeline(
   ticks: number | undefined,
   rig: Rig | null,
   sheet: MistakeSheet,
-): readonly PlannedFault[] {
+): { readonly faults: readonly PlannedFault[]; readonly submissions: readonly Submission[] } {
   const faults: PlannedFault[] = [];
+  const submissions: Submission[] = [];
   list.forEach((value, index) => {
     const path: Path = ['timeline', index];
     const stop = readStop(value, path, sheet);
     if (stop === null) return;
+    if (isSubmission(stop.fault)) {
+      const submission = rig === null ? null : readSubmission(stop.fault, stop.path, ticks, rig, sheet);
+      if (submission !== null) submissions.push(submission);
+      return;
+    }
     const spec = readFault(stop.fault, stop.path, ticks, sheet);
     if (spec === null) return;
     const text = formatFault(spec);
@@ -184,7 +192,28 @@ function readTimeline(
     }
     faults.push({ spec, text, say: stop.say });
   });
-  return faults;
+  return { faults, submissions };
+}
+
+/** A command of an operator, given at a tick of the flight. */
+function readSubmission(
+  text: string,
+  path: Path,
+  ticks: number | undefined,
+  rig: Rig,
+  sheet: MistakeSheet,
+): Submission | null {
+  const parsed = parseSubmission(text, rig);
+  if (!parsed.ok) {
+    sheet.report('VP-SCN-COMMAND', path, parsed.what, capitalize(parsed.cure));
+    return null;
+  }
+  const { submission } = parsed;
+  if (ticks !== undefined && submission.tick >= ticks) {
+    const what = `the command is given at tick ${submission.tick}, and the flight has ${ticks}`;
+    sheet.report('VP-SCN-COMMAND', path, what, 'Give it earlier, or give more ticks');
+  }
+  return submission;
 }
 
 interface Stop {

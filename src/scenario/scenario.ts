@@ -5,6 +5,7 @@
  */
 import type { PlannedFault } from '../demo/tour.js';
 import type { Rig } from '../rig/rig.js';
+import type { Submission } from '../rig/submission.js';
 import type { RefusalCause } from '../wire/refusal.js';
 
 export interface Scenario {
@@ -21,6 +22,8 @@ export interface Scenario {
   readonly ticks: number;
   /** In the order of the file; their ticks count from the start of the run. */
   readonly faults: readonly PlannedFault[];
+  /** Commands of operators, in the order of the file. */
+  readonly submissions: readonly Submission[];
   /** In the order of the file. */
   readonly expectations: readonly Expectation[];
 }
@@ -60,6 +63,8 @@ export type Claim =
   | { readonly kind: 'rejected'; readonly causes: readonly RefusalCause[] }
   /** The read-back of exactly these actuators showed that they did not do what they were ordered. */
   | { readonly kind: 'alarms'; readonly ids: readonly string[] }
+  /** So many commands of operators took effect, as enough replicas told alike, and so many were refused by the law. */
+  | { readonly kind: 'commands'; readonly done: number; readonly refused: number }
   /** Whether the faults take the rig outside its hypothesis. */
   | { readonly kind: 'outside'; readonly outside: boolean };
 

@@ -19,7 +19,9 @@ const BOUND_PATTERN = /^\d{1,6}(\.\d{1,9})? {0,3}[A-Za-z%][A-Za-z0-9%/]{0,15}$/;
 const TICKS_PATTERN = /^\d{1,9} {0,3}ticks?$/;
 
 const text = (max: number): z.ZodString => z.string().min(1).max(max);
-const fault = text(MAX_SPEC_LENGTH).describe('NAME on TARGET [key=value …] at TICK [for TICKS].');
+const fault = text(MAX_SPEC_LENGTH).describe(
+  'NAME on TARGET [key=value …] at TICK [for TICKS], or a command: submit COMMAND [argument=value …] [by OPERATOR] at TICK.',
+);
 const listIds = (max: number): z.ZodArray<z.ZodString> => z.array(text(64)).max(max);
 const ids = listIds(MAX_REPLICAS);
 
@@ -54,6 +56,14 @@ export const claimSchemas = {
   alarms: listIds(MAX_ACTUATORS).describe(
     'Exactly these actuators are alarmed, because read-back shows that they do not do what they are ordered.',
   ),
+  commands: z
+    .strictObject({
+      done: z.number().int().min(0).max(MAX_FAULTS),
+      refused: z.number().int().min(0).max(MAX_FAULTS).optional(),
+    })
+    .describe(
+      'So many commands of operators take effect, and so many are refused by the law. refused: 0 unless given.',
+    ),
   outside: z.boolean().describe('Whether the faults take the rig outside its hypothesis.'),
 };
 
@@ -69,6 +79,7 @@ export const CLAIM_FORMS: Readonly<Record<ClaimKey, string>> = {
   'missed-ticks': 'missed-ticks: { max: 0 }',
   rejected: 'rejected: [bad-authenticator]',
   alarms: 'alarms: [elevator]',
+  commands: 'commands: { done: 1 }',
   outside: 'outside: true or outside: false',
 };
 
@@ -107,7 +118,7 @@ export const scenarioSchema = z.strictObject({
     .array(stop)
     .max(MAX_FAULTS)
     .optional()
-    .describe('Faults, by the ticks of the run. Default: none.'),
+    .describe('Faults and commands of operators, by the ticks of the run. Default: none.'),
   expect: z
     .array(expectation)
     .min(1)

@@ -171,6 +171,13 @@ export class CheckerFeed {
         report.readStateDigest(),
         report.commands.map(readOrder),
       );
+    else if (report.kind === 'commanded')
+      this.checkers.onCommanded(
+        replica,
+        this.line.place(replica, report.tick),
+        this.line.place(replica, report.startTick),
+        report.applied,
+      );
   }
 
   noteVoterStart(actuator: number, bootNonce: Uint8Array): void {
@@ -459,6 +466,14 @@ function hashMessage(message: PeerMessage, thorough: boolean): number {
       add(message.tick);
       add(message.ready ? 1 : 0);
       addStamp(message.stamp);
+      break;
+    case 'content-request':
+      add(7);
+      addBytes(message.digest, thorough);
+      break;
+    case 'content-reply':
+      add(8);
+      addBytes(message.content, thorough);
       break;
     case 'start':
       add(message.step === 'echo' ? 6 : 5);

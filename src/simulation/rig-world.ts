@@ -27,9 +27,11 @@ import { composeLaw, type ComposedLaw } from '../rig/compose-law.js';
 import { computeArithmeticDigest } from '../rig/digest.js';
 import type { LoadedRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
+import type { Submission } from '../rig/submission.js';
 import { TickGrid } from '../rig/tick-grid.js';
 import { generateKeys, type PrincipalKeys } from '../wire/keys.js';
 import { lawStateCodec } from '../wire/law-state-codec.js';
+import type { OperatorRequest } from '../wire/request-codec.js';
 import { openDirectActuator, openDirectSensors, openSimulatedLine } from './bridge.js';
 import { RANK } from './event-queue.js';
 import { Host, MAX_DRIFT_PPM, World, type ClockModel } from './host.js';
@@ -37,6 +39,7 @@ import { Network, type NetworkModel, type NetworkWatch } from './network.js';
 import { measureMemory } from './measure-memory.js';
 import { askOnce, plainCodecs } from './plain-codecs.js';
 import { PlainWire } from './plain-messenger.js';
+import { SimulatedOperator } from './operator.js';
 import { rememberCodecs } from './remember-codecs.js';
 
 export interface RigWorldOptions {
@@ -45,6 +48,7 @@ export interface RigWorldOptions {
   /** none: messages are passed without having been encoded, and devices answer without bytes between. */
   readonly wire: 'full' | 'none';
   readonly faults: readonly PlannedFault[];
+  readonly submissions: readonly Submission[];
   readonly network: NetworkModel;
   /** Clocks by principal; whoever has no entry has one that shares nothing with the others, drawn by the seed. */
   readonly clocks: Readonly<Record<Principal, ClockModel>>;
@@ -115,6 +119,8 @@ export class RigWorld {
   /** One law for all replicas where it is asked once for each question; each its own on the full wire. */
   private readonly sharedLaw: ComposedLaw | null;
   private orders: Order[];
+  private submissions: readonly Submission[];
+  private readonly operators = new Map<Principal, SimulatedOperator>();
   private startTick: number | null = null;
   private readonly grid: TickGrid;
   private boots = 0;
@@ -147,6 +153,7 @@ export class RigWorld {
     this.openMessenger = watch.wrapMessenger(this.openUnwatched);
     this.codecs = wire === 'full' ? rememberCodecs(wireCodecs(rig)) : plainCodecs(rig);
     this.sharedLaw = wire === 'full' ? null : askOnce(this.composeLaw());
+    this.submissions = options.submissions;
     this.orders = faults.map((fault) => ({ fault, obeying: listObeying(fault, rig), told: new Set() }));
     this.plant = PlantHost.create({
       rig,
@@ -511,6 +518,7 @@ export class RigWorld {
    */
   private pump(): void {
     this.orderFaults();
+    this.giveCommands();
     if (this.world.nowUs >= this.plantDueUs) {
       this.plantDueUs = this.world.nowUs + PLANT_REPORT_US;
       this.tellPlant();
@@ -577,6 +585,56 @@ export class RigWorld {
       }
     }
     this.orders = this.orders.filter(({ obeying, told }) => told.size < obeying.length);
+  }
+
+  /** Hands commands to the operators who give them in this tick. */
+  private giveCommands(): void {
+    const { runTick } = this;
+    if (this.submissions.length === 0 || runTick === null) return;
+    const due = this.submissions.filter(({ tick }) => tick <= runTick);
+    if (due.length === 0) return;
+    this.submissions = this.submissions.filter(({ tick }) => tick > runTick);
+    for (const submission of due) this.operatorOf(submission.operator).give(submission);
+  }
+
+  /** Comes to the rig with his first command. */
+  private operatorOf(id: Principal): SimulatedOperator {
+    const known = this.operators.get(id);
+    if (known !== undefined) return known;
+    const { rig, options, world, network } = this;
+    const host = new Host(world);
+    host.boot();
+    const operator = new SimulatedOperator({
+      rig,
+      id,
+      rigDigest: options.loaded.digests.rig,
+      host,
+      say: (line) => this.watch.say(line),
+      lines:
+        options.wire === 'full'
+          ? {
+              kind: 'network',
+              transport: network.attach(id, host),
+              keys: this.keysOf(id),
+              entropy: this.entropyOf(id),
+              log: this.logOf(id),
+            }
+          : {
+              kind: 'direct',
+              random: new Random(`operator ${id} ${options.seed}`),
+              hand: (replica, request) => this.handRequest(id, replica, request),
+            },
+    });
+    this.operators.set(id, operator);
+    return operator;
+  }
+
+  /** A request reaches a replica without having been encoded. */
+  private handRequest(operator: Principal, replica: Principal, request: OperatorRequest): void {
+    const seat = this.seats.get(replica);
+    const process = seat?.process();
+    if (seat === undefined || !seat.host.isAlive || !(process instanceof ReplicaProcess)) return;
+    seat.host.schedule(this.world.nowUs, RANK.arrival, () => process.takeRequest(operator, request));
   }
 
   private tellStats({ id, readRejected }: Seat): void {

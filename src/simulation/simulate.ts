@@ -12,6 +12,7 @@ import { judgeFlight, type Verdict } from '../demo/verdict.js';
 import type { Principal } from '../ports.js';
 import type { Telemetry } from '../process/telemetry.js';
 import type { LoadedRig } from '../rig/load-rig.js';
+import type { Submission } from '../rig/submission.js';
 import { CheckerFeed } from './checker-feed.js';
 import type { ClockModel } from './host.js';
 import { QUIET_NETWORK, type NetworkModel } from './network.js';
@@ -26,6 +27,8 @@ export interface SimulationOptions {
   /** none: messages are passed without having been encoded. */
   readonly wire: 'full' | 'none';
   readonly faults: readonly PlannedFault[];
+  /** Commands that operators give; none unless given. */
+  readonly submissions?: readonly Submission[];
   readonly network?: NetworkModel;
   readonly clocks?: Readonly<Record<Principal, ClockModel>>;
   /** Lines for people. */
@@ -80,7 +83,15 @@ class Simulation {
     this.trace = new Trace(() => this.rigWorld.world.nowUs, onTrace ?? null);
     this.feed = new CheckerFeed(loaded.rig, () => this.rigWorld.world.nowUs, wire, network ?? QUIET_NETWORK);
     this.rigWorld = new RigWorld(
-      { loaded, seed, wire, faults, network: network ?? QUIET_NETWORK, clocks: clocks ?? {} },
+      {
+        loaded,
+        seed,
+        wire,
+        faults,
+        submissions: options.submissions ?? [],
+        network: network ?? QUIET_NETWORK,
+        clocks: clocks ?? {},
+      },
       this.makeWatch(),
     );
   }
