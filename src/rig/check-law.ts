@@ -60,14 +60,14 @@ export function checkLaw(
   const outcomes: LawOutcome[] = [];
   const outside = new Map<string, number>();
   const given = makeCommands(rig);
-  const commanded: CommandOutcome[] = [];
+  const commanded: { readonly from: Uint8Array; readonly outcome: CommandOutcome }[] = [];
   let state = first.initialState;
   for (const { readings, tick } of inputs) {
     const command = given[commanded.length];
     if (command !== undefined) {
       const outcome = first.command(state, command.id, command.values, tick);
       if (!outcome.ok && outcome.mistake !== null) return verdict(outcome.mistake);
-      commanded.push(outcome);
+      commanded.push({ from: state, outcome });
       if (outcome.ok) state = outcome.state;
     }
     states.push(state);
@@ -87,7 +87,7 @@ export function checkLaw(
     const command = given[index];
     if (command !== undefined) {
       const outcome = second.command(state, command.id, command.values, tick);
-      if (!sameCommandOutcome(outcome, commanded[index]))
+      if (!sameCommandOutcome(outcome, commanded[index]?.outcome))
         return impure(`two runs of the law differ at the command ${command.id}`);
       if (outcome.ok) state = outcome.state;
     }
@@ -102,6 +102,11 @@ export function checkLaw(
     if (!sameOutcome(outcome, outcomes[index])) {
       return impure(`the law gives another result when step ${index + 1} is taken again from the same state`);
     }
+  }
+  for (const [index, { from, outcome }] of commanded.entries()) {
+    const { id, values } = given[index] as GivenCommand;
+    if (!sameCommandOutcome(first.command(from, id, values, (inputs[index] as Input).tick), outcome))
+      return impure(`the command ${id} gives another result when it is given again in the same state`);
   }
   for (const [id, times] of outside) {
     const what = `${times} of ${inputs.length} made-up steps command ${id} outside its envelope, which the voter refuses`;

@@ -162,9 +162,41 @@ describe('the configuration digest', () => {
     ['faults: enabled', 'faults: enabled\nmac: hmac-256-64'],
     ['faults: enabled', 'faults: enabled\nconfidential: true'],
     ['faults: enabled', 'faults: enabled\nprocessing: 3 ms'],
+    ['faults: enabled', 'faults: enabled\ncommands: { go: {} }'],
   ])('changes from %s to %s', (from, to) => {
     expect(digest([from, to])).not.toBe(sound);
   });
+});
+
+test('the digest covers all that a command is, and not what is only spelt out', () => {
+  const digest = (commands: string): string =>
+    toHex(
+      digestRig(
+        readRig(
+          ['faults: enabled', `faults: enabled\ncommands:\n${commands}`],
+          ['[operator]', '[operator, pilot]'],
+        ),
+      ),
+    );
+  const sound = digest('  go: { arguments: { to: { unit: deg, range: [0, 5] } } }');
+  expect(
+    digest(
+      '  go: { by: [pilot, operator], arguments: { to: { type: quantity, unit: deg, range: [0, 5] } } }',
+    ),
+  ).toBe(sound);
+  for (const other of [
+    '  went: { arguments: { to: { unit: deg, range: [0, 5] } } }',
+    '  go: { by: [pilot], arguments: { to: { unit: deg, range: [0, 5] } } }',
+    '  go: { arguments: { at: { unit: deg, range: [0, 5] } } }',
+    '  go: { arguments: { to: { unit: rad, range: [0, 5] } } }',
+    '  go: { arguments: { to: { unit: deg, range: [0, 6] } } }',
+    '  go: { arguments: { to: { type: integer, range: [0, 5] } } }',
+    '  go: { arguments: { to: { type: boolean } } }',
+    '  go: { arguments: { to: { type: choice, choices: [up, down] } } }',
+    '  go: { built-in: arm }',
+    '  go: { arguments: { to: { unit: deg, range: [0, 5] } } }\n  stop: {}',
+  ])
+    expect(digest(other), other).not.toBe(sound);
 });
 
 test('the arithmetic of one machine has one digest', () => {

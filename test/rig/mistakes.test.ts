@@ -553,6 +553,177 @@ const CASES: readonly Case[] = [
     what: /did not end within 4000 ms/,
   },
   {
+    code: 'VP-RIG-COMMAND',
+    about: 'given by nobody of the rig',
+    rig: [['faults: enabled', 'faults: enabled\ncommands:\n  go: { by: [operatr] }']],
+    at: 'go:',
+    what: /operatr is no operator/,
+    cure: /did you mean "operator"/,
+  },
+  {
+    code: 'VP-RIG-COMMAND',
+    about: 'in a rig without operators',
+    rig: [
+      ['operators: [operator]\n', ''],
+      ['faults: enabled', 'faults: enabled\ncommands:\n  go: {}'],
+    ],
+    at: 'go:',
+    what: /nobody may give go/,
+  },
+  {
+    code: 'VP-RIG-COMMAND',
+    about: 'with an argument that is an option',
+    rig: [
+      ['faults: enabled', 'faults: enabled\ncommands:\n  go:\n    arguments:\n      keys: { type: boolean }'],
+    ],
+    at: 'keys:',
+    what: /--keys is an option/,
+  },
+  {
+    code: 'VP-RIG-COMMAND',
+    about: 'with a choice twice',
+    rig: [
+      [
+        'faults: enabled',
+        'faults: enabled\ncommands:\n  go:\n    arguments:\n      to: { type: choice, choices: [up, up] }',
+      ],
+    ],
+    at: 'to:',
+    what: /up stands twice/,
+  },
+  {
+    code: 'VP-RIG-REQUIRED',
+    about: 'a quantity without a range',
+    rig: [['faults: enabled', 'faults: enabled\ncommands:\n  go:\n    arguments:\n      to: { unit: deg }']],
+    at: 'to:',
+    what: /the quantity to has no range/,
+  },
+  {
+    code: 'VP-RIG-KEY',
+    about: 'a boolean with a range',
+    rig: [
+      [
+        'faults: enabled',
+        'faults: enabled\ncommands:\n  go:\n    arguments:\n      to: { type: boolean, range: [0, 1] }',
+      ],
+    ],
+    at: 'to:',
+    what: /a boolean has no range/,
+  },
+  {
+    code: 'VP-RIG-KEY',
+    about: 'a key that no command has',
+    rig: [['faults: enabled', 'faults: enabled\ncommands:\n  go: { argument: {} }']],
+    at: 'go:',
+    what: /"argument" is no key/,
+    cure: /did you mean "arguments"/,
+  },
+  {
+    code: 'VP-RIG-RANGE',
+    about: 'a range of broken integers',
+    rig: [
+      [
+        'faults: enabled',
+        'faults: enabled\ncommands:\n  go:\n    arguments:\n      to: { type: integer, range: [0, 1.5] }',
+      ],
+    ],
+    at: 'to:',
+    what: /1.5 is no whole number/,
+  },
+  {
+    code: 'VP-RIG-UNIT',
+    about: 'a range in another unit',
+    rig: [
+      [
+        'faults: enabled',
+        'faults: enabled\ncommands:\n  go:\n    arguments:\n      to: { unit: deg, range: [0, 1 rad] }',
+      ],
+    ],
+    at: 'to:',
+    what: /is in rad/,
+  },
+  {
+    code: 'VP-RIG-ID',
+    about: 'an argument with a capital',
+    rig: [
+      ['faults: enabled', 'faults: enabled\ncommands:\n  go:\n    arguments:\n      To: { type: boolean }'],
+    ],
+    at: 'To:',
+    what: /"To" is no id/,
+  },
+  {
+    code: 'VP-RIG-LAW-COMMANDS',
+    about: 'a command that the law does not take',
+    rig: [['faults: enabled', 'faults: enabled\ncommands: { go: {} }']],
+    file: 'law.ts',
+    what: /does not say what go does/,
+  },
+  {
+    code: 'VP-RIG-LAW-COMMANDS',
+    about: 'a command that only the law knows',
+    law: [
+      ['  law(state', '  commands: { go: { arguments: {}, apply: (state) => ({ state }) } },\n  law(state'],
+    ],
+    file: 'law.ts',
+    what: /takes go, which is no command/,
+  },
+  {
+    code: 'VP-RIG-LAW-COMMANDS',
+    about: 'an argument of another type',
+    rig: [['faults: enabled', 'faults: enabled\ncommands: { go: { arguments: { to: { type: boolean } } } }']],
+    law: [
+      [
+        '  law(state',
+        "  commands: { go: { arguments: { to: 'number' }, apply: (state) => ({ state }) } },\n  law(state",
+      ],
+    ],
+    file: 'law.ts',
+    what: /takes to as a number; a boolean is a boolean/,
+  },
+  {
+    code: 'VP-RIG-LAW-TRAP',
+    about: 'chance in a command',
+    rig: [['faults: enabled', 'faults: enabled\ncommands: { go: {} }']],
+    law: [
+      [
+        '  law(state',
+        '  commands: { go: { arguments: {}, apply: (state) => ({ state: { ...state, sum: Math.random() } }) } },\n  law(state',
+      ],
+    ],
+    file: 'law.ts',
+    at: 'Math.random',
+    what: /Math.random is not available/,
+  },
+  {
+    code: 'VP-RIG-LAW-IMPURE',
+    about: 'memory outside the state in a command',
+    rig: [['faults: enabled', 'faults: enabled\ncommands: { go: {} }']],
+    law: [
+      ['const initial', 'const box = [0];\nconst initial'],
+      [
+        '  law(state',
+        '  commands: { go: { arguments: {}, apply: (state) => ({ state: { ...state, sum: (box[0] += box.push(0)) } }) } },\n  law(state',
+      ],
+    ],
+    file: 'law.ts',
+    what: /command go gives another result/,
+  },
+  {
+    code: 'VP-RIG-LAW-RUN',
+    about: 'a command that returns nothing',
+    rig: [['faults: enabled', 'faults: enabled\ncommands: { go: {} }']],
+    law: [['  law(state', '  commands: { go: { arguments: {}, apply: () => ({}) } },\n  law(state']],
+    file: 'law.ts',
+    what: /the command returns no state/,
+  },
+  {
+    code: 'VP-RIG-LAW-SHAPE',
+    about: 'a command without an apply',
+    law: [['  law(state', '  commands: { go: { arguments: {} } },\n  law(state']],
+    file: 'law.ts',
+    what: /the command go has no apply/,
+  },
+  {
     code: 'VP-RIG-LAW-IMPURE',
     about: 'memory outside the state',
     law: [

@@ -171,6 +171,20 @@ const CASES: readonly Case[] = [
     unmet: [[{ actuatorAlarms: { elevator: 1 } }, /^elevator alarmed 1 time$/]],
   },
   {
+    claim: { kind: 'commands', done: 2, refused: 0 },
+    met: [{ commands: { done: 2, refused: 0, lapsed: 1 } }],
+    unmet: [
+      [{ commands: { done: 3, refused: 0, lapsed: 0 } }, /^3 done, 0 refused by the law, 0 lapsed$/],
+      [{ commands: { done: 2, refused: 1, lapsed: 0 } }, /^2 done, 1 refused/],
+      [{}, /^0 done/],
+    ],
+  },
+  {
+    claim: { kind: 'commands', done: 0, refused: 1 },
+    met: [{ commands: { done: 0, refused: 1, lapsed: 0 } }],
+    unmet: [[{}, /^0 done, 0 refused/]],
+  },
+  {
     claim: { kind: 'outside', outside: true },
     met: [outside],
     unmet: [[{ ticksOutsideHypothesis: 3 }, /^0 ticks outside the hypothesis by faults$/]],
@@ -210,6 +224,7 @@ describe('each expectation', () => {
       'missed-ticks': true,
       rejected: true,
       alarms: true,
+      commands: true,
       outside: true,
     };
     expect(new Set(CASES.map(({ claim }) => claim.kind))).toEqual(new Set(Object.keys(kinds)));

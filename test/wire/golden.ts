@@ -4,6 +4,7 @@
  */
 import { defaultAeadEngine } from '../../src/wire/aead-engine.js';
 import { encodeCommand, encodeStatus } from '../../src/wire/actuator-codec.js';
+import { encodeBook } from '../../src/wire/command-book-codec.js';
 import { encodeControlAnswer, encodeControlRequest } from '../../src/wire/control-codec.js';
 import { FrameCodec, type LinkAlgorithm } from '../../src/wire/cose.js';
 import {
@@ -22,6 +23,7 @@ import { deriveLimits } from '../../src/wire/limits.js';
 import { nodeMacEngine } from '../../src/wire/mac-engine.js';
 import { PeerCodec } from '../../src/wire/peer-codec.js';
 import { encodeReplicatedState } from '../../src/wire/replicated-state-codec.js';
+import { digestContent, encodeContent, encodeReply, encodeRequest } from '../../src/wire/request-codec.js';
 import { SignedChains } from '../../src/wire/signed-chain.js';
 import { makeRig } from './make-rig.js';
 
@@ -127,6 +129,90 @@ export function makeGolden(): Record<string, string> {
   put('status', encodeStatus({ ...status, lastCount: -1500, missedTicks: 2 }));
   put('control', encodeControlRequest({ sequence: 7, text: 'equivocate on c at +50 for 100' }));
   put('answer', encodeControlAnswer({ sequence: 7, ok: true, text: 'from tick 150' }));
+
+  // Commands of operators
+  const content = put(
+    'request-content',
+    encodeContent({
+      client: 'pilot',
+      sequence: 7,
+      command: 'set-target',
+      values: [2.5],
+      rigDigest: digests.rig,
+    }),
+  );
+  const contentDigest = put('request-content-digest', digestContent(content));
+  put('request', encodeRequest({ kind: 'submit', content }));
+  put('request-log', encodeRequest({ kind: 'log', sequence: 9 }));
+  put(
+    'entry-requests',
+    encodeEntry({
+      standing: { kind: 'running', stateTick: 1000, stateDigest: fill(16, 0x44) },
+      readings: [1.1],
+      actuators: [null],
+      missed: 0,
+      joins: 0,
+      requests: [{ client: 1, sequence: 7, digest: contentDigest }],
+    }),
+  );
+  const commandRig = {
+    ...makeRig(),
+    commands: [{ id: 'arm', by: ['operator'], effect: 'arm', arguments: [] }],
+  } as const;
+  const commandCodec = new PeerCodec(deriveLimits(commandRig), null);
+  put('content-request', commandCodec.encode({ kind: 'content-request', digest: contentDigest }));
+  put('content-reply', commandCodec.encode({ kind: 'content-reply', content }));
+  put(
+    'command-book',
+    encodeBook({
+      clients: [
+        { floor: -1, applied: [] },
+        {
+          floor: 3,
+          applied: [
+            { client: 1, sequence: 5, digest: fill(32, 0x55), tick: 990, outcome: { kind: 'done' } },
+            {
+              client: 1,
+              sequence: 6,
+              digest: fill(32, 0x66),
+              tick: 995,
+              outcome: { kind: 'refused', reason: 'no' },
+            },
+          ],
+        },
+      ],
+      pending: [{ client: 1, sequence: 7, digest: contentDigest, agreedTick: 1000 }],
+      postures: [{ disarmed: true, armUntil: -1 }],
+    }),
+  );
+  put(
+    'reply-applied',
+    encodeReply({
+      kind: 'verdict',
+      sequence: 7,
+      digest: contentDigest,
+      verdict: { kind: 'applied', tick: 101, outcome: { kind: 'done' } },
+    }),
+  );
+  put(
+    'reply-refused',
+    encodeReply({
+      kind: 'verdict',
+      sequence: 7,
+      digest: contentDigest,
+      verdict: { kind: 'refused', code: 'range', text: 'pitch is 9, out of range' },
+    }),
+  );
+  put(
+    'reply-log',
+    encodeReply({
+      kind: 'log',
+      sequence: 9,
+      items: [
+        { client: 1, sequence: 7, digest: contentDigest, tick: 101, outcome: { kind: 'lapsed' }, content },
+      ],
+    }),
+  );
 
   // Handshake
   const hello = put('hello', encodeHello({ version: 1, digests, nonce: nonceA, echo: nonceB, level: 1 }));

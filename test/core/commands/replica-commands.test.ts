@@ -53,7 +53,10 @@ function effects(world: Lockstep, replica: number): (readonly [number, Tick, str
 }
 
 /** Alters the entry that `liar` brings into every tick. */
-function lie(liar: number, alter: (entry: Entry, to: number) => Entry): LockstepOptions['interpose'] {
+function lie(
+  liar: number,
+  alter: (entry: Entry, to: number) => Entry,
+): NonNullable<LockstepOptions['interpose']> {
   return (message, { from, to }) => {
     if (from !== liar || message.kind !== 'round' || message.round !== 1) return [message];
     const items = message.items.map((item) => {
