@@ -1,0 +1,239 @@
+/** An operator's client over real links to replicas that a test plays: whom it believes, and that it goes on asking. */
+import { describe, expect, test } from 'vitest';
+import { CommandClient } from '../../src/client/command-client.js';
+import type { Clock, FrameHandler, Log, Principal, Purpose, Transport } from '../../src/ports.js';
+import type { Rig } from '../../src/rig/rig.js';
+import { SecureEndpoint } from '../../src/process/secure-endpoint.js';
+import { generateKeys } from '../../src/wire/keys.js';
+import {
+  decodeRequest,
+  digestContent,
+  encodeContent,
+  encodeReply,
+  type LogItem,
+  type RequestVerdict,
+} from '../../src/wire/request-codec.js';
+import { createSecureLinks } from '../../src/wire/secure-links.js';
+import { fakeDigest, makeRig, seededEntropy } from '../wire/make-rig.js';
+
+const RIG: Rig = { ...makeRig(), operators: ['pilot'] };
+const DIGEST = fakeDigest('rig');
+const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const REQUEST = { sequence: 7, command: 'go', values: [] } as const;
+const DONE: RequestVerdict = { kind: 'applied', tick: 12, outcome: { kind: 'done' } };
+
+interface Timer {
+  readonly atUs: number;
+  readonly callback: () => void;
+}
+
+/** One operator, four replicas and the time, all in the test's hand. */
+class World {
+  nowUs = 0;
+  readonly client: CommandClient;
+  /** Submissions that each replica has had. */
+  readonly received: number[] = RIG.replicas.map(() => 0);
+  private timers: Timer[] = [];
+  private readonly handlers = new Map<Principal, FrameHandler>();
+  private readonly frames: (() => void)[] = [];
+
+  /** `answer`: what replica `at` says to its `time`-th submission; null: nothing. */
+  constructor(
+    answer: (at: number, time: number) => RequestVerdict | null,
+    options: {
+      readonly log?: (at: number) => readonly LogItem[] | null;
+      readonly otherRig?: readonly number[];
+    } = {},
+  ) {
+    const keys = new Map(generateKeys(RIG, seededEntropy('keys')).map((one) => [one.principal, one]));
+    const clock: Clock = {
+      nowUs: () => this.nowUs,
+      schedule: (atUs, callback) => {
+        const timer = { atUs, callback };
+        this.timers.push(timer);
+        return () => {
+          this.timers = this.timers.filter((one) => one !== timer);
+        };
+      },
+    };
+    RIG.replicas.forEach(({ id }, at) => {
+      const own = keys.get(id);
+      if (own === undefined) throw new Error('everybody has keys');
+      const rig = options.otherRig?.includes(at) === true ? fakeDigest('other') : DIGEST;
+      const endpoint: SecureEndpoint = new SecureEndpoint({
+        links: createSecureLinks(RIG, own, { rig, law: null, arithmetic: null }, seededEntropy(id)),
+        transport: this.transportOf(id),
+        clock,
+        log: SILENT,
+        onIncompatible: () => {},
+        onPayload: (from, purpose, payload) => {
+          const request = purpose === 'request' ? decodeRequest(payload) : null;
+          if (request?.kind === 'log') {
+            const items = options.log?.(at) ?? null;
+            if (items !== null)
+              endpoint.send(from, 'reply', encodeReply({ kind: 'log', sequence: request.sequence, items }));
+            return;
+          }
+          if (request === null) return;
+          this.received[at] = (this.received[at] ?? 0) + 1;
+          const verdict = answer(at, this.received[at] ?? 0);
+          if (verdict === null) return;
+          const digest = digestContent(request.content);
+          endpoint.send(from, 'reply', encodeReply({ kind: 'verdict', sequence: 7, digest, verdict }));
+        },
+      });
+      endpoint.start();
+    });
+    const pilot = keys.get('pilot');
+    if (pilot === undefined) throw new Error('everybody has keys');
+    this.client = new CommandClient({
+      rig: RIG,
+      keys: pilot,
+      rigDigest: DIGEST,
+      transport: this.transportOf('pilot'),
+      clock,
+      entropy: seededEntropy('pilot'),
+      log: SILENT,
+    });
+  }
+
+  private transportOf(self: Principal): Transport {
+    return {
+      send: (to: Principal, purpose: Purpose, frame: Uint8Array) => {
+        this.frames.push(() => this.handlers.get(to)?.(self, purpose, frame, this.nowUs));
+      },
+      onFrame: (handler) => {
+        this.handlers.set(self, handler);
+      },
+      onLink: () => {},
+      close: () => Promise.resolve(),
+    };
+  }
+
+  /** Lets time pass: frames arrive at once, timers when they are due. */
+  run(ms: number): void {
+    const untilUs = this.nowUs + ms * 1_000;
+    for (;;) {
+      for (let next = this.frames.shift(); next !== undefined; next = this.frames.shift()) next();
+      const [due] = [...this.timers].sort((a, b) => a.atUs - b.atUs);
+      if (due === undefined || due.atUs > untilUs) break;
+      this.timers = this.timers.filter((one) => one !== due);
+      this.nowUs = Math.max(this.nowUs, due.atUs);
+      due.callback();
+    }
+    this.nowUs = untilUs;
+  }
+}
+
+async function submit(world: World, ms = 6_000): Promise<unknown> {
+  const outcome = world.client.submit(REQUEST, 5_000);
+  world.run(ms);
+  return outcome;
+}
+
+describe('an answer', () => {
+  test('is believed of f+1, whoever they are', async () => {
+    expect(await submit(new World((at) => (at > 1 ? DONE : null)))).toEqual(DONE);
+  });
+
+  test('of one replica alone is not, and what each said is told', async () => {
+    expect(await submit(new World((at) => (at === 3 ? DONE : null)))).toMatchObject({
+      kind: 'unanswered',
+      said: [
+        { replica: 'a', text: /no answer/ },
+        { replica: 'b' },
+        { replica: 'c' },
+        { replica: 'd', text: 'it took effect at tick 12' },
+      ].map(({ replica, text }) => ({
+        replica,
+        text: text === undefined || text instanceof RegExp ? expect.stringMatching(/no answer/) : text,
+      })),
+    });
+  });
+
+  test('that differs from the others’ counts for nothing', async () => {
+    const lie: RequestVerdict = { kind: 'applied', tick: 13, outcome: { kind: 'done' } };
+    expect(await submit(new World((at) => (at === 0 ? lie : DONE)))).toEqual(DONE);
+    expect(await submit(new World((at) => ({ ...DONE, tick: at })))).toMatchObject({ kind: 'unanswered' });
+  });
+
+  test('that the request was refused is believed of f+1 too', async () => {
+    const refused: RequestVerdict = { kind: 'refused', code: 'range', text: 'too far; give less' };
+    expect(await submit(new World((at) => (at === 0 ? DONE : refused)))).toEqual(refused);
+  });
+
+  test('busy is none: it asks again until there is one', async () => {
+    const busy: RequestVerdict = { kind: 'refused', code: 'busy', text: 'not now' };
+    const world = new World((_, time) => (time < 3 ? busy : DONE));
+    expect(await submit(world)).toEqual(DONE);
+    expect(Math.max(...world.received)).toBe(3);
+  });
+
+  test('that is lost is asked for again', async () => {
+    const world = new World((_, time) => (time < 2 ? null : DONE));
+    expect(await submit(world)).toEqual(DONE);
+  });
+});
+
+test('replicas of another rig are told apart from silent ones, at once', async () => {
+  const world = new World(() => null, { otherRig: [0, 1, 2, 3] });
+  const outcome = world.client.submit(REQUEST, 5_000);
+  world.run(1_000);
+  expect(await outcome).toMatchObject({
+    kind: 'refused',
+    code: 'rig',
+    text: expect.stringMatching(/differ in/),
+  });
+});
+
+test('once it is answered nothing is sent any more', async () => {
+  const world = new World(() => DONE);
+  await submit(world, 3_000);
+  const before = [...world.received];
+  world.run(5_000);
+  expect(world.received).toEqual(before);
+  world.client.close();
+});
+
+describe('the log', () => {
+  const content = encodeContent({
+    client: 'pilot',
+    command: 'go',
+    sequence: 3,
+    values: [],
+    rigDigest: DIGEST,
+  });
+  const item: LogItem = {
+    client: 0,
+    sequence: 3,
+    digest: digestContent(content),
+    tick: 40,
+    outcome: { kind: 'done' },
+    content: null,
+  };
+  const read = async (log: (at: number) => readonly LogItem[] | null): Promise<unknown> => {
+    const world = new World(() => null, { log });
+    const outcome = world.client.readLog(5_000);
+    world.run(6_000);
+    return outcome;
+  };
+
+  test('holds what f+1 tell alike, and a content that anybody has', async () => {
+    const forged: LogItem = { ...item, sequence: 99 };
+    const log = await read((at) => (at === 3 ? [forged, { ...item, content }] : [item]));
+    expect(log).toMatchObject({
+      kind: 'log',
+      entries: [{ client: 'pilot', sequence: 3, tick: 40, asked: { command: 'go', values: [] } }],
+    });
+  });
+
+  test('takes no content that is another', async () => {
+    const log = await read((at) => [{ ...item, content: at === 0 ? Uint8Array.of(1) : null }]);
+    expect(log).toMatchObject({ entries: [{ asked: null }] });
+  });
+
+  test('comes without those who are gone, and not from one alone', async () => {
+    expect(await read((at) => (at === 2 ? null : [item]))).toMatchObject({ entries: [{ sequence: 3 }] });
+    expect(await read((at) => (at === 2 ? [item] : null))).toMatchObject({ kind: 'unanswered' });
+  });
+});

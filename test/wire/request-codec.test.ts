@@ -1,0 +1,302 @@
+/** Requests of operators and what goes with them: strict, bounded, and the same bytes for the same meaning. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  KEPT_ANSWERS,
+  openBook,
+  OPEN_REQUESTS,
+  type CommandBook,
+} from '../../src/core/commands/command-book.js';
+import type { Entry, RequestOutcome } from '../../src/core/types.js';
+import { PACKET_LIMIT_BYTES } from '../../src/rig/derive.js';
+import type { Rig } from '../../src/rig/rig.js';
+import { decodeCbor, encodeCbor, type CborValue } from '../../src/wire/cbor.js';
+import { decodeBook, encodeBook } from '../../src/wire/command-book-codec.js';
+import { decodeEntry, encodeEntry, shapeEntries } from '../../src/wire/entry-codec.js';
+import {
+  deriveLimits,
+  LOG_ITEMS_MAX,
+  REASON_MAX_BYTES,
+  REQUEST_CONTENT_MAX_BYTES,
+} from '../../src/wire/limits.js';
+import { PeerCodec } from '../../src/wire/peer-codec.js';
+import { decodeReplicatedState, encodeReplicatedState } from '../../src/wire/replicated-state-codec.js';
+import {
+  decodeContent,
+  decodeReply,
+  decodeRequest,
+  digestContent,
+  encodeContent,
+  encodeReply,
+  encodeRequest,
+  REFUSAL_CODES,
+  type OperatorReply,
+  type RequestContent,
+} from '../../src/wire/request-codec.js';
+import { makeRig } from './make-rig.js';
+
+const LONG = Number.MAX_SAFE_INTEGER;
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const count = fc.nat(LONG);
+const id = fc.string({ minLength: 1, maxLength: 16, unit: fc.constantFrom('a', 'b', '-', '7') });
+const content: fc.Arbitrary<RequestContent> = fc.record({
+  client: id,
+  sequence: count,
+  command: id,
+  values: fc.array(
+    fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+      fc.boolean(),
+      id,
+    ),
+    { maxLength: 6 },
+  ),
+  rigDigest: bytes(32),
+});
+const outcome: fc.Arbitrary<RequestOutcome> = fc.oneof(
+  fc.constant({ kind: 'done' as const }),
+  fc.constant({ kind: 'lapsed' as const }),
+  fc.record({
+    kind: fc.constant('refused' as const),
+    reason: fc.string({ maxLength: 40, unit: 'binary-ascii' }),
+  }),
+);
+const reply: fc.Arbitrary<OperatorReply> = fc.oneof(
+  fc.record({
+    kind: fc.constant('verdict' as const),
+    sequence: count,
+    digest: bytes(32),
+    verdict: fc.oneof(
+      fc.record({ kind: fc.constant('applied' as const), tick: count, outcome }),
+      fc.record({
+        kind: fc.constant('refused' as const),
+        code: fc.constantFrom(...REFUSAL_CODES),
+        text: fc.string({ maxLength: 40, unit: 'binary-ascii' }),
+      }),
+    ),
+  }),
+  fc.record({
+    kind: fc.constant('log' as const),
+    sequence: count,
+    items: fc.array(
+      fc.record({
+        client: fc.nat(7),
+        sequence: count,
+        digest: bytes(32),
+        tick: count,
+        outcome,
+        content: fc.option(fc.uint8Array({ maxLength: 40 })),
+      }),
+      { maxLength: 3 },
+    ),
+  }),
+);
+
+/** Every value with one item of the tree replaced by something of another kind. */
+function* spoil(value: CborValue): Generator<CborValue> {
+  for (const stranger of [null, true, 1.5, -7, 'x'.repeat(17), new Uint8Array(3), [], {}] as CborValue[])
+    yield stranger;
+  if (!Array.isArray(value)) return;
+  const items = value as readonly CborValue[];
+  yield [...items, null];
+  for (const [at, item] of items.entries())
+    for (const spoiled of spoil(item)) yield items.map((one, i) => (i === at ? spoiled : one));
+}
+
+function expectStrict<T>(
+  encoded: Uint8Array,
+  decode: (raw: Uint8Array) => T | null,
+  encode: (value: T) => Uint8Array,
+): void {
+  const decoded = decodeCbor(encoded);
+  if (!decoded.ok) throw new Error('an encoder writes deterministic CBOR');
+  for (const spoiled of spoil(decoded.value)) {
+    const altered = encodeCbor(spoiled);
+    const read = decode(altered);
+    if (read !== null) expect(Buffer.from(encode(read))).toEqual(Buffer.from(altered));
+  }
+  expect(decode(encoded.subarray(1))).toBeNull();
+  expect(decode(Uint8Array.from([...encoded, 0]))).toBeNull();
+}
+
+describe.each([
+  ['contents', content, encodeContent, decodeContent] as const,
+  ['replies', reply, encodeReply, decodeReply] as const,
+])('%s', (_, arbitrary, encodeOne, decodeOne) => {
+  const encode = encodeOne as (value: unknown) => Uint8Array;
+  const decode = decodeOne as (raw: Uint8Array) => unknown;
+
+  test('come back as they were', () => {
+    fc.assert(
+      fc.property(arbitrary as fc.Arbitrary<unknown>, (one) => {
+        expect(decode(encode(one))).toEqual(one);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('of another form are null, and noise never throws', () => {
+    fc.assert(
+      fc.property(arbitrary as fc.Arbitrary<unknown>, fc.uint8Array(), (one, noise) => {
+        expectStrict(encode(one), decode, encode);
+        decode(noise);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+test('requests come back, and one that is too long is none', () => {
+  const whole = new Uint8Array(REQUEST_CONTENT_MAX_BYTES);
+  expect(decodeRequest(encodeRequest({ kind: 'submit', content: whole }))).toEqual({
+    kind: 'submit',
+    content: whole,
+  });
+  expect(decodeRequest(encodeRequest({ kind: 'log', sequence: 4 }))).toEqual({ kind: 'log', sequence: 4 });
+  const long = new Uint8Array(REQUEST_CONTENT_MAX_BYTES + 1);
+  expect(decodeRequest(encodeRequest({ kind: 'submit', content: long }))).toBeNull();
+  for (const other of [[], [2, 1], [0, 1], [1, -1], [1, new Uint8Array(1)], [0, whole, 1]])
+    expect(decodeRequest(encodeCbor(other))).toBeNull();
+});
+
+test('the fullest content is no longer than its cap', () => {
+  const fullest = encodeContent({
+    client: 'x'.repeat(16),
+    sequence: LONG,
+    command: 'x'.repeat(16),
+    values: Array.from({ length: 8 }, () => 'x'.repeat(16)),
+    rigDigest: new Uint8Array(32),
+  });
+  expect(fullest.length).toBeLessThanOrEqual(REQUEST_CONTENT_MAX_BYTES);
+  expect(decodeContent(fullest)).not.toBeNull();
+});
+
+describe('a rig with commands', () => {
+  const rig: Rig = {
+    ...makeRig({ sensors: 3, actuators: 2 }),
+    operators: ['operator', 'pilot'],
+    commands: [{ id: 'go', by: ['pilot'], effect: 'law', arguments: [] }],
+  };
+  const limits = deriveLimits(rig);
+  const shape = shapeEntries(rig);
+  const name = { client: 1, sequence: LONG, digest: new Uint8Array(32).fill(7) };
+  const entry: Entry = {
+    standing: { kind: 'running', stateTick: LONG, stateDigest: new Uint8Array(16) },
+    readings: [1.1, 1.1, 1.1],
+    actuators: [null, null],
+    missed: 0,
+    joins: 0,
+    requests: [],
+  };
+  const naming = (requests: number): Entry => ({
+    ...entry,
+    requests: Array.from({ length: requests }, () => name),
+  });
+  const book: CommandBook = {
+    clients: [0, 1].map((client) => ({
+      floor: LONG,
+      applied: Array.from({ length: KEPT_ANSWERS }, () => ({
+        client,
+        sequence: LONG,
+        digest: new Uint8Array(32),
+        tick: LONG,
+        outcome: { kind: 'refused' as const, reason: 'x'.repeat(REASON_MAX_BYTES) },
+      })),
+    })),
+    pending: Array.from({ length: 2 * OPEN_REQUESTS }, () => ({ ...name, agreedTick: LONG })),
+    postures: [0, 1].map(() => ({ disarmed: true, armUntil: LONG })),
+  };
+
+  test('names in its entries as many requests as may be open, and no more', () => {
+    const most = 2 * OPEN_REQUESTS;
+    expect(decodeEntry(encodeEntry(naming(most)), shape)).toEqual(naming(most));
+    expect(decodeEntry(encodeEntry(naming(most + 1)), shape)).toBeNull();
+    expectStrict(encodeEntry(naming(2)), (raw) => decodeEntry(raw, shape), encodeEntry);
+  });
+
+  test('takes no entry of one without, and the other way round', () => {
+    const { requests, ...bare } = entry;
+    expect(requests).toEqual([]);
+    expect(decodeEntry(encodeEntry(bare), shape)).toBeNull();
+    expect(decodeEntry(encodeEntry(entry), { ...shape, requests: null })).toBeNull();
+  });
+
+  test('keeps a book of bounded size, strictly read', () => {
+    const encoded = encodeBook(book);
+    expect(decodeBook(encoded, 2, 2)).toEqual(book);
+    expect(decodeBook(encoded, 1, 2)).toBeNull();
+    expect(decodeBook(encoded, 2, 1)).toBeNull();
+    const small: CommandBook = { ...openBook(2, 2), pending: [{ ...name, agreedTick: 3 }] };
+    expectStrict(encodeBook(small), (raw) => decodeBook(raw, 2, 2), encodeBook);
+    const long = { ...small, pending: Array.from({ length: 9 }, () => ({ ...name, agreedTick: 1 })) };
+    expect(decodeBook(encodeBook(long), 2, 2)).toBeNull();
+  });
+
+  test('has the book in its state, and none without commands', () => {
+    const state = {
+      tick: 5,
+      run: new Uint8Array(16),
+      startTick: 1,
+      law: new Uint8Array(3),
+      sensors: [],
+      members: [],
+    };
+    const commands = { clients: 2, actuators: 2 };
+    const whole = encodeReplicatedState({ ...state, book });
+    expect(decodeReplicatedState(whole, 0, 0, commands)).toEqual({ ...state, book });
+    expect(decodeReplicatedState(whole, 0, 0)).toBeNull();
+    expect(decodeReplicatedState(encodeReplicatedState(state), 0, 0, commands)).toBeNull();
+  });
+
+  test('has frames for the fullest of all these', () => {
+    const codec = new PeerCodec(limits, null);
+    const value = encodeEntry(naming(2 * OPEN_REQUESTS));
+    const items = [
+      { path: [2], value },
+      { path: [3], value },
+    ];
+    const round = codec.encode({ kind: 'round', tick: LONG, round: 2, run: new Uint8Array(16), items });
+    expect(round.length).toBeLessThanOrEqual(limits.payloadBytes.round);
+    const whole = new Uint8Array(REQUEST_CONTENT_MAX_BYTES);
+    expect(codec.encode({ kind: 'content-reply', content: whole }).length).toBeLessThanOrEqual(
+      limits.payloadBytes.state,
+    );
+    expect(encodeRequest({ kind: 'submit', content: whole }).length).toBeLessThanOrEqual(
+      limits.payloadBytes.request,
+    );
+    const log = encodeReply({
+      kind: 'log',
+      sequence: LONG,
+      items: Array.from({ length: LOG_ITEMS_MAX }, () => ({
+        ...name,
+        client: 7,
+        tick: LONG,
+        outcome: { kind: 'refused' as const, reason: 'x'.repeat(REASON_MAX_BYTES) },
+        content: whole,
+      })),
+    });
+    expect(log.length).toBeLessThanOrEqual(limits.payloadBytes.reply);
+    for (const cap of Object.values(limits.frameBytes)) expect(cap).toBeLessThanOrEqual(PACKET_LIMIT_BYTES);
+  });
+
+  test('reads contents among replicas strictly, and a rig without commands reads none', () => {
+    const codec = new PeerCodec(limits, null);
+    const digest = digestContent(Uint8Array.of(1));
+    for (const message of [
+      { kind: 'content-request', digest },
+      { kind: 'content-reply', content: Uint8Array.of(1, 2) },
+    ] as const) {
+      const payload = codec.encode(message);
+      expect(codec.decode(0, 'state', payload)).toEqual({ ok: true, message });
+      expect(new PeerCodec(deriveLimits(makeRig()), null).decode(0, 'state', payload).ok).toBe(false);
+    }
+    for (const other of [
+      [4, new Uint8Array(31)],
+      [4, digest, 1],
+      [5, 'x'],
+      [5, new Uint8Array(257)],
+      [6, digest],
+    ])
+      expect(codec.decode(0, 'state', encodeCbor(other)).ok).toBe(false);
+  });
+});
