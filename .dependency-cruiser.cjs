@@ -87,6 +87,12 @@ module.exports = {
       'a measurement is what replicas answer; how they are reached is for cli to say',
     ),
     only(
+      'client-asks-over-ports',
+      '^src/client/(?!(open-client|index)\\.ts)',
+      '^src/(core|wire|rig|process|client|ports\\.ts)',
+      'an operator asks over ports; open-client.ts puts the live ones together',
+    ),
+    only(
       'recording-wraps-ports',
       '^src/recording',
       '^src/(core|wire|rig|process|recording|ports\\.ts)',
@@ -116,7 +122,7 @@ module.exports = {
     only(
       'simulation-runs-the-live-rig',
       '^src/simulation',
-      '^(src/(core|wire|rig|process|faults|demo|simulation|checkers|ports\\.ts|mqtt/(token-bucket|inbox-limits)\\.ts)|firmware-bridge/host|hardware/(emulated|plants))',
+      '^(src/(core|wire|rig|process|client/command-client\\.ts|faults|demo|simulation|checkers|ports\\.ts|mqtt/(token-bucket|inbox-limits)\\.ts)|firmware-bridge/host|hardware/(emulated|plants))',
       'the simulator is another world for the same code',
     ),
     {

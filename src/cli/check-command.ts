@@ -13,6 +13,7 @@ import { checkLaw } from '../rig/check-law.js';
 import { deriveFacts } from '../rig/derive.js';
 import type { RigFacts } from '../rig/derive.js';
 import { computeArithmeticDigest } from '../rig/digest.js';
+import { describeArgument } from '../rig/command-arguments.js';
 import { loadRig } from '../rig/load-rig.js';
 import type { LoadedRig } from '../rig/load-rig.js';
 import { formatMistake, RigError, sortMistakes } from '../rig/mistake.js';
@@ -36,6 +37,12 @@ export type CheckReport =
       readonly facts: RigFacts;
       /** The figures of the reliability model, and which of them are assumed. */
       readonly reliability: string;
+      /** What operators may ask for: how it is given, and who may. */
+      readonly commands: readonly {
+        readonly id: string;
+        readonly form: string;
+        readonly by: readonly string[];
+      }[];
       readonly law: { readonly files: readonly string[]; readonly stateBytes: number };
       /** Hexadecimal. */
       readonly digests: { readonly rig: string; readonly law: string; readonly arithmetic: string };
@@ -141,6 +148,11 @@ export async function checkRig(where: string): Promise<CheckReport> {
     hypothesis: describeHypothesis(loaded),
     facts: deriveFacts(loaded.rig),
     reliability: describeReliability(loaded.rig.reliability),
+    commands: loaded.rig.commands.map(({ id, by, arguments: given }) => ({
+      id,
+      form: given.map((argument) => ` ${describeArgument(argument)}`).join(''),
+      by,
+    })),
     law: { files: loaded.law.files, stateBytes: main.stateBytes },
     digests: {
       rig: toHex(loaded.digests.rig),
@@ -227,7 +239,7 @@ export function renderReport(report: CheckReport): string {
       '\n',
     );
   }
-  const { facts } = report;
+  const { facts, commands } = report;
   const { perTick, packetCaps } = facts;
   const quorum = `${facts.majority} of ${facts.replicas} equal commands move an actuator, ${facts.minPresent} entries make a tick`;
   const caps = Object.entries(packetCaps).map(([purpose, bytes]) => `${purpose} ${bytes}`);
@@ -254,6 +266,10 @@ export function renderReport(report: CheckReport): string {
       ['law digest', report.digests.law.slice(0, 16)],
       ['arithmetic', report.digests.arithmetic.slice(0, 16)],
     ]),
+    ...section(
+      'Commands of operators',
+      commands.map(({ id, form, by }) => [`${id}${form}`, `by ${by.join(', ')}`]),
+    ),
     ...bullets('Tolerates', facts.tolerates),
     ...bullets('Does not tolerate', facts.doesNotTolerate),
     ...bullets('Single points of failure', facts.singlePoints),

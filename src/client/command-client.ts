@@ -183,7 +183,10 @@ export class CommandClient {
   ): Promise<T> {
     const { clock } = this.parts;
     return new Promise((resolve) => {
+      const cancels: Cancel[] = [];
+      let isOver = false;
       const settle = (outcome: T): void => {
+        isOver = true;
         cancelTimeout();
         for (const cancel of cancels) cancel();
         this.listeners.delete(listener);
@@ -200,7 +203,10 @@ export class CommandClient {
       this.listeners.add(listener);
       this.refusers.add(refuser);
       this.incompatible.clear();
-      const cancels = this.replicas.map((replica) => this.lines.send(replica, 'request', payload));
+      // It may be settled before all have been asked.
+      for (const replica of this.replicas)
+        if (!isOver) cancels.push(this.lines.send(replica, 'request', payload));
+      if (isOver) for (const cancel of cancels) cancel();
     });
   }
 

@@ -23,6 +23,10 @@ const LAW = [
   '      commands: { left: pitch, right: null },',
   '    };',
   '  },',
+  '  commands: {',
+  "    go: { arguments: { to: 'number', mode: 'string' }, apply: (state, given) => ({ state: { ...state, sum: given.to } }) },",
+  "    stop: { arguments: {}, apply: (state) => ({ refused: 'never' }) },",
+  '  },',
   '});',
 ];
 
@@ -35,6 +39,11 @@ const CASES: readonly (readonly [about: string, from: string, to: string, line: 
   ['a state of another shape', 'sum: state.sum + pitch', "sum: 'much'", 6],
   ['a state with a part missing', 'sum: state.sum + pitch, ', '', 6],
   ['a type of sensor that there is not', "gear: 'boolean'", "gear: 'text'", 3],
+  ['an argument that is not declared', 'sum: given.to', 'sum: given.from', 16],
+  ['an argument of another type', 'sum: given.to', 'sum: given.mode', 16],
+  ['a type of argument that there is not', "to: 'number'", "to: 'deg'", 16],
+  ['a command that returns another state', '...state, sum: given.to', 'sum: given.to', 16],
+  ['a command that returns nothing', "({ refused: 'never' })", '({})', 17],
 ];
 
 /** Lines on which TypeScript objects. */
