@@ -15,6 +15,7 @@ import { judgeScenario, type ScenarioVerdict } from '../scenario/judge-scenario.
 import { loadScenario } from '../scenario/load-scenario.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { QUIET_LINK } from '../simulation/network.js';
+import { drawCommands } from '../simulation/draw-commands.js';
 import { simulate, type SimulationOutcome } from '../simulation/simulate.js';
 import { drawWeather } from '../simulation/weather.js';
 import { openReport, parseSeed, parseTicks, readVersion } from './flight-options.js';
@@ -27,6 +28,7 @@ interface SimulateOptions {
   readonly wire: 'full' | 'none';
   readonly fault: readonly string[];
   readonly faults: boolean;
+  readonly commands?: number;
   readonly delay?: number;
   readonly jitter?: number;
   readonly loss?: number;
@@ -75,6 +77,11 @@ export function registerSimulateCommand(program: Command): void {
       [],
     )
     .option('--no-faults', 'draw no faults')
+    .option(
+      '--commands <number>',
+      'how many commands operators give, drawn by the seed over the length of the flight',
+      parseCount,
+    )
     .option('--delay <ms>', 'least delay of a frame, milliseconds', parseMilliseconds)
     .option('--jitter <ms>', 'mean of what comes on top by chance, milliseconds', parseMilliseconds)
     .option('--loss <p>', 'share of frames that the network loses', parseShare)
@@ -96,13 +103,14 @@ async function runSimulate(rigPath: string | undefined, options: SimulateOptions
   print(
     `simulating ${loaded.rig.id} (${describeHypothesis(loaded.rig)}): ${ticks} ticks, ${faults.length} faults, seed ${seed}`,
   );
+  const submissions = scenario?.submissions ?? drawCommands(loaded.rig, ticks, options.commands ?? 0, seed);
   const outcome = simulate({
     loaded,
     ticks,
     seed,
     wire: options.wire,
     faults,
-    submissions: scenario?.submissions ?? [],
+    submissions,
     network: {
       default: {
         ...QUIET_LINK,
@@ -152,6 +160,7 @@ async function planSimulation(
     options.fault.length > 0 ? '--fault' : null,
     options.ticks === undefined ? null : '--ticks',
     options.faults ? null : '--no-faults',
+    options.commands === undefined ? null : '--commands',
   ].find((one) => one !== null);
   if (excluded !== undefined)
     throw new UsageError(
@@ -186,7 +195,7 @@ function describeOutcome(
   judged: ScenarioVerdict | null,
 ): readonly string[] {
   const { rig } = loaded;
-  const { figures, failure, traceDigest, violationCount, violations } = outcome;
+  const { figures, failure, traceDigest, violationCount, violations, checked } = outcome;
   if (failure !== null) return [`${rig.id} could not be flown: ${failure}`];
   const result = { figures, flown: true, failure: null, badExits: [] };
   const flight = { rig, rigPath, result, verdict: judged ?? outcome.verdict, scenario: judged };
@@ -196,6 +205,11 @@ function describeOutcome(
       ({ tick, checker, rule, who, what }) =>
         `  violation in tick ${tick}, ${who} (${checker}, protocol ${rule}): ${what}`,
     ),
+    ...(checked.commandTicks === 0
+      ? []
+      : [
+          `  Commands ${figures.commands.done} done, ${figures.commands.refused} refused, ${figures.commands.lapsed} lapsed, in ${checked.commandTicks} ticks inside the hypothesis.`,
+        ]),
     `  Violations ${violationCount}. Trace ${traceDigest.slice(0, 16)}.`,
   ];
 }
@@ -244,6 +258,12 @@ async function openTrace(file: string): Promise<WriteStream> {
     throw new UsageError(`--trace ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
   return stream;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('Give a whole number up to 9999999.');
+  return count;
 }
 
 function parseMilliseconds(text: string): number {
