@@ -285,6 +285,8 @@ const FIRST_TICK = 1;
 const FLOOR_MARGIN_TICKS = 8;
 /** Ticks stay whole numbers for ages to come. */
 const MAX_FLOOR_TICK = 2 ** 48;
+/** For so many ticks at least a request of an operator stays open where nobody repeats it. */
+const OPEN_TICKS = 64;
 /** Contents that one peer is given in a tick. */
 const CONTENTS_AT_ONCE = 16;
 /** Who is waited for where nothing goes on is told this often. */
@@ -409,7 +411,8 @@ export class ReplicaState {
     this.heardRuns = new Array<null>(n).fill(null);
     this.askedTick = new Array<Tick>(n).fill(-Infinity);
     this.answered = Array.from({ length: n }, () => ({ tick: -1, pieces: 0 }));
-    this.pool = config.commands === undefined ? null : new RequestPool();
+    this.pool =
+      config.commands === undefined ? null : new RequestPool(Math.max(OPEN_TICKS, config.patienceTicks));
     this.given = Array.from({ length: n }, () => ({ tick: -1, contents: 0 }));
   }
 }
@@ -615,6 +618,9 @@ function renumber(config: ReplicaConfig, state: ReplicaState, tick: Tick): void 
   state.heardRuns.fill(null);
   state.askedTick.fill(-Infinity);
   for (const one of state.answered) one.tick = -1;
+  for (const one of state.given) one.tick = -1;
+  state.awaiting = null;
+  state.pool?.renumber(tick);
   state.health.restart(tick);
 }
 

@@ -263,6 +263,13 @@ const CASES: readonly Case[] = [
     what: /stands twice/,
   },
   {
+    code: 'VP-SCN-COMMAND',
+    about: 'that the rig has not',
+    change: ['"crash on d at 80"', 'submit fly at 80'],
+    at: 'submit fly',
+    what: /has no command "fly"/,
+  },
+  {
     code: 'VP-SCN-EXPECT',
     about: 'a word that is none',
     change: inExpect('maskt'),

@@ -60,8 +60,8 @@ describe('the scenarios that ship', () => {
     '%s is met in the simulator',
     async (_name, file) => {
       const { scenario, loaded } = await loadScenario(file);
-      const { ticks, seed, faults } = scenario;
-      const { figures, failure } = simulate({ loaded, ticks, seed, faults, wire: 'full' });
+      const { ticks, seed, faults, submissions } = scenario;
+      const { figures, failure } = simulate({ loaded, ticks, seed, faults, submissions, wire: 'full' });
       expect(failure).toBeNull();
       const verdict = judgeScenario(scenario, figures);
       expect(verdict.findings).toEqual([]);

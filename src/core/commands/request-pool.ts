@@ -7,8 +7,6 @@ import { sameBytes, toHex } from '../bytes.js';
 import type { RequestName, Tick } from '../types.js';
 import { judgeRequest, OPEN_REQUESTS, type CommandBook } from './command-book.js';
 
-/** An open request that nobody repeats is forgotten after so many ticks. */
-const OPEN_TICKS = 64;
 /** A content is kept for so many ticks after it was needed last. */
 const KEPT_TICKS = 16;
 /** Contents kept of each client beside those of open requests. */
@@ -30,11 +28,19 @@ export class RequestPool {
   /** By digest. */
   private readonly held = new Map<string, Held>();
 
+  /** `openTicks`: an open request that nobody repeats is forgotten after so many. */
+  constructor(private readonly openTicks: number) {}
+
+  /** Ticks have other numbers now. */
+  renumber(tick: Tick): void {
+    for (const one of this.held.values()) one.untilTick = tick + (one.open ? this.openTicks : KEPT_TICKS);
+  }
+
   /** Takes a request that has been checked; one that is known already stays for longer. */
   take(name: RequestName, content: Uint8Array, tick: Tick): Admission {
     const known = this.held.get(toHex(name.digest));
     if (known?.open === true) {
-      known.untilTick = tick + OPEN_TICKS;
+      known.untilTick = tick + this.openTicks;
       return 'taken';
     }
     let open = 0;
@@ -44,7 +50,7 @@ export class RequestPool {
       open += 1;
     }
     if (open >= OPEN_REQUESTS) return 'full';
-    this.held.set(toHex(name.digest), { name, content, open: true, untilTick: tick + OPEN_TICKS });
+    this.held.set(toHex(name.digest), { name, content, open: true, untilTick: tick + this.openTicks });
     return 'taken';
   }
 

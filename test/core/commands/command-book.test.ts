@@ -175,7 +175,7 @@ describe('what one replica holds', () => {
   const ignore = (): void => {};
 
   test('is named until it is settled', () => {
-    const pool = new RequestPool();
+    const pool = new RequestPool(64);
     expect(pool.take(name(1), content, 0)).toBe('taken');
     expect(pool.list(openBook(1, 1), 1, ignore)).toEqual([name(1)]);
     expect(pool.list(after([name(1)]), 2, ignore)).toEqual([]);
@@ -183,7 +183,7 @@ describe('what one replica holds', () => {
   });
 
   test('is bounded for each client, whatever it sends', () => {
-    const pool = new RequestPool();
+    const pool = new RequestPool(64);
     const admitted = Array.from({ length: 50 }, (_, at) => pool.take(name(at, at), content, 0));
     expect(admitted.filter((one) => one === 'taken')).toHaveLength(OPEN_REQUESTS);
     expect(admitted.slice(OPEN_REQUESTS).every((one) => one === 'full')).toBe(true);
@@ -191,14 +191,14 @@ describe('what one replica holds', () => {
   });
 
   test('is one request for a number: a second one is refused while the first is open', () => {
-    const pool = new RequestPool();
+    const pool = new RequestPool(64);
     pool.take(name(1, 1), content, 0);
     expect(pool.take(name(1, 2), content, 0)).toBe('used');
     expect(pool.take(name(1, 1), content, 0)).toBe('taken');
   });
 
   test('is forgotten when nobody repeats it', () => {
-    const pool = new RequestPool();
+    const pool = new RequestPool(64);
     pool.take(name(1), content, 0);
     pool.take(name(1), content, 60);
     expect(pool.list(openBook(1, 1), 100, ignore)).toHaveLength(1);
@@ -206,8 +206,16 @@ describe('what one replica holds', () => {
     expect(pool.find(name(1).digest)).toBeNull();
   });
 
+  test('lives on where ticks have other numbers, and no longer than it would have', () => {
+    const pool = new RequestPool(64);
+    pool.take(name(1), content, 1_000_000);
+    pool.renumber(5);
+    expect(pool.list(openBook(1, 1), 69, ignore)).toHaveLength(1);
+    expect(pool.list(openBook(1, 1), 70, ignore)).toHaveLength(0);
+  });
+
   test('is told of when another took its number', () => {
-    const pool = new RequestPool();
+    const pool = new RequestPool(64);
     pool.take(name(1, 9), content, 0);
     const settled: RequestName[] = [];
     pool.list(after([name(1, 3)]), 2, (one) => settled.push(one));
@@ -215,7 +223,7 @@ describe('what one replica holds', () => {
   });
 
   test('stays bounded over many requests that had their effect', () => {
-    const pool = new RequestPool();
+    const pool = new RequestPool(64);
     for (let at = 1; at <= 100; at += 1) {
       pool.take(name(at, at), content, 1);
       pool.list(after([name(at, at)]), 1, ignore);
