@@ -3,12 +3,9 @@
  * and at the same rank by who asked first. So a run is a function of its inputs alone.
  */
 
-/** One thing that is going to happen. The queue sets its fields; one that has happened may be added again. */
+/** One thing that is going to happen. One that has happened may be added again. */
 export abstract class ScheduledEvent {
-  atUs = 0;
-  rank = 0;
-  order = 0;
-  /** Neither taken out nor cancelled. */
+  /** Neither taken out nor cancelled; the queue's to set. */
   isWaiting = false;
 
   /** Lets it happen. */
@@ -29,25 +26,39 @@ export class ScheduledCall extends ScheduledEvent {
 /** What comes first at the same instant: what arrives is read before a timer is noticed. */
 export const RANK = { arrival: 0, timer: 1 } as const;
 
-/** A binary heap. */
+/** More than any run adds, and few enough that a rank and a number of order are one whole number. */
+const ORDERS_A_RANK = 2 ** 50;
+const ROOM_AT_FIRST = 256;
+
+/**
+ * A binary heap. What it is ordered by lies apart from the events, as plain numbers: comparing is most of its work, and
+ * reads nothing else.
+ */
 export class EventQueue {
   private readonly heap: ScheduledEvent[] = [];
+  /** By place in the heap: the time, and rank and order of asking in one number. */
+  private times = new Float64Array(ROOM_AT_FIRST);
+  private turns = new Float64Array(ROOM_AT_FIRST);
   private orders = 0;
   private cancelled = 0;
+  /** Time of the event that was taken last. */
+  takenAtUs = 0;
 
   /** How many are waiting. */
   get size(): number {
     return this.heap.length - this.cancelled;
   }
 
+  /** `rank`: a small whole number. */
   add(atUs: number, rank: number, event: ScheduledEvent): void {
-    event.atUs = atUs;
-    event.rank = rank;
-    event.order = this.orders;
+    const { heap } = this;
     event.isWaiting = true;
+    const at = heap.length;
+    if (at === this.times.length) this.makeRoom();
+    heap.push(event);
+    const turn = rank * ORDERS_A_RANK + this.orders;
     this.orders += 1;
-    this.heap.push(event);
-    this.rise(this.heap.length - 1);
+    this.rise(at, atUs, turn, event);
   }
 
   /** It will not happen; harmless when it has. */
@@ -61,71 +72,90 @@ export class EventQueue {
 
   /** Takes the next one out; null when nothing is waiting. */
   take(): ScheduledEvent | null {
+    const { heap, times, turns } = this;
     for (;;) {
-      const first = this.heap[0];
+      const first = heap[0];
       if (first === undefined) return null;
-      const last = this.heap.pop() as ScheduledEvent;
-      if (this.heap.length > 0) {
-        this.heap[0] = last;
-        this.sink(0);
-      }
+      const firstUs = times[0] as number;
+      const last = heap.pop() as ScheduledEvent;
+      const { length } = heap;
+      if (length > 0) this.sink(times[length] as number, turns[length] as number, last);
       if (!first.isWaiting) {
         this.cancelled -= 1;
         continue;
       }
       first.isWaiting = false;
+      this.takenAtUs = firstUs;
       return first;
     }
   }
 
-  private sweep(): void {
-    const alive = this.heap.filter(({ isWaiting }) => isWaiting);
-    this.heap.length = 0;
-    this.cancelled = 0;
-    for (const event of alive) {
-      this.heap.push(event);
-      this.rise(this.heap.length - 1);
-    }
+  private makeRoom(): void {
+    const { times, turns } = this;
+    this.times = new Float64Array(2 * times.length);
+    this.times.set(times);
+    this.turns = new Float64Array(2 * turns.length);
+    this.turns.set(turns);
   }
 
-  private rise(from: number): void {
-    const { heap } = this;
-    const event = heap[from] as ScheduledEvent;
+  private sweep(): void {
+    const { heap, times, turns } = this;
+    let kept = 0;
+    for (let at = 0; at < heap.length; at += 1) {
+      const event = heap[at] as ScheduledEvent;
+      // What was looked at before makes room for what is kept.
+      if (event.isWaiting) this.rise(kept++, times[at] as number, turns[at] as number, event);
+    }
+    heap.length = kept;
+    this.cancelled = 0;
+  }
+
+  /** From the end at `from` up to its place. */
+  private rise(from: number, atUs: number, turn: number, event: ScheduledEvent): void {
+    const { heap, times, turns } = this;
     let at = from;
     while (at > 0) {
-      const parentAt = (at - 1) >> 1;
-      const parent = heap[parentAt] as ScheduledEvent;
-      if (!isBefore(event, parent)) break;
-      heap[at] = parent;
-      at = parentAt;
+      const parent = (at - 1) >> 1;
+      const parentUs = times[parent] as number;
+      if (parentUs < atUs || (parentUs === atUs && (turns[parent] as number) < turn)) break;
+      heap[at] = heap[parent] as ScheduledEvent;
+      times[at] = parentUs;
+      turns[at] = turns[parent] as number;
+      at = parent;
     }
     heap[at] = event;
+    times[at] = atUs;
+    turns[at] = turn;
   }
 
-  private sink(from: number): void {
-    const { heap } = this;
-    const event = heap[from] as ScheduledEvent;
+  /** From the top down to its place. */
+  private sink(atUs: number, turn: number, event: ScheduledEvent): void {
+    const { heap, times, turns } = this;
     const { length } = heap;
-    let at = from;
+    let at = 0;
     for (;;) {
-      let childAt = 2 * at + 1;
-      if (childAt >= length) break;
-      let child = heap[childAt] as ScheduledEvent;
-      const right = heap[childAt + 1];
-      if (right !== undefined && isBefore(right, child)) {
-        childAt += 1;
-        child = right;
+      let child = 2 * at + 1;
+      if (child >= length) break;
+      let childUs = times[child] as number;
+      const right = child + 1;
+      if (right < length) {
+        const rightUs = times[right] as number;
+        if (
+          rightUs < childUs ||
+          (rightUs === childUs && (turns[right] as number) < (turns[child] as number))
+        ) {
+          child = right;
+          childUs = rightUs;
+        }
       }
-      if (!isBefore(child, event)) break;
-      heap[at] = child;
-      at = childAt;
+      if (childUs > atUs || (childUs === atUs && (turns[child] as number) > turn)) break;
+      heap[at] = heap[child] as ScheduledEvent;
+      times[at] = childUs;
+      turns[at] = turns[child] as number;
+      at = child;
     }
     heap[at] = event;
+    times[at] = atUs;
+    turns[at] = turn;
   }
-}
-
-function isBefore(a: ScheduledEvent, b: ScheduledEvent): boolean {
-  if (a.atUs !== b.atUs) return a.atUs < b.atUs;
-  if (a.rank !== b.rank) return a.rank < b.rank;
-  return a.order < b.order;
 }

@@ -33,12 +33,14 @@ export class World {
 
   /** Lets the next thing happen; false when there is none. Throws an Error where time no longer passes. */
   advance(): boolean {
-    const next = this.queue.take();
+    const { queue } = this;
+    const next = queue.take();
     if (next === null) return false;
-    this.atOnce = next.atUs === this.nowUs ? this.atOnce + 1 : 0;
+    const { takenAtUs } = queue;
+    this.atOnce = takenAtUs === this.nowUs ? this.atOnce + 1 : 0;
     if (this.atOnce > MAX_AT_ONCE)
       throw new Error(`${MAX_AT_ONCE} things happened at ${this.nowUs} µs: virtual time stands still`);
-    this.nowUs = next.atUs;
+    this.nowUs = takenAtUs;
     next.run();
     return true;
   }
@@ -114,7 +116,7 @@ export class Host {
   /** Lets the process do something at `atUs` of the world's time, or as soon as it runs again; never if it has died by then. */
   schedule(atUs: number, rank: number, run: () => void): Cancel {
     const { world } = this;
-    const plan = new Plan(world, this, run);
+    const plan = new Plan(world, this, rank, run);
     world.add(Math.max(atUs, this.presentUs()), rank, plan);
     return () => world.cancel(plan);
   }
@@ -152,6 +154,7 @@ class Plan extends ScheduledEvent {
   constructor(
     private readonly world: World,
     private readonly host: Host,
+    private readonly rank: number,
     private readonly call: () => void,
   ) {
     super();
