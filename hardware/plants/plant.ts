@@ -89,6 +89,8 @@ export function startPlant<State>(
 ): Plant {
   let state = model.create(parameters, seed);
   const initial = model.outputs.map((_, output) => model.measure(state, output));
+  /** What is in force, for models to read and not to keep. */
+  const commands = [...initial];
   const drawn = new Map<number, number>();
   return {
     name: model.name,
@@ -96,7 +98,8 @@ export function startPlant<State>(
     channels: model.channels,
     outputs: model.outputs,
     step(outputs, dtUs) {
-      const commands = initial.map((value, output) => outputs[output] ?? value);
+      for (let output = 0; output < initial.length; output += 1)
+        commands[output] = outputs[output] ?? (initial[output] as number);
       state = model.step(state, commands, dtUs);
     },
     sense(channel, replica) {

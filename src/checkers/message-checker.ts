@@ -15,19 +15,17 @@ const WINDOW_TICKS = 64;
 /** Messages on one link in one tick that are told apart; no correct replica sends more. */
 const MAX_MESSAGES = 24;
 
-/** Keys of one link in one tick; what has been taken is struck out. */
-interface LinkPage {
-  readonly keys: Float64Array;
-  size: number;
-  /** More were sent than are kept: nothing of this link and tick can be judged. */
-  overflown: boolean;
-  /** Accepted without having been sent, or more often than sent. */
-  unsent: number;
-}
-
+/** One tick. What belongs to a link stands at its number, `from · n + to`. */
 interface Page {
   tick: Tick;
-  readonly links: readonly LinkPage[];
+  /** `MAX_MESSAGES` of each link, in the order of sending; what has been taken is struck out. */
+  readonly keys: Float64Array;
+  /** How many were sent; more than are kept: nothing of this link and tick can be judged. */
+  readonly sizes: Uint8Array;
+  /** Accepted without having been sent, or more often than sent. */
+  readonly unsent: Uint32Array;
+  /** All of these. */
+  unsentHere: number;
 }
 
 /** Bounded by window, links and messages a link. */
@@ -48,37 +46,40 @@ export class MessageChecker {
     const links = this.n * this.n;
     this.pages = Array.from({ length: WINDOW_TICKS }, () => ({
       tick: -1,
-      links: Array.from({ length: links }, () => ({
-        keys: new Float64Array(MAX_MESSAGES),
-        size: 0,
-        overflown: false,
-        unsent: 0,
-      })),
+      keys: new Float64Array(links * MAX_MESSAGES),
+      sizes: new Uint8Array(links),
+      unsent: new Uint32Array(links),
+      unsentHere: 0,
     }));
   }
 
   sent(from: ReplicaIndex, to: ReplicaIndex, key: number, tick: Tick): void {
-    const link = this.linkAt(from, to, tick);
-    if (link === null) return;
-    if (link.size === MAX_MESSAGES) link.overflown = true;
-    else {
-      link.keys[link.size] = key;
-      link.size += 1;
-    }
+    const page = this.pageOf(tick);
+    if (page === null) return;
+    const link = from * this.n + to;
+    const size = page.sizes[link] as number;
+    if (size > MAX_MESSAGES) return;
+    if (size < MAX_MESSAGES) page.keys[link * MAX_MESSAGES + size] = key;
+    page.sizes[link] = size + 1;
   }
 
   accepted(from: ReplicaIndex, to: ReplicaIndex, key: number, tick: Tick): void {
-    const link = this.linkAt(from, to, tick);
-    if (link === null) {
+    const page = this.pageOf(tick);
+    if (page === null) {
       this.unjudged += 1;
       return;
     }
-    for (let at = 0; at < link.size; at += 1) {
-      if (link.keys[at] !== key) continue;
-      link.keys[at] = NaN;
+    const { keys, sizes, unsent } = page;
+    const link = from * this.n + to;
+    const first = link * MAX_MESSAGES;
+    const end = first + Math.min(sizes[link] as number, MAX_MESSAGES);
+    for (let at = first; at < end; at += 1) {
+      if (keys[at] !== key) continue;
+      keys[at] = NaN;
       return;
     }
-    link.unsent += 1;
+    unsent[link] = (unsent[link] as number) + 1;
+    page.unsentHere += 1;
     this.unsent += 1;
   }
 
@@ -87,48 +88,45 @@ export class MessageChecker {
     this.newestJudged = slot.tick;
     if (this.unsent === 0) return;
     for (const page of this.pages) {
-      if (page.tick < 0 || page.tick > slot.tick) continue;
-      for (let at = 0; at < page.links.length; at += 1) {
-        const link = page.links[at] as LinkPage;
-        if (link.unsent > 0) this.judgeLink(slot, page.tick, at, link);
-      }
+      if (page.tick < 0 || page.tick > slot.tick || page.unsentHere === 0) continue;
+      for (let link = 0; link < page.unsent.length; link += 1)
+        if (page.unsent[link] !== 0) this.judgeLink(slot, page, link);
     }
   }
 
-  private judgeLink(slot: TickSlot, tick: Tick, at: number, link: LinkPage): void {
-    const from = Math.floor(at / this.n);
-    const to = at % this.n;
-    const { unsent } = link;
-    link.unsent = 0;
+  private judgeLink(slot: TickSlot, page: Page, link: number): void {
+    const from = Math.floor(link / this.n);
+    const to = link % this.n;
+    const unsent = page.unsent[link] as number;
+    page.unsent[link] = 0;
+    page.unsentHere -= unsent;
     this.unsent -= unsent;
-    if (link.overflown || holds(slot.faulty, from) || holds(slot.faulty, to)) return;
+    const isOverflown = (page.sizes[link] as number) > MAX_MESSAGES;
+    if (isOverflown || holds(slot.faulty, from) || holds(slot.faulty, to)) return;
     this.log.add(
       NAME,
       '§8 accepted as sent',
-      tick,
+      page.tick,
       this.rig.replicas[to] ?? `replica ${to}`,
       () =>
         `It took ${unsent} message(s) as ${this.rig.replicas[from]}'s that ${this.rig.replicas[from]} did not send it, or took them twice.`,
     );
   }
 
-  private linkAt(from: ReplicaIndex, to: ReplicaIndex, tick: Tick): LinkPage | null {
+  private pageOf(tick: Tick): Page | null {
     if (!Number.isSafeInteger(tick) || tick < 0) return null;
     const page = this.pages[tick % WINDOW_TICKS] as Page;
-    if (page.tick !== tick) {
-      // A liar may name any tick; it must not cost the true ones their place. Before the first judgement any may be true.
-      const newest = this.newestJudged < 0 ? Infinity : this.newestJudged + WINDOW_TICKS / 2;
-      if (tick > newest || (page.tick > tick && page.tick <= newest)) return null;
-      page.tick = tick;
-      for (const link of page.links) this.clear(link);
+    if (page.tick === tick) return page;
+    // A liar may name any tick; it must not cost the true ones their place. Before the first judgement any may be true.
+    const newest = this.newestJudged < 0 ? Infinity : this.newestJudged + WINDOW_TICKS / 2;
+    if (tick > newest || (page.tick > tick && page.tick <= newest)) return null;
+    page.tick = tick;
+    page.sizes.fill(0);
+    if (page.unsentHere > 0) {
+      page.unsent.fill(0);
+      this.unsent -= page.unsentHere;
+      page.unsentHere = 0;
     }
-    return page.links[from * this.n + to] ?? null;
-  }
-
-  private clear(link: LinkPage): void {
-    this.unsent -= link.unsent;
-    link.size = 0;
-    link.overflown = false;
-    link.unsent = 0;
+    return page;
   }
 }

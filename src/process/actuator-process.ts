@@ -20,6 +20,7 @@ import {
 import type { ParentChannel } from './parent-channel.js';
 import { buildReadBackConfig, buildVoterConfig } from './replica-config.js';
 import { RunTicks } from './run-ticks.js';
+import { stampVoterRecord } from './telemetry.js';
 
 /** What may stand between a voter and its device; fault injection is the only user. */
 export interface ActuatorInterposers {
@@ -198,7 +199,7 @@ export class ActuatorProcess {
 
   private onEffect(effect: VoterEffect, atUs: number): void {
     const { channel, id } = this.parts;
-    channel.sendVoter({ ...effect, atUs });
+    channel.sendVoter(stampVoterRecord(effect, atUs));
     switch (effect.kind) {
       case 'armed':
         this.runTicks.note(effect.tick, atUs);

@@ -6,7 +6,7 @@
 import type { Mode } from '../core/replica.js';
 import type { OverrunCause } from '../core/agreement/exchange.js';
 import type { PlantDescription } from '../rig/plant-description.js';
-import type { Refusal, TripCause } from '../core/voting/actuator-voter.js';
+import type { Refusal, TripCause, VoterEffect } from '../core/voting/actuator-voter.js';
 
 /** One replica's own account of one tick, sent when the tick is over. */
 export interface TickRecord {
@@ -99,6 +99,13 @@ export interface CommandRecord {
   /** From the start of the run. */
   readonly tick: number;
   readonly outcome: 'done' | 'refused' | 'lapsed';
+}
+
+/** What a voter did, with the time of it. Outputs, which are nearly all there is, are written out: a spread costs more. */
+export function stampVoterRecord(done: VoterEffect | VoterRecord, atUs: number): VoterRecord {
+  if (done.kind !== 'output') return { ...done, atUs };
+  const { kind, tick, count, votes } = done;
+  return { kind, tick, count, votes, atUs };
 }
 
 export type Telemetry =

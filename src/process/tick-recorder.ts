@@ -3,10 +3,12 @@ import { sameValue, toHex } from '../core/bytes.js';
 import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Mode, Report } from '../core/replica.js';
 import type { ActuatorCommand, Vector } from '../core/types.js';
+import { allocateBytes } from '../wire/copy-bytes.js';
 import type { TickRecord } from './telemetry.js';
 
 /** Enough to tell runs of a rig apart. */
 const RUN_NAME_BYTES = 4;
+const SHORT_BYTES = 32;
 
 type Draft = { -readonly [Field in keyof TickRecord]: TickRecord[Field] };
 
@@ -165,8 +167,9 @@ function isSameVector(a: Vector, b: Vector): boolean {
 
 /** One byte string for a vector: a length, or 0xffffffff for absent, before each value. */
 function joinVector(vector: Vector): Uint8Array {
-  const size = vector.reduce((sum, value) => sum + 4 + (value?.length ?? 0), 0);
-  const joined = new Uint8Array(size);
+  let size = 0;
+  for (const value of vector) size += 4 + (value?.length ?? 0);
+  const joined = allocateBytes(size);
   let at = 0;
   for (const value of vector) {
     const length = value?.length ?? 0xffffffff;
@@ -176,8 +179,10 @@ function joinVector(vector: Vector): Uint8Array {
     joined[at + 3] = length;
     at += 4;
     if (value === null) continue;
-    joined.set(value, at);
-    at += value.length;
+    // Short ones byte by byte: a call that copies costs more.
+    if (length > SHORT_BYTES) joined.set(value, at);
+    else for (let from = 0; from < length; from += 1) joined[at + from] = value[from] as number;
+    at += length;
   }
   return joined;
 }

@@ -8,7 +8,7 @@ import { usesSignedStarts } from '../core/membership/cold-start.js';
 import { createCheckers, type Checkers } from '../checkers/create-checkers.js';
 import type { FaultKind, Order } from '../checkers/observations.js';
 import type { Report } from '../core/replica.js';
-import type { ActuatorCommand, PeerMessage, Stamp, Tick, Value } from '../core/types.js';
+import type { ActuatorCommand, PeerMessage, RoundMessage, Stamp, Tick } from '../core/types.js';
 import { readFaultName } from '../demo/fault-ledger.js';
 import type { FaultEvent } from '../faults/injector.js';
 import { isLie } from '../faults/traits.js';
@@ -138,11 +138,9 @@ export class CheckerFeed {
   wrapPeers(replica: number, port: PeerPort): PeerPort {
     return {
       send: (to, message) => {
-        const value = readOwnValue(message);
-        if (value !== null && message.kind === 'round' && this.proposed[replica] !== message.tick) {
-          this.proposed[replica] = message.tick;
-          this.checkers.onProposed(replica, this.placeProposed(replica, message), value);
-        }
+        // The first of each tick: all are given the same.
+        if (message.kind === 'round' && message.round === 1 && this.proposed[replica] !== message.tick)
+          this.noteProposal(replica, message);
         port.send(to, message);
       },
     };
@@ -230,6 +228,13 @@ export class CheckerFeed {
   /** What the round clocks show at one moment. */
   noteClocks(shown: readonly (number | null)[]): void {
     if (this.grid.originUs !== null) this.checkers.onClocks(this.tickNow(), shown);
+  }
+
+  private noteProposal(replica: number, message: RoundMessage): void {
+    const value = message.items.find(({ path }) => path.length === 0)?.value ?? null;
+    if (value === null) return;
+    this.proposed[replica] = message.tick;
+    this.checkers.onProposed(replica, this.placeProposed(replica, message), value);
   }
 
   private wrapEvents(parts: MessengerParts): MessengerParts['events'] {
@@ -384,12 +389,6 @@ function boundSkew(rig: Rig, network: NetworkModel): number {
 
 function kindOf(spec: string): FaultKind {
   return isLie(readFaultName(spec)) ? 'lies' : 'omits';
-}
-
-/** The value of its own that a replica hands out in round 1. */
-function readOwnValue(message: PeerMessage): Value | null {
-  if (message.kind !== 'round' || message.round !== 1) return null;
-  return message.items.find(({ path }) => path.length === 0)?.value ?? null;
 }
 
 function readOrder(command: ActuatorCommand | null): Order {

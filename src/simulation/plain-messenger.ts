@@ -280,8 +280,9 @@ class PlainMessenger implements Messenger {
   }
 
   private sign(message: RigMessage): RigMessage {
+    if (!this.wire.signs || message.kind !== 'round') return message;
     const self = this.replicaIndex.get(this.parts.id);
-    if (!this.wire.signs || message.kind !== 'round' || self === undefined) return message;
+    if (self === undefined) return message;
     if (this.signed?.message !== message) this.signed = { message, out: this.wire.sign(self, message) };
     return this.signed.out;
   }

@@ -22,7 +22,7 @@ import { ActuatorProcess } from '../process/actuator-process.js';
 import { openSecureMessenger, type OpenMessenger } from '../process/messenger.js';
 import { wireCodecs, type ReplicaCodecs } from '../process/replica-config.js';
 import { ReplicaProcess } from '../process/replica-process.js';
-import type { Telemetry, TickRecord, VoterRecord } from '../process/telemetry.js';
+import { stampVoterRecord, type Telemetry, type TickRecord, type VoterRecord } from '../process/telemetry.js';
 import { composeLaw, type ComposedLaw } from '../rig/compose-law.js';
 import { computeArithmeticDigest } from '../rig/digest.js';
 import type { LoadedRig } from '../rig/load-rig.js';
@@ -400,7 +400,7 @@ export class RigWorld {
           if (isAlive()) watch.onTelemetry(message);
         },
         sendVoter: (record) => {
-          if (isAlive()) watch.onVoter(at, { ...record, atUs: host.toWorldTime(record.atUs) });
+          if (isAlive()) watch.onVoter(at, stampVoterRecord(record, host.toWorldTime(record.atUs)));
         },
       },
       ...(injector === null
