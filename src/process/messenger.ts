@@ -22,6 +22,7 @@ import {
 import type { ConfigDigests } from '../wire/derive-keys.js';
 import type { PrincipalKeys } from '../wire/keys.js';
 import { deriveLimits } from '../wire/limits.js';
+import { nodeMacEngine, type MacEngine } from '../wire/mac-engine.js';
 import {
   decodeRequest,
   encodeReply,
@@ -92,7 +93,12 @@ export interface Messenger {
 export type OpenMessenger = (parts: MessengerParts) => Messenger;
 
 /** The messenger of the live rig: deterministic CBOR in COSE under session keys (src/wire). */
-export const openSecureMessenger: OpenMessenger = (parts) => new SecureMessenger(parts);
+export const openSecureMessenger: OpenMessenger = (parts) => new SecureMessenger(parts, nodeMacEngine);
+
+/** The same with another engine for the authenticators. */
+export function openSecureMessengerWith(macEngine: MacEngine): OpenMessenger {
+  return (parts) => new SecureMessenger(parts, macEngine);
+}
 
 class SecureMessenger implements Messenger {
   private readonly links: SecureLinks;
@@ -105,13 +111,16 @@ class SecureMessenger implements Messenger {
   /** The last message that was encoded: round 1 goes to all peers alike. */
   private encoded: { readonly message: RigMessage; readonly payload: Uint8Array } | null = null;
 
-  constructor(private readonly parts: MessengerParts) {
+  constructor(
+    private readonly parts: MessengerParts,
+    macEngine: MacEngine,
+  ) {
     const { rig, id, keys, digests, transport, clock, entropy, log, events } = parts;
     this.replicaIndex = new Map(rig.replicas.map((replica, at) => [replica.id, at]));
     const limits = deriveLimits(rig);
     this.chains = this.replicaIndex.has(id) ? createSignedChains(rig, keys, digests) : null;
     this.codec = this.replicaIndex.has(id) ? new PeerCodec(limits, this.chains) : null;
-    this.links = createSecureLinks(rig, keys, digests, entropy, limits, parts.protocolVersion);
+    this.links = createSecureLinks(rig, keys, digests, entropy, limits, parts.protocolVersion, macEngine);
     const { onEstablished, onRefused, onIncompatible } = events;
     this.endpoint = new SecureEndpoint({
       links: this.links,

@@ -19,7 +19,7 @@ import { planFault } from '../faults/plan-fault.js';
 import { Random } from '../faults/random.js';
 import type { ActuatorPort, Cancel, Clock, Entropy, Log, PeerPort, Principal, SensorPort } from '../ports.js';
 import { ActuatorProcess } from '../process/actuator-process.js';
-import { openSecureMessenger, type OpenMessenger } from '../process/messenger.js';
+import { openSecureMessengerWith, type OpenMessenger } from '../process/messenger.js';
 import { wireCodecs, type ReplicaCodecs } from '../process/replica-config.js';
 import { ReplicaProcess } from '../process/replica-process.js';
 import { stampVoterRecord, type Telemetry, type TickRecord, type VoterRecord } from '../process/telemetry.js';
@@ -31,6 +31,7 @@ import type { Submission } from '../rig/submission.js';
 import { TickGrid } from '../rig/tick-grid.js';
 import { generateKeys, type PrincipalKeys } from '../wire/keys.js';
 import { lawStateCodec } from '../wire/law-state-codec.js';
+import { nodeMacEngine } from '../wire/mac-engine.js';
 import type { OperatorRequest } from '../wire/request-codec.js';
 import { openDirectActuator, openDirectSensors, openSimulatedLine } from './bridge.js';
 import { RANK } from './event-queue.js';
@@ -41,6 +42,7 @@ import { askOnce, plainCodecs } from './plain-codecs.js';
 import { PlainWire } from './plain-messenger.js';
 import { SimulatedOperator } from './operator.js';
 import { rememberCodecs } from './remember-codecs.js';
+import { rememberMacs } from './remember-macs.js';
 
 export interface RigWorldOptions {
   readonly loaded: LoadedRig;
@@ -149,7 +151,8 @@ export class RigWorld {
       rig,
       rig.replicas.map(() => this.random.nextBits()),
     );
-    this.openUnwatched = wire === 'full' ? openSecureMessenger : plainWire.open;
+    this.openUnwatched =
+      wire === 'full' ? openSecureMessengerWith(rememberMacs(nodeMacEngine)) : plainWire.open;
     this.openMessenger = watch.wrapMessenger(this.openUnwatched);
     this.codecs = wire === 'full' ? rememberCodecs(wireCodecs(rig)) : plainCodecs(rig);
     this.sharedLaw = wire === 'full' ? null : askOnce(this.composeLaw());

@@ -9,6 +9,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { AEAD_TAG_BYTES, type AeadEngine } from './aead-engine.js';
 import { CborWriter } from './cbor.js';
+import { allocateBytes, copyBytes } from './copy-bytes.js';
 import type { ComputeMac } from './mac-engine.js';
 
 export type LinkAlgorithm = 'hmac-256' | 'hmac-256-64' | 'chacha20-poly1305';
@@ -256,7 +257,7 @@ export class FrameCodec {
     const headLength = this.#frameHead.length;
     const bodyHeadBytes = byteStringHeadBytes(body.length);
     const tagHeadBytes = this.#isMac ? byteStringHeadBytes(this.#tagBytes) + this.#tagBytes : 0;
-    const frame = new Uint8Array(headLength + bodyHeadBytes + body.length + tagHeadBytes);
+    const frame = allocateBytes(headLength + bodyHeadBytes + body.length + tagHeadBytes);
     frame.set(this.#frameHead);
     writeCounter(frame, this.#frameCounterAt, counter);
     const bodyAt = writeByteStringHead(frame, headLength, body.length);
@@ -281,7 +282,7 @@ export class FrameCodec {
         this.#tagBytes,
       );
       if (!timingSafeEqual(expected, frame.subarray(tagAt))) return { ok: false, cause: 'bad-authenticator' };
-      return { ok: true, counter, payload: new Uint8Array(frame.subarray(bodyAt, bodyAt + bodyLength)) };
+      return { ok: true, counter, payload: copyBytes(frame, bodyAt, bodyLength) };
     }
     const payload = this.#decrypt(counter, frame.subarray(bodyAt, bodyAt + bodyLength));
     return payload === null ? { ok: false, cause: 'bad-authenticator' } : { ok: true, counter, payload };

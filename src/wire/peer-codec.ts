@@ -48,6 +48,8 @@ export class PeerCodec {
   readonly #writer = new CborWriter(512);
   /** The run that was read last: mostly it is that of the next message too. */
   #newestRun: Uint8Array = new Uint8Array(RUN_BYTES);
+  /** The value that was read last of each commander: what is relayed of it is mostly the same, and is the same array. */
+  readonly #newestValues: Uint8Array[] = [];
 
   constructor(limits: WireLimits, chains: SignedChains | null) {
     if (limits.isSigned !== (chains !== null))
@@ -159,7 +161,7 @@ export class PeerCodec {
     if (count < 0 || count > (itemsByRound[round] as number)) return MALFORMED;
     const items: RelayItem[] = [];
     for (let at = 0; at < count; at += 1) {
-      const item = this.#readItem(cursor, round);
+      const item = this.#readItem(cursor, from, round);
       if (item === null) return MALFORMED;
       items.push(item);
     }
@@ -180,18 +182,25 @@ export class PeerCodec {
     };
   }
 
-  #readItem(cursor: CborCursor, round: number): RelayItem | null {
+  #readItem(cursor: CborCursor, from: ReplicaIndex, round: number): RelayItem | null {
     const isSigned = this.#chains !== null;
     if (cursor.readArrayHead() !== (isSigned ? 3 : 2)) return null;
     const path = cursor.readByteList(round - 1);
     if (path === null) return null;
     for (const id of path) if (id >= this.#limits.replicas) return null;
     if (!isSigned && cursor.skipNull()) return { path, value: null };
-    const value = cursor.readBytes();
+    const value = this.#readValue(cursor, path[0] ?? from);
     if (value === null) return null;
     if (!isSigned) return { path, value };
     const proof = cursor.readBytes();
     return proof === null ? null : { path, value, proof };
+  }
+
+  #readValue(cursor: CborCursor, commander: ReplicaIndex): Uint8Array | null {
+    const newest = this.#newestValues[commander];
+    const value = newest === undefined ? cursor.readBytes() : cursor.readBytesLike(newest);
+    if (value !== null) this.#newestValues[commander] = value;
+    return value;
   }
 
   #readState(value: CborValue): DecodedPeerMessage {

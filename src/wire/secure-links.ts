@@ -561,6 +561,7 @@ export function createSecureLinks(
   entropy: Entropy,
   limits: WireLimits = deriveLimits(rig),
   version: number = PROTOCOL_VERSION,
+  macEngine: MacEngine = nodeMacEngine,
 ): SecureLinks {
   const self = keys.principal;
   const own = listPrincipals(rig).find(({ id }) => id === self);
@@ -576,5 +577,6 @@ export function createSecureLinks(
     limits,
     entropy,
     version,
+    macEngine,
   });
 }
