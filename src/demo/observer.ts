@@ -60,6 +60,7 @@ const MAX_NAMED_TICKS = 20;
 
 /** One tick's accounts, until it is judged. */
 interface Draft {
+  readonly tick: number;
   readonly accounts: (TickRecord | null)[];
 }
 
@@ -84,7 +85,11 @@ export class Observer {
   private readonly ids: readonly string[];
   private readonly maxFaulty: number;
   private readonly settleTicks: number;
-  private readonly drafts = new Map<number, Draft>();
+  /**
+   * What has been told of ticks that are not yet judged: a ring. A map from which as much is taken as is put in leaves
+   * tables behind that keep all that was in them for the collector.
+   */
+  private readonly drafts: (Draft | null)[];
   private readonly ledger: FaultLedger;
   private readonly voters: readonly VoterWatch[];
   /** Not yet given to their voters' watches, oldest first. */
@@ -148,6 +153,7 @@ export class Observer {
     this.maxFaulty = maxFaulty;
     this.commands = new CommandWatch(testimony);
     this.settleTicks = Math.ceil((SETTLE_SECONDS * 1e6) / rig.periodUs);
+    this.drafts = new Array<Draft | null>(this.settleTicks + 1).fill(null);
     this.ledger = new FaultLedger(this.ids);
     this.voters = rig.actuators.map((actuator) => new VoterWatch(actuator));
     this.newestAccount = new Array<null>(n).fill(null);
@@ -289,7 +295,7 @@ export class Observer {
         fresh[at] === true && record !== null ? record.tick : this.newest,
       ),
     );
-    const draft = this.drafts.get(shown);
+    const draft = this.draftAt(shown);
     const accounts = this.newestAccount.map((record, at) =>
       fresh[at] === true ? (draft?.accounts[at] ?? record) : null,
     );
@@ -376,13 +382,12 @@ export class Observer {
     if (record.mode === 'running' && record.state !== null) this.closeDown(replica, record.tick);
     if (record.tick <= this.judged) return;
     if (this.newest < 0) this.judged = record.tick - 1;
-    const draft = this.draftOf(record.tick);
-    draft.accounts[replica] = record;
     if (record.tick > this.newest) {
       this.newest = record.tick;
       this.settleStart();
       while (this.newest - this.judged > this.settleTicks) this.judgeNext();
     }
+    this.draftOf(record.tick).accounts[replica] = record;
   }
 
   /** The same account with the numbers of the line. */
@@ -439,11 +444,16 @@ export class Observer {
   }
 
   private draftOf(tick: number): Draft {
-    const known = this.drafts.get(tick);
-    if (known !== undefined) return known;
-    const draft: Draft = { accounts: new Array<null>(this.ids.length).fill(null) };
-    this.drafts.set(tick, draft);
+    const known = this.draftAt(tick);
+    if (known !== null) return known;
+    const draft: Draft = { tick, accounts: new Array<null>(this.ids.length).fill(null) };
+    this.drafts[tick % this.drafts.length] = draft;
     return draft;
+  }
+
+  private draftAt(tick: number): Draft | null {
+    const draft = this.drafts[tick % this.drafts.length] ?? null;
+    return draft?.tick === tick ? draft : null;
   }
 
   /** What is a whole period too early was sent by a clock that is off, and says nothing of the others. */
@@ -530,11 +540,11 @@ export class Observer {
   private judgeNext(): void {
     this.judged += 1;
     const tick = this.judged;
-    const draft = this.drafts.get(tick) ?? { accounts: new Array<null>(this.ids.length).fill(null) };
-    this.drafts.delete(tick);
+    const accounts = this.draftAt(tick)?.accounts ?? new Array<null>(this.ids.length).fill(null);
+    this.drafts[tick % this.drafts.length] = null;
     const counted =
       this.countFrom !== null && tick >= this.countFrom && (this.endTick === null || tick <= this.endTick);
-    if (counted) this.judge(tick, draft.accounts);
+    if (counted) this.judge(tick, accounts);
     this.forgetBefore(tick);
   }
 
