@@ -164,17 +164,22 @@ export class ReplicaDrive {
 
   private feed(input: Input): void {
     if (this.halted) return;
-    this.inputs.push(input);
-    if (this.busy) return;
-    this.busy = true;
-    for (let next = this.inputs.shift(); next !== undefined; next = this.inputs.shift()) {
-      for (const effect of step(this.parts.config, this.state, next).effects) this.carryOut(effect);
+    if (this.busy) {
+      this.inputs.push(input);
+      return;
     }
+    this.busy = true;
+    this.take(input);
+    while (this.inputs.length > 0) this.take(this.inputs.shift() as Input);
     this.busy = false;
     if (this.halted) return;
     if (this.reports.length > MAX_WAITING_REPORTS) this.tellReports();
     if (this.stopping !== null && !this.isInsideTick()) this.stopping();
     else this.wake();
+  }
+
+  private take(input: Input): void {
+    for (const effect of step(this.parts.config, this.state, input).effects) this.carryOut(effect);
   }
 
   private tellReports(): void {

@@ -68,15 +68,21 @@ function encodeStructure(context: string, fields: readonly Uint8Array[]): Uint8A
 
 /** Protected header of a link frame with the given counter. */
 export function encodeProtectedHeader(algorithm: LinkAlgorithm, counter: number): Uint8Array {
-  const head = algorithmBytes(algorithm);
+  const head = ALGORITHM_BYTES[algorithm];
   const header = new Uint8Array(head.length + 4 + COUNTER_BYTES);
   header.set([0xa2, 0x01, ...head, 0x06, 0x40 | COUNTER_BYTES]);
   writeCounter(header, header.length - COUNTER_BYTES, counter);
   return header;
 }
 
-function algorithmBytes(algorithm: LinkAlgorithm): readonly number[] {
-  const { number } = ALGORITHMS[algorithm];
+/** The number of an algorithm as it stands in a header. */
+const ALGORITHM_BYTES: Readonly<Record<LinkAlgorithm, readonly number[]>> = {
+  'hmac-256': encodeNumber(ALGORITHM_HMAC_256),
+  'hmac-256-64': encodeNumber(ALGORITHM_HMAC_256_64),
+  'chacha20-poly1305': encodeNumber(ALGORITHM_CHACHA20_POLY1305),
+};
+
+function encodeNumber(number: number): readonly number[] {
   return number < 24 ? [number] : [0x18, number];
 }
 
@@ -117,7 +123,7 @@ function parseEnvelope(
   const { tagBytes } = ALGORITHMS[algorithm];
   const isMac = algorithm !== 'chacha20-poly1305';
   if (frame.length > maxPayloadBytes + ENVELOPE_MAX_BYTES) return 'oversize';
-  const head = algorithmBytes(algorithm);
+  const head = ALGORITHM_BYTES[algorithm];
   // [ h'a2 01 ‹algorithm› 06 46 ‹counter›', {}, h'‹body›' ⟨, h'‹tag›'⟩ ]
   const arrayHead = frame[0];
   if (arrayHead !== 0x84 && arrayHead !== 0x83) return 'malformed-envelope';
@@ -126,7 +132,8 @@ function parseEnvelope(
   const ivAt = 2 + headerLength - COUNTER_BYTES - 2;
   if (frame[2] !== 0xa2 || frame[3] !== 0x01) return 'malformed-envelope';
   if (frame[ivAt] !== 0x06 || frame[ivAt + 1] !== (0x40 | COUNTER_BYTES)) return 'malformed-envelope';
-  if (ivAt - 4 !== head.length || !head.every((byte, i) => frame[4 + i] === byte)) return 'wrong-algorithm';
+  if (ivAt - 4 !== head.length || frame[4] !== head[0] || (head.length > 1 && frame[5] !== head[1]))
+    return 'wrong-algorithm';
   if (arrayHead !== (isMac ? 0x84 : 0x83)) return 'malformed-envelope';
   let at = 2 + headerLength;
   if (frame[at] !== 0xa0) return 'malformed-envelope';
@@ -264,7 +271,7 @@ export class FrameCodec {
     frame.set(body, bodyAt);
     if (this.#isMac) {
       const tagAt = writeByteStringHead(frame, bodyAt + body.length, this.#tagBytes);
-      const tag = this.#computeTag(frame, this.#frameCounterAt, bodyAt, body.length);
+      const tag = this.#computeTag(frame, body);
       for (let i = 0; i < this.#tagBytes; i += 1) frame[tagAt + i] = tag[i] as number;
     }
     return frame;
@@ -277,20 +284,19 @@ export class FrameCodec {
     if (typeof envelope === 'string') return { ok: false, cause: envelope };
     const { counter, bodyAt, bodyLength, tagAt } = envelope;
     if (this.#isMac) {
-      const expected = this.#computeTag(frame, this.#frameCounterAt, bodyAt, bodyLength).subarray(
-        0,
-        this.#tagBytes,
-      );
+      const payload = copyBytes(frame, bodyAt, bodyLength);
+      const tag = this.#computeTag(frame, payload);
+      const expected = tag.length === this.#tagBytes ? tag : tag.subarray(0, this.#tagBytes);
       if (!timingSafeEqual(expected, frame.subarray(tagAt))) return { ok: false, cause: 'bad-authenticator' };
-      return { ok: true, counter, payload: copyBytes(frame, bodyAt, bodyLength) };
+      return { ok: true, counter, payload };
     }
     const payload = this.#decrypt(counter, frame.subarray(bodyAt, bodyAt + bodyLength));
     return payload === null ? { ok: false, cause: 'bad-authenticator' } : { ok: true, counter, payload };
   }
 
-  /** HMAC over the MAC_structure whose counter and payload are the frame's own bytes. */
-  #computeTag(frame: Uint8Array, counterAt: number, bodyAt: number, bodyLength: number): Uint8Array {
-    const needed = this.#structureHeadLength + 5 + bodyLength;
+  /** HMAC over the MAC_structure whose counter is the frame's own bytes, and whose payload is given. */
+  #computeTag(frame: Uint8Array, payload: Uint8Array): Uint8Array {
+    const needed = this.#structureHeadLength + 5 + payload.length;
     if (needed > this.#structure.length) {
       const grown = new Uint8Array(needed);
       grown.set(this.#structure.subarray(0, this.#structureHeadLength));
@@ -298,11 +304,11 @@ export class FrameCodec {
     }
     const structure = this.#structure;
     for (let i = 0; i < COUNTER_BYTES; i += 1) {
-      structure[this.#structureCounterAt + i] = frame[counterAt + i] as number;
+      structure[this.#structureCounterAt + i] = frame[this.#frameCounterAt + i] as number;
     }
-    const start = writeByteStringHead(structure, this.#structureHeadLength, bodyLength);
-    structure.set(frame.subarray(bodyAt, bodyAt + bodyLength), start);
-    return this.#context.computeMac(structure.subarray(0, start + bodyLength));
+    const start = writeByteStringHead(structure, this.#structureHeadLength, payload.length);
+    structure.set(payload, start);
+    return this.#context.computeMac(structure.subarray(0, start + payload.length));
   }
 
   #encrypt(counter: number, payload: Uint8Array): Uint8Array {
