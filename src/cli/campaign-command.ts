@@ -28,6 +28,7 @@ import { deriveSmallerRigs } from '../campaign/smaller-rig.js';
 import { WorkerPool } from '../campaign/worker-pool.js';
 import { isPaintable } from '../demo/painter.js';
 import { readVersions } from '../demo/report.js';
+import { collectAlone } from '../process/v8-flags.js';
 import { loadRig, type LoadedRig } from '../rig/load-rig.js';
 import {
   addReportOptions,
@@ -83,6 +84,7 @@ export function registerCampaignCommand(program: Command): void {
 }
 
 async function runCommand(what: string, options: CampaignOptions): Promise<void> {
+  collectAlone();
   const campaign = await readWhat(what, options);
   const loaded = await loadRig(campaign.rigPath);
   const { rig } = loaded;

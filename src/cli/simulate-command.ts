@@ -10,6 +10,7 @@ import { countFlightTicks, planFaults, type PlannedFault } from '../demo/tour.js
 import type { ExitCode, Verdict } from '../demo/verdict.js';
 import { describeHypothesis } from '../demo/view.js';
 import { resolveFaultTargets } from '../faults/plan-fault.js';
+import { collectAlone } from '../process/v8-flags.js';
 import { loadRig, type LoadedRig } from '../rig/load-rig.js';
 import { judgeScenario, type ScenarioVerdict } from '../scenario/judge-scenario.js';
 import { loadScenario } from '../scenario/load-scenario.js';
@@ -92,6 +93,7 @@ export function registerSimulateCommand(program: Command): void {
 }
 
 async function runSimulate(rigPath: string | undefined, options: SimulateOptions): Promise<void> {
+  collectAlone();
   const planned = await planSimulation(rigPath, options);
   const { loaded, ticks, seed, faults, scenario } = planned;
   const report = options.json === undefined ? null : await openReport(options.json);

@@ -24,3 +24,11 @@ export const SMALL_BOARD_V8_FLAGS: readonly string[] = [...PORTABLE_V8_FLAGS, ..
 export function compileEarly(): void {
   for (const flag of EARLY_COMPILATION) setFlagsFromString(flag);
 }
+
+/**
+ * For processes that simulate: the short collections, of which there are many, are done by the thread that waits for
+ * them. Its helpers find little to do, and take the cores from other simulations.
+ */
+export function collectAlone(): void {
+  setFlagsFromString('--no-parallel-scavenge');
+}
