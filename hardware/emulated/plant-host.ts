@@ -153,12 +153,14 @@ export class PlantHost {
   account(): PlantAccount {
     this.advance();
     const { plant } = this.options;
-    const outcome = plant.judge();
+    const { survived, lostAtUs, lostWhy } = plant.judge();
     return {
       description: plant.description,
       flying: this.flying,
       flownUs: this.flownUs,
-      ...outcome,
+      survived,
+      lostAtUs,
+      lostWhy,
       reference: this.readReference(this.options.clock.nowUs()),
       maxAbsError: this.maxAbsError,
       slippedUs: this.slippedUs,

@@ -25,10 +25,18 @@ export function compileEarly(): void {
   for (const flag of EARLY_COMPILATION) setFlagsFromString(flag);
 }
 
+/** What `--single-threaded-gc` stands for, as flags that may still be set when V8 has begun. */
+const COLLECT_ALONE = [
+  '--no-parallel-scavenge',
+  '--no-concurrent-array-buffer-sweeping',
+  '--no-concurrent-marking',
+  '--no-concurrent-sweeping',
+];
+
 /**
- * For processes that simulate: the short collections, of which there are many, are done by the thread that waits for
- * them. Its helpers find little to do, and take the cores from other simulations.
+ * For processes that simulate: the collector works in the thread that waits for it. It has little to do there, and its
+ * helpers take the cores from other simulations.
  */
 export function collectAlone(): void {
-  setFlagsFromString('--no-parallel-scavenge');
+  for (const flag of COLLECT_ALONE) setFlagsFromString(flag);
 }

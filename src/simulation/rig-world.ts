@@ -647,13 +647,15 @@ export class RigWorld {
 
   private tellPlant(): void {
     const account = this.plant.account();
+    const { reference, lostWhy } = account;
     this.watch.onTelemetry({
       kind: 'plant',
       atUs: this.world.nowUs,
       survived: account.survived,
       maxAbsError: account.maxAbsError,
       description: account.description,
-      values: { ...account.instruments, reference: account.reference, lostWhy: account.lostWhy },
+      // A literal with a spread in it takes ten times as long.
+      values: Object.assign({}, account.instruments, { reference, lostWhy }),
     });
   }
 

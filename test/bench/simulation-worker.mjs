@@ -4,11 +4,14 @@
  * (what is held at a tenth and at the end of a long run). Prints one line of JSON.
  */
 import { fileURLToPath } from 'node:url';
+import { collectAlone } from '../../dist/src/process/v8-flags.js';
 import { loadRig } from '../../dist/src/rig/load-rig.js';
 import { simulate } from '../../dist/src/simulation/simulate.js';
 import { FrameCodec } from '../../dist/src/wire/cose.js';
 import { nodeMacEngine } from '../../dist/src/wire/mac-engine.js';
 
+// As `simulate` and `campaign` do.
+collectAlone();
 const loaded = await loadRig(fileURLToPath(new URL('../../hardware/rigs/pitch', import.meta.url)));
 const [, , what, ticksText] = process.argv;
 const ticks = Number(ticksText);
