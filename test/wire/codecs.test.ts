@@ -337,6 +337,27 @@ describe('messages between replicas, MACs', () => {
     expect(accepts([1, 1, zeros, items, 0, [...held.slice(1), 2 ** 32 + 1]])).toBe(false);
   });
 
+  test('what is relayed of a commander is the value that came before, and where it was altered the altered one', () => {
+    const receiver = new PeerCodec(limits, null);
+    const read = (from: number, path: readonly number[], said: Uint8Array): Uint8Array => {
+      const heading = { kind: 'round', tick: 4, round: path.length + 1, run: new Uint8Array(16) } as const;
+      const items = [{ path, value: said }];
+      const stamp = path.length === 0 ? { stamp: { lagUs: 0, heldUs: new Array<null>(7).fill(null) } } : {};
+      const decoded = receiver.decode(from, 'round', codec.encode({ ...heading, items, ...stamp }));
+      if (!decoded.ok || decoded.message.kind !== 'round') throw new Error('it does not decode');
+      return decoded.message.items[0]?.value ?? new Uint8Array(0);
+    };
+    const said = Uint8Array.of(1, 2, 3);
+    const first = read(1, [], said);
+    expect(first).toEqual(said);
+    expect(read(2, [1], said)).toBe(first);
+    for (const altered of [Uint8Array.of(1, 2, 4), Uint8Array.of(1, 2), Uint8Array.of(1, 2, 3, 0)]) {
+      expect(read(2, [1], altered)).toEqual(altered);
+      expect(read(3, [1], said)).toEqual(said);
+    }
+    expect(first).toEqual(said);
+  });
+
   test('signature chains go with signed rigs only', () => {
     expect(() => new PeerCodec({ ...limits, isSigned: true }, null)).toThrow();
   });
