@@ -1,0 +1,211 @@
+/**
+ * A promise is kept (protocol.md §9; Lamport's Paxos, phase 1): no device votes or promises below a ballot that it has
+ * promised, whatever it went through since; nothing is said before it is kept; a promise tells of all votes that it has
+ * to tell of; and a device that lost its memory neither promises nor votes before the others have chosen to let it.
+ */
+import type { ReplicaIndex } from '../core/types.js';
+import type {
+  CheckedBallot,
+  CheckedGroup,
+  CheckedSlot,
+  ToldVote,
+  ValueContent,
+  ValueKey,
+} from './paxos-observations.js';
+import type { PaxosViolationLog } from './paxos-violation-log.js';
+import type { PaxosVoteBook } from './paxos-vote-book.js';
+
+const NAME = 'promise';
+
+interface KeptVote {
+  readonly ballot: CheckedBallot;
+  readonly value: ValueKey;
+}
+
+interface Device {
+  /** The highest ballot that it has promised or voted in, as far as it kept or said so. */
+  promised: CheckedBallot;
+  /** The highest ballot that no power cut takes any more. */
+  kept: CheckedBallot;
+  /** `admitted`: chosen to vote again as the process that runs, which has to keep that before it votes. */
+  standing: 'member' | 'quarantined' | 'admitted';
+  nonce: string;
+  /** By slot, the highest ballot that it keeps a vote in; those that a prefix has spoken for are left out. */
+  readonly votes: Map<CheckedSlot, KeptVote>;
+}
+
+/** One account a device. */
+export class PaxosPromiseChecker {
+  private readonly devices: Device[];
+
+  constructor(
+    group: CheckedGroup,
+    private readonly book: PaxosVoteBook,
+    private readonly log: PaxosViolationLog,
+  ) {
+    this.devices = group.replicas.map(() => ({
+      promised: 0,
+      kept: 0,
+      standing: 'member',
+      nonce: '',
+      votes: new Map<CheckedSlot, KeptVote>(),
+    }));
+  }
+
+  promiseKept(replica: ReplicaIndex, ballot: CheckedBallot): void {
+    const device = this.deviceOf(replica);
+    device.kept = Math.max(device.kept, ballot);
+    device.promised = Math.max(device.promised, ballot);
+  }
+
+  voteKept(replica: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot, value: ValueKey): void {
+    const device = this.deviceOf(replica);
+    const vote = device.votes.get(slot);
+    // A witness keeps its last vote in every record: that is no new one.
+    if (vote?.ballot === ballot && vote.value === value) return;
+    if (vote === undefined || vote.ballot < ballot) device.votes.set(slot, { ballot, value });
+    this.expectPromise('§9 vote below promise', 'keeps a vote', replica, ballot, slot);
+    this.promiseKept(replica, ballot);
+  }
+
+  promiseSaid(
+    replica: ReplicaIndex,
+    ballot: CheckedBallot,
+    prefix: CheckedSlot,
+    votes: readonly ToldVote[],
+  ): void {
+    const device = this.deviceOf(replica);
+    this.expectMember(replica, null, 'promises');
+    this.expectPromise('§9 promise below promise', 'promises', replica, ballot, null);
+    this.ballotSaid(replica, ballot);
+    device.promised = Math.max(device.promised, ballot);
+    this.expectToldVotes(device, replica, prefix, votes);
+  }
+
+  /** It names a ballot as one that binds it. */
+  ballotSaid(replica: ReplicaIndex, ballot: CheckedBallot): void {
+    const { kept } = this.deviceOf(replica);
+    if (kept < ballot)
+      this.log.add(
+        NAME,
+        '§9 said before kept',
+        null,
+        replica,
+        () => `It speaks of ballot ${ballot} as promised, and keeps none beyond ${kept}.`,
+      );
+  }
+
+  voteSaid(replica: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot): void {
+    this.expectMember(replica, slot, 'votes');
+    if (!this.book.hasVote(replica, ballot, slot))
+      this.log.add(
+        NAME,
+        '§9 said before kept',
+        slot,
+        replica,
+        () => `It tells of a vote in ballot ${ballot}, and does not keep that.`,
+      );
+  }
+
+  proposed(replica: ReplicaIndex, slot: CheckedSlot): void {
+    this.expectMember(replica, slot, 'proposes');
+  }
+
+  started(replica: ReplicaIndex, nonce: string): void {
+    const device = this.deviceOf(replica);
+    device.nonce = nonce;
+    if (device.standing === 'admitted') device.standing = 'quarantined';
+  }
+
+  forgot(replica: ReplicaIndex): void {
+    const device = this.deviceOf(replica);
+    device.standing = 'quarantined';
+    device.nonce = '';
+  }
+
+  stampKept(replica: ReplicaIndex): void {
+    const device = this.deviceOf(replica);
+    if (device.standing === 'quarantined')
+      this.log.add(
+        NAME,
+        '§9 quarantine',
+        null,
+        replica,
+        () => 'It takes itself for one that remembers, and nobody has let it in.',
+      );
+    if (device.standing === 'admitted') device.standing = 'member';
+  }
+
+  /** A value is chosen: it may let a device vote again, as a new one that has promised nothing. */
+  chosen({ admits }: ValueContent): void {
+    if (admits === null) return;
+    const device = this.deviceOf(admits.replica);
+    if (device.standing !== 'quarantined' || device.nonce !== admits.nonce) return;
+    device.standing = 'admitted';
+    device.promised = 0;
+    device.kept = 0;
+    device.votes.clear();
+  }
+
+  private deviceOf(replica: ReplicaIndex): Device {
+    const device = this.devices[replica];
+    if (device === undefined) throw new RangeError(`there is no replica ${replica}`);
+    return device;
+  }
+
+  private expectMember(replica: ReplicaIndex, slot: CheckedSlot | null, does: string): void {
+    const { standing } = this.deviceOf(replica);
+    if (standing === 'member') return;
+    this.log.add(
+      NAME,
+      '§9 quarantine',
+      slot,
+      replica,
+      () =>
+        `It ${does} though it lost its memory and ${standing === 'admitted' ? 'does not keep that' : 'nobody'} let it in.`,
+    );
+  }
+
+  private expectPromise(
+    rule: string,
+    does: string,
+    replica: ReplicaIndex,
+    ballot: CheckedBallot,
+    slot: CheckedSlot | null,
+  ): void {
+    const { promised } = this.deviceOf(replica);
+    if (ballot < promised)
+      this.log.add(
+        NAME,
+        rule,
+        slot,
+        replica,
+        () => `It ${does} in ballot ${ballot}, and has promised ${promised}.`,
+      );
+  }
+
+  private expectToldVotes(
+    device: Device,
+    replica: ReplicaIndex,
+    prefix: CheckedSlot,
+    votes: readonly ToldVote[],
+  ): void {
+    for (const [slot, mine] of device.votes) {
+      // The prefix speaks for it, now and in every later promise.
+      if (slot <= prefix) device.votes.delete(slot);
+      else if (!votes.some((told) => told.slot === slot && tells(told, mine)))
+        this.log.add(
+          NAME,
+          '§9 vote untold',
+          slot,
+          replica,
+          () => `Its promise does not tell of its vote for ${mine.value} in ballot ${mine.ballot}.`,
+        );
+    }
+  }
+}
+
+/** A vote in a higher ballot, for whatever value, replaces those below it. */
+function tells(told: ToldVote, mine: KeptVote): boolean {
+  return told.ballot > mine.ballot || (told.ballot === mine.ballot && told.value === mine.value);
+}
