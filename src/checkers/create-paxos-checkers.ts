@@ -3,6 +3,7 @@ import type { ReplicaIndex } from '../core/types.js';
 import { PaxosChoiceChecker } from './paxos-choice-checker.js';
 import { PaxosLogChecker } from './paxos-log-checker.js';
 import type {
+  CalmStanding,
   CheckedBallot,
   CheckedGroup,
   CheckedSlot,
@@ -182,8 +183,8 @@ class PaxosCheckerSet implements PaxosCheckers {
     this.commands.answered(replica, request, slot);
   }
 
-  onCalm(keepers: readonly { readonly replica: ReplicaIndex; readonly applied: CheckedSlot }[]): void {
-    this.commands.calm(keepers, this.book.prefix);
+  onCalm(standings: readonly CalmStanding[]): void {
+    this.commands.calm(standings, this.book.prefix);
   }
 
   private onChosen(slot: CheckedSlot, value: ValueKey, ballot: CheckedBallot): void {

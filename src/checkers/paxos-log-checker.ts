@@ -4,7 +4,13 @@
  * slots that a device applies are those of the log, one after the other, across restarts and states taken from others.
  */
 import type { ReplicaIndex } from '../core/types.js';
-import type { CheckedGroup, CheckedSlot, RequestName, ValueContent } from './paxos-observations.js';
+import type {
+  CalmStanding,
+  CheckedGroup,
+  CheckedSlot,
+  RequestName,
+  ValueContent,
+} from './paxos-observations.js';
 import type { PaxosViolationLog } from './paxos-violation-log.js';
 
 const NAME = 'log';
@@ -138,15 +144,12 @@ export class PaxosLogChecker {
   }
 
   /** Nothing stands in the way any more: all that was asked for is answered, and all have the same log. */
-  calm(
-    keepers: readonly { readonly replica: ReplicaIndex; readonly applied: CheckedSlot }[],
-    prefix: CheckedSlot,
-  ): void {
+  calm(standings: readonly CalmStanding[], prefix: CheckedSlot): void {
     for (const [key, { answeredAt }] of this.histories)
       if (answeredAt === null)
         this.log.add(NAME, '§9 answered in the end', null, key, () => 'Nobody ever answers it.');
-    for (const { replica, applied } of keepers)
-      if (applied !== prefix)
+    for (const [replica, { applied, votes }] of standings.entries()) {
+      if (applied !== null && applied !== prefix)
         this.log.add(
           NAME,
           '§9 caught up in the end',
@@ -154,6 +157,8 @@ export class PaxosLogChecker {
           replica,
           () => `It has applied all up to ${applied}; ${prefix} are chosen.`,
         );
+      if (!votes) this.log.add(NAME, '§9 lets in in the end', null, replica, () => 'It does not vote again.');
+    }
   }
 
   private expectRealTime(slot: CheckedSlot, request: RequestName, { after, answeredAt }: History): void {

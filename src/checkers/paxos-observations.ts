@@ -69,7 +69,7 @@ export interface PaxosObservations {
 
   /** The process starts, shows this nonce wherever it asks to be let in, and has applied nothing. */
   onStarted(replica: ReplicaIndex, nonce: string): void;
-  /** It lost all that it kept, and knows who it is. */
+  /** It lost what it kept, or keeps that it takes itself for one that did. */
   onAmnesia(replica: ReplicaIndex): void;
   /** The slot's value is handed on; `executes`: requests in it are executed and not known from before. */
   onApplied(replica: ReplicaIndex, slot: CheckedSlot, value: ValueKey, executes: boolean): void;
@@ -83,8 +83,16 @@ export interface PaxosObservations {
   /** A device tells the client that its request is chosen at the slot. */
   onAnswered(replica: ReplicaIndex, request: RequestName, slot: CheckedSlot): void;
 
-  /** Every fault is over for long enough; which replicas keep state, and how far each has applied the log. */
-  onCalm(keepers: readonly { readonly replica: ReplicaIndex; readonly applied: CheckedSlot }[]): void;
+  /** Every fault has been over for long enough; where each device stands, in the rig's order. */
+  onCalm(standings: readonly CalmStanding[]): void;
+}
+
+/** Where a device stands in the end. */
+export interface CalmStanding {
+  /** The last slot that it applied; null for one that keeps no state. */
+  readonly applied: CheckedSlot | null;
+  /** It promises and votes. */
+  readonly votes: boolean;
 }
 
 /** What the checkers know of the group: plain data, none of it from the code that they check. */

@@ -118,9 +118,7 @@ export class PaxosPromiseChecker {
   }
 
   forgot(replica: ReplicaIndex): void {
-    const device = this.deviceOf(replica);
-    device.standing = 'quarantined';
-    device.nonce = '';
+    this.deviceOf(replica).standing = 'quarantined';
   }
 
   stampKept(replica: ReplicaIndex): void {

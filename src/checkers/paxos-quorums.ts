@@ -1,17 +1,17 @@
 /**
  * Which sets of devices choose, promise and change the quorum (protocol.md §9), as sets of bits. Without a witness any
  * majority does all of it. With one, a slot is governed by the last operational quorum chosen below it: all its members
- * choose, or a majority that holds one of them; phase 1 takes the latter, a change the latter with the witness in it.
+ * choose, or a majority that holds one of them; phase 1 and a change of the quorum take the latter.
  */
-import { holds, sizeOf } from './bytes.js';
+import { sizeOf } from './bytes.js';
 import type { CheckedGroup } from './paxos-observations.js';
 
 /** Whether `voters`, who voted for one value in one ballot, choose it in a slot that `quorum` governs. */
 export function choose(group: CheckedGroup, quorum: number, voters: number, isChange: boolean): boolean {
   const { witness } = group;
   if (witness === null) return isMajority(group, voters);
-  if (isChange) return isMajority(group, voters) && holds(voters, witness) && (voters & quorum) !== 0;
-  return (voters & quorum) === quorum || (isMajority(group, voters) && (voters & quorum) !== 0);
+  if (!isChange && (voters & quorum) === quorum) return true;
+  return isMajority(group, voters) && (voters & quorum) !== 0;
 }
 
 /** Whether promises of `promisers` are enough to propose in a slot that `quorum` governs. */

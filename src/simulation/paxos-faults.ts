@@ -1,0 +1,233 @@
+/**
+ * What strikes a simulated group of devices, one kind or all of them, again and again until the world is to be calm.
+ * Amnesia strikes a healthy group alone: a device that forgets while another is away is beyond the hypothesis.
+ */
+import type { PaxosRecord } from '../core/paxos/types.js';
+import type { ReplicaIndex } from '../core/types.js';
+import type { Random } from '../faults/random.js';
+import { RANK } from './event-queue.js';
+import type { World } from './host.js';
+import type { PaxosDevice } from './paxos-device.js';
+import { POWER_CUTS, type PaxosCut } from './paxos-disk.js';
+import { GOOD_LINK, POOR_LINK, type PaxosLinks } from './paxos-links.js';
+
+/** Every kind, and all of them together. */
+export const PAXOS_FAULTS = [
+  'none',
+  'poor-links',
+  'partition',
+  'crash',
+  'power-cut',
+  'amnesia',
+  'leader-killed',
+  'two-proposers',
+  'all',
+] as const;
+
+export type PaxosFault = (typeof PAXOS_FAULTS)[number];
+
+/** Between one strike and the next, on average. */
+const GAP_US = 60_000;
+/** How long one lasts: at least, and so much more at most. */
+const LASTS_US = 5_000;
+const LASTS_SPAN_US = 120_000;
+/** Writes that a power cut waits for, at most. */
+const WRITES = 8;
+
+/** What it strikes. */
+export interface PaxosScene {
+  readonly world: World;
+  readonly links: PaxosLinks;
+  readonly devices: readonly PaxosDevice[];
+  readonly clients: readonly string[];
+  /** Whether every device is what the group may count on: the operational quorum is whole. */
+  isWhole(): boolean;
+  onAmnesia(replica: ReplicaIndex): void;
+  onNote(what: string): void;
+}
+
+export class PaxosFaults {
+  /** How often something was struck. */
+  strikes = 0;
+  private isOver = false;
+  private readonly heals = new Set<() => void>();
+  /** By device, how many more writes until its power goes. */
+  private readonly fuses = new Map<ReplicaIndex, number>();
+
+  constructor(
+    private readonly scene: PaxosScene,
+    private readonly kind: PaxosFault,
+    private readonly random: Random,
+  ) {
+    if (kind === 'none') return;
+    if (kind === 'poor-links') this.strikePoorLinks(null);
+    else this.plan();
+  }
+
+  /** No more strikes, and all that was struck is well again. */
+  calm(): void {
+    this.isOver = true;
+    this.fuses.clear();
+    for (const heal of [...this.heals]) heal();
+  }
+
+  /** A device hands a record to its disk; not null: its power goes. */
+  onWrite(replica: ReplicaIndex, _record: PaxosRecord): PaxosCut | null {
+    const fuse = this.fuses.get(replica);
+    if (fuse === undefined) return null;
+    if (fuse > 0) {
+      this.fuses.set(replica, fuse - 1);
+      return null;
+    }
+    this.fuses.delete(replica);
+    this.count(`power cut at ${replica}`);
+    this.later(() => this.scene.devices[replica]?.boot());
+    return this.pick(POWER_CUTS);
+  }
+
+  private plan(): void {
+    const { world } = this.scene;
+    const gapUs = Math.floor(-Math.log(1 - this.random.nextUnit()) * GAP_US);
+    world.at(world.nowUs + gapUs, RANK.timer, () => {
+      if (this.isOver) return;
+      this.strike(this.kind);
+      this.plan();
+    });
+  }
+
+  private strike(kind: PaxosFault): void {
+    switch (kind) {
+      case 'none':
+        return;
+      case 'poor-links':
+        this.strikePoorLinks(this.lastsUs());
+        return;
+      case 'partition':
+        this.strikeLinks();
+        return;
+      case 'crash':
+        this.strikeProcess(this.pick(this.scene.devices));
+        return;
+      case 'power-cut':
+        this.fuses.set(this.random.nextInteger(this.scene.devices.length), this.random.nextInteger(WRITES));
+        return;
+      case 'amnesia':
+        this.strikeMemory();
+        return;
+      case 'leader-killed': {
+        const leader = this.findLeader();
+        if (leader !== null) this.strikeProcess(leader);
+        return;
+      }
+      case 'two-proposers':
+        this.strikeLeadership();
+        return;
+      case 'all':
+        this.strike(this.pick(PAXOS_FAULTS.filter((one) => one !== 'none' && one !== 'all')));
+        return;
+    }
+  }
+
+  private strikePoorLinks(us: number | null): void {
+    const { links } = this.scene;
+    this.count('poor links');
+    links.model = POOR_LINK;
+    this.later(() => {
+      links.model = GOOD_LINK;
+    }, us);
+  }
+
+  /** Some devices, and with them some clients, are apart from the rest, in both directions or in one. */
+  private strikeLinks(): void {
+    const { devices, clients } = this.scene;
+    const apart = new Set<string>();
+    for (const { index } of devices) if (this.random.nextChance(0.4)) apart.add(String(index));
+    for (const client of clients) if (this.random.nextChance(0.3)) apart.add(client);
+    const all = [...devices.map(({ index }) => String(index)), ...clients];
+    const isOneWay = this.random.nextChance(0.4);
+    const pairs: (readonly [string, string])[] = [];
+    for (const from of all)
+      for (const to of all)
+        if (apart.has(from) && !apart.has(to))
+          pairs.push([from, to], ...(isOneWay ? [] : [[to, from] as const]));
+    if (pairs.length === 0) return;
+    this.count(`partition ${[...apart].join()}${isOneWay ? ' one way' : ''}`);
+    this.cutLinks(pairs);
+  }
+
+  private strikeProcess(device: PaxosDevice): void {
+    if (!device.isRunning) return;
+    this.count(`kill ${device.index}`);
+    device.crash('killed');
+    this.later(() => device.boot());
+  }
+
+  private strikeMemory(): void {
+    const { devices, links } = this.scene;
+    const isHealthy = devices.every(
+      ({ isRunning, status }) => isRunning && status !== null && status.role !== 'amnesiac',
+    );
+    if (!isHealthy || !links.isWhole || !this.scene.isWhole()) return;
+    const device = this.pick(devices);
+    this.count(`amnesia ${device.index}`);
+    device.crash('lost');
+    device.disk.wipe();
+    this.scene.onAmnesia(device.index);
+    this.later(() => device.boot());
+  }
+
+  /** Whoever leads is taken for dead by others, and goes on. */
+  private strikeLeadership(): void {
+    const leader = this.findLeader();
+    if (leader === null) return;
+    const name = String(leader.index);
+    if (this.random.nextChance(0.5)) {
+      this.count(`stall ${name}`);
+      leader.host.stall(this.lastsUs());
+      return;
+    }
+    this.count(`unheard ${name}`);
+    const others = this.scene.devices.filter((device) => device !== leader && this.random.nextChance(0.7));
+    this.cutLinks(others.map(({ index }) => [name, String(index)] as const));
+  }
+
+  private findLeader(): PaxosDevice | null {
+    let found: PaxosDevice | null = null;
+    for (const device of this.scene.devices) {
+      if (!device.isRunning || device.status?.role !== 'leads') continue;
+      if (found === null || device.status.ballot > (found.status?.ballot ?? 0)) found = device;
+    }
+    return found;
+  }
+
+  private cutLinks(pairs: readonly (readonly [string, string])[]): void {
+    const { links } = this.scene;
+    for (const [from, to] of pairs) links.cut(from, to);
+    this.later(() => {
+      for (const [from, to] of pairs) links.heal(from, to);
+    });
+  }
+
+  /** Once, after as long as a fault lasts, or when the world is to be calm; only then where `us` is null. */
+  private later(heal: () => void, us: number | null = this.lastsUs()): void {
+    const { world } = this.scene;
+    const once = (): void => {
+      if (this.heals.delete(once)) heal();
+    };
+    this.heals.add(once);
+    if (us !== null) world.at(world.nowUs + us, RANK.timer, once);
+  }
+
+  private lastsUs(): number {
+    return LASTS_US + this.random.nextInteger(LASTS_SPAN_US);
+  }
+
+  private pick<T>(from: readonly T[]): T {
+    return from[this.random.nextInteger(from.length)] as T;
+  }
+
+  private count(what: string): void {
+    this.strikes += 1;
+    this.scene.onNote(what);
+  }
+}
