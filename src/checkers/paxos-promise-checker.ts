@@ -25,6 +25,8 @@ interface KeptVote {
 interface Device {
   /** The highest ballot that it has promised or voted in, as far as it kept or said so. */
   promised: CheckedBallot;
+  /** The same, as far as it said so, or kept it when its process started: two promises may be kept before both are said. */
+  said: CheckedBallot;
   /** The highest ballot that no power cut takes any more. */
   kept: CheckedBallot;
   /** `admitted`: chosen to vote again as the process that runs, which has to keep that before it votes. */
@@ -45,6 +47,7 @@ export class PaxosPromiseChecker {
   ) {
     this.devices = group.replicas.map(() => ({
       promised: 0,
+      said: 0,
       kept: 0,
       standing: 'member',
       nonce: '',
@@ -76,10 +79,11 @@ export class PaxosPromiseChecker {
   ): void {
     const device = this.deviceOf(replica);
     this.expectMember(replica, null, 'promises');
-    this.expectPromise('§9 promise below promise', 'promises', replica, ballot, null);
+    this.expectPromise('§9 promise below promise', 'promises', replica, ballot, null, device.said);
     this.ballotSaid(replica, ballot);
     device.promised = Math.max(device.promised, ballot);
-    this.expectToldVotes(device, replica, prefix, votes);
+    device.said = Math.max(device.said, ballot);
+    this.expectToldVotes(device, replica, ballot, prefix, votes);
   }
 
   /** It names a ballot as one that binds it. */
@@ -114,6 +118,7 @@ export class PaxosPromiseChecker {
   started(replica: ReplicaIndex, nonce: string): void {
     const device = this.deviceOf(replica);
     device.nonce = nonce;
+    device.said = Math.max(device.said, device.kept);
     if (device.standing === 'admitted') device.standing = 'quarantined';
   }
 
@@ -141,6 +146,7 @@ export class PaxosPromiseChecker {
     if (device.standing !== 'quarantined' || device.nonce !== admits.nonce) return;
     device.standing = 'admitted';
     device.promised = 0;
+    device.said = 0;
     device.kept = 0;
     device.votes.clear();
   }
@@ -170,8 +176,8 @@ export class PaxosPromiseChecker {
     replica: ReplicaIndex,
     ballot: CheckedBallot,
     slot: CheckedSlot | null,
+    promised: CheckedBallot = this.deviceOf(replica).promised,
   ): void {
-    const { promised } = this.deviceOf(replica);
     if (ballot < promised)
       this.log.add(
         NAME,
@@ -185,13 +191,15 @@ export class PaxosPromiseChecker {
   private expectToldVotes(
     device: Device,
     replica: ReplicaIndex,
+    ballot: CheckedBallot,
     prefix: CheckedSlot,
     votes: readonly ToldVote[],
   ): void {
     for (const [slot, mine] of device.votes) {
       // The prefix speaks for it, now and in every later promise.
       if (slot <= prefix) device.votes.delete(slot);
-      else if (!votes.some((told) => told.slot === slot && tells(told, mine)))
+      // By the time that the promise leaves it may have voted in the promised ballot.
+      else if (mine.ballot < ballot && !votes.some((told) => told.slot === slot && tells(told, mine)))
         this.log.add(
           NAME,
           '§9 vote untold',

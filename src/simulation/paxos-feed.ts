@@ -125,7 +125,8 @@ export class PaxosFeed {
         to.onPrefixSaid(replica, message.snapshot.slot);
         return;
       case 'beat':
-        to.onBallotSaid(replica, message.promised);
+        // One that remembers nothing binds nobody by what it says.
+        if (message.incarnation > 0) to.onBallotSaid(replica, message.promised);
         to.onPrefixSaid(replica, message.prefix);
         for (let slot = message.votedFrom; slot <= message.votedTo; slot += 1)
           to.onVoteSaid(replica, message.promised, slot);
@@ -146,7 +147,8 @@ export class PaxosFeed {
   }
 
   private votesOf(change: QuorumChange | null): readonly ToldVote[] {
-    if (change === null) return [];
+    // The quorum of the beginning was chosen at no slot.
+    if (change === null || change.slot === 0) return [];
     const { ballot, from, slot, quorum, digest } = change;
     const values = [
       ...(this.digested.get(writeBytes(digest)) ?? []),
