@@ -7,7 +7,7 @@
  * the same step and of all later ones, until its record is durable; a driver may therefore feed further inputs meanwhile and
  * let the records of many steps share one flush, as long as the effects leave in the order in which they came. The state
  * runs ahead of the disk, the world never does: whoever crashes has said nothing that rests on a record that is lost.
- * `persist` without `barrier` may become durable at any later time, but never before a record that came earlier.
+ * `persist` without `barrier` waits for the next flush. Records become durable in the order in which they come.
  */
 import type { ReplicaIndex, Value } from '../types.js';
 
@@ -115,9 +115,10 @@ export interface VoteMessage extends Spoken {
   readonly slot: Slot;
 }
 
-/** Phase 2 towards the witness. */
+/** Phase 2 towards the witness, as the incarnation `voter` of it: another one's vote would not count. */
 export interface ProposeChange extends Spoken {
   readonly kind: 'propose-change';
+  readonly voter: number;
   readonly change: QuorumChange;
 }
 
@@ -212,12 +213,16 @@ export interface Snapshot {
 
 /**
  * What must outlive a power cut. A store gives them back in the order in which they were persisted; it may leave out those that a
- * later one replaces: `stamp`, `promise`, `prefix`, `snapshot` and `witness` by the next of their kind; `vote` and `entry`
+ * later one replaces: `promise`, `prefix`, `snapshot` and `witness` by the next of their kind; `vote` and `entry`
  * by the next for their slot, or by a snapshot of that slot or a later one.
  */
 export type PaxosRecord =
-  /** Provisioned: this store remembers every promise and vote of this incarnation. Without it a store is amnesia. */
-  | { readonly kind: 'stamp'; readonly incarnation: number }
+  /**
+   * Provisioned: this store remembers every promise and vote of this incarnation, which votes once it knows all slots up
+   * to `since`. It makes all records before it void. A store without one, or with incarnation 0, is amnesia. A new
+   * rig's stores are provisioned with incarnation 1 and `since` 0.
+   */
+  | { readonly kind: 'stamp'; readonly incarnation: number; readonly since: Slot }
   | { readonly kind: 'promise'; readonly ballot: Ballot }
   | { readonly kind: 'vote'; readonly slot: Slot; readonly ballot: Ballot; readonly entry: Entry }
   /** Chosen, and learnt from another replica. */

@@ -1,0 +1,45 @@
+/**
+ * Which requests have been executed (protocol.md §9): once per (client, sequence), however often they are chosen. The table
+ * follows the log alone, so that all replicas hold the same one; it is bounded and part of the snapshot. A client is never
+ * forgotten to make room: its old requests could be executed a second time.
+ */
+import type { ClientAnswers, Outcome, PaxosConfig, Request, Slot } from './types.js';
+
+type Limits = Pick<PaxosConfig, 'maxClients' | 'answersPerClient'>;
+type Answer = ClientAnswers['answers'][number];
+
+/** By client, its last requests, lowest sequence first. */
+export type ClientTable = Map<string, readonly Answer[]>;
+
+/** What is known of a request: null for one that may be executed. */
+export function findOutcome(limits: Limits, table: ClientTable, request: Request): Outcome | null {
+  const answers = table.get(request.client);
+  if (answers === undefined) {
+    return table.size < limits.maxClients ? null : { kind: 'refused', reason: 'too-many-clients' };
+  }
+  const known = answers.find(({ sequence }) => sequence === request.sequence);
+  if (known !== undefined) return { kind: 'chosen', slot: known.slot };
+  const oldest = answers[0];
+  const isStale =
+    oldest !== undefined && answers.length >= limits.answersPerClient && request.sequence < oldest.sequence;
+  return isStale ? { kind: 'stale' } : null;
+}
+
+/** Notes that `request` is executed at `slot`; true when it is, false when it was before or may not be. */
+export function noteExecuted(limits: Limits, table: ClientTable, request: Request, slot: Slot): boolean {
+  if (findOutcome(limits, table, request) !== null) return false;
+  const answers = [...(table.get(request.client) ?? []), { sequence: request.sequence, slot }];
+  answers.sort((a, b) => a.sequence - b.sequence);
+  table.set(request.client, answers.slice(-limits.answersPerClient));
+  return true;
+}
+
+/** The table as it stands in a snapshot. */
+export function listClients(table: ClientTable): readonly ClientAnswers[] {
+  return Array.from(table, ([client, answers]) => ({ client, answers }));
+}
+
+/** The table of a snapshot. */
+export function readClients(clients: readonly ClientAnswers[]): ClientTable {
+  return new Map(clients.map(({ client, answers }) => [client, answers]));
+}
