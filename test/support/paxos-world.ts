@@ -1,7 +1,7 @@
 /**
- * A few Paxos devices in virtual time: every message takes one delay, every record is durable the moment its effect is carried
- * out. What is sent can be looked at, held back or lost; a device can be stopped and started again from its records, or
- * from some of them. No chance takes part.
+ * A few Paxos devices in virtual time, driven by the contract of `types.ts`: what follows a record with a barrier is held back
+ * until a flush has made it durable, and one flush serves all that waits. Messages take a delay and can be looked at or
+ * lost; a device can be stopped at any time and started again from what is durable. No chance takes part.
  */
 import { PAXOS_DEFAULTS } from '../../src/core/paxos/defaults.js';
 import { recoverPaxos } from '../../src/core/paxos/recover.js';
@@ -40,7 +40,11 @@ export interface WorldDevice {
   readonly config: PaxosConfig;
   state: PaxosState;
   up: boolean;
-  readonly records: PaxosRecord[];
+  /** Durable ones. */
+  records: PaxosRecord[];
+  /** Effects that wait for a flush, and when it is done. */
+  held: PaxosEffect[];
+  flushedUs: number;
   readonly effects: PaxosEffect[];
   /** Chosen slots that were told, of all lives. */
   readonly chosen: Map<Slot, Entry>;
@@ -100,8 +104,10 @@ export class PaxosWorld {
   readonly answers: ClientAnswer[] = [];
   /** Every message that was sent, lost ones too. */
   readonly sent: Letter[] = [];
-  /** False: this message is lost. */
-  lets: (letter: Letter) => boolean = () => true;
+  /** When a message arrives, after how long; null: never. */
+  delay: (letter: Letter) => number | null = () => DELAY_US;
+  /** How long a flush takes; 0: every record is durable at once. */
+  flushUs = 0;
   /** Told of everything that a device does. */
   watch: (device: number, effect: PaxosEffect) => void = () => undefined;
 
@@ -117,6 +123,8 @@ export class PaxosWorld {
         state: recoverPaxos(config, [], 0).state,
         up: false,
         records: [...records(config)],
+        held: [],
+        flushedUs: Infinity,
         effects: [],
         chosen: new Map(),
         executed: [],
@@ -139,7 +147,9 @@ export class PaxosWorld {
     device.life += 1;
     const config = { ...device.config, nonce: Uint8Array.of(index, device.life) };
     Object.assign(device, { config });
-    device.records.splice(0, Infinity, ...records);
+    device.records = [...records];
+    device.held = [];
+    device.flushedUs = Infinity;
     const { state, effects } = recoverPaxos(config, records, this.nowUs);
     device.state = state;
     device.up = true;
@@ -147,9 +157,17 @@ export class PaxosWorld {
     this.carryOut(index, effects);
   }
 
-  /** A device stops at once: what is under way to it is lost, what it sent is not. */
-  stop(index: number): void {
-    this.device(index).up = false;
+  /** A device stops at once; of the records that wait for a flush, the first few may be durable all the same. */
+  stop(index: number, luckyRecords = 0): void {
+    const device = this.device(index);
+    device.up = false;
+    for (const effect of device.held)
+      if (effect.kind === 'persist' && luckyRecords > 0) {
+        luckyRecords -= 1;
+        device.records.push(effect.record);
+      }
+    device.held = [];
+    device.flushedUs = Infinity;
   }
 
   request(to: number, client: string, sequence: number, value: string): void {
@@ -175,10 +193,11 @@ export class PaxosWorld {
       if (until()) return true;
       const nextTimeUs = (Math.floor(this.nowUs / 5_000) + 1) * 5_000;
       const dueUs = this.letters.reduce((least, letter) => Math.min(least, letter.dueUs), Infinity);
-      if (dueUs <= nextTimeUs && dueUs <= endUs) {
-        this.nowUs = Math.max(this.nowUs, dueUs);
-        const index = this.letters.findIndex((letter) => letter.dueUs === dueUs);
-        this.deliver(index);
+      const flushed = this.devices.reduce((least, device) => Math.min(least, device.flushedUs), Infinity);
+      if (Math.min(dueUs, flushed) <= Math.min(nextTimeUs, endUs)) {
+        this.nowUs = Math.max(this.nowUs, Math.min(dueUs, flushed));
+        if (flushed <= dueUs) this.flush(this.devices.findIndex((device) => device.flushedUs === flushed));
+        else this.deliver(this.letters.findIndex((letter) => letter.dueUs === dueUs));
       } else {
         this.nowUs = Math.min(nextTimeUs, endUs);
         for (let index = 0; index < this.devices.length; index += 1)
@@ -201,42 +220,60 @@ export class PaxosWorld {
     return this.devices.findIndex(({ up, state }) => up && state.leadership?.phase === 'leads');
   }
 
+  /** What waits becomes durable, and leaves. */
+  flush(index: number): void {
+    const device = this.device(index);
+    const held = device.held;
+    device.held = [];
+    device.flushedUs = Infinity;
+    for (const effect of held) if (effect.kind === 'persist') device.records.push(effect.record);
+    for (const effect of held) this.release(index, effect);
+  }
+
   carryOut(index: number, effects: readonly PaxosEffect[]): void {
     const device = this.device(index);
     for (const effect of effects) {
-      device.effects.push(effect);
-      this.watch(index, effect);
-      switch (effect.kind) {
-        case 'persist':
-          device.records.push(effect.record);
-          break;
-        case 'send': {
-          const letter = { from: index, to: effect.to, message: effect.message, dueUs: this.nowUs + DELAY_US };
-          this.sent.push(letter);
-          if (this.lets(letter)) this.letters.push(letter);
-          break;
-        }
-        case 'answer': {
-          const { client, sequence, outcome } = effect;
-          this.answers.push({ from: index, client, sequence, outcome, atUs: this.nowUs });
-          break;
-        }
-        case 'chosen':
-          noteChosen(device, effect.slot, effect.entry, effect.executes);
-          break;
-        case 'install':
-          device.executed = toText(effect.snapshot.state).split(' ').filter(Boolean);
-          break;
-        case 'take-snapshot':
-          this.step(index, {
-            kind: 'snapshot-taken',
-            nowUs: this.nowUs,
-            slot: effect.slot,
-            state: toBytes(device.executed.join(' ')),
-          });
-          break;
-        case 'status':
-          break;
+      const isBarrier = effect.kind === 'persist' && effect.barrier;
+      if (this.flushUs > 0 && (isBarrier || device.held.length > 0)) {
+        device.held.push(effect);
+        if (device.flushedUs === Infinity) device.flushedUs = this.nowUs + this.flushUs;
+        continue;
+      }
+      if (effect.kind === 'persist') device.records.push(effect.record);
+      this.release(index, effect);
+    }
+  }
+
+  private release(index: number, effect: PaxosEffect): void {
+    const device = this.device(index);
+    device.effects.push(effect);
+    this.watch(index, effect);
+    switch (effect.kind) {
+      case 'persist':
+      case 'status':
+        break;
+      case 'send': {
+        const letter = { from: index, to: effect.to, message: effect.message, dueUs: this.nowUs };
+        this.sent.push(letter);
+        const delayUs = this.delay(letter);
+        if (delayUs !== null) this.letters.push({ ...letter, dueUs: this.nowUs + delayUs });
+        break;
+      }
+      case 'answer': {
+        const { client, sequence, outcome } = effect;
+        this.answers.push({ from: index, client, sequence, outcome, atUs: this.nowUs });
+        break;
+      }
+      case 'chosen':
+        noteChosen(device, effect.slot, effect.entry, effect.executes);
+        break;
+      case 'install':
+        device.executed = toText(effect.snapshot.state).split(' ').filter(Boolean);
+        break;
+      case 'take-snapshot': {
+        const state = toBytes(device.executed.join(' '));
+        this.step(index, { kind: 'snapshot-taken', nowUs: this.nowUs, slot: effect.slot, state });
+        break;
       }
     }
   }
