@@ -152,6 +152,10 @@ class PaxosCheckerSet implements PaxosCheckers {
     this.promises.forgot(replica);
   }
 
+  onForgotten(replica: ReplicaIndex): void {
+    this.promises.forgotten(replica);
+  }
+
   onApplied(replica: ReplicaIndex, slot: CheckedSlot, value: ValueKey, executes: boolean): void {
     this.choices.applied(replica, slot, value);
     this.commands.apply(replica, slot, executes, this.book.contentOf(value));

@@ -69,8 +69,10 @@ export interface PaxosObservations {
 
   /** The process starts, shows this nonce wherever it asks to be let in, and has applied nothing. */
   onStarted(replica: ReplicaIndex, nonce: string): void;
-  /** It lost what it kept, or keeps that it takes itself for one that did. */
+  /** It loses all that it kept, and knows who it is. */
   onAmnesia(replica: ReplicaIndex): void;
+  /** It takes itself for one that does not remember all that it promised and voted. */
+  onForgotten(replica: ReplicaIndex): void;
   /** The slot's value is handed on; `executes`: requests in it are executed and not known from before. */
   onApplied(replica: ReplicaIndex, slot: CheckedSlot, value: ValueKey, executes: boolean): void;
   /** It goes on from a state in which all slots up to `slot` are, and which has executed so many requests. */

@@ -126,6 +126,21 @@ export class PaxosPromiseChecker {
     this.deviceOf(replica).standing = 'quarantined';
   }
 
+  /** It says of itself that it does not remember. */
+  forgotten(replica: ReplicaIndex): void {
+    const device = this.deviceOf(replica);
+    if (device.standing === 'member')
+      this.log.add(
+        NAME,
+        '§9 remembers',
+        null,
+        replica,
+        () =>
+          `It does not remember what it promised, up to ballot ${device.promised}, though nobody took it.`,
+      );
+    device.standing = 'quarantined';
+  }
+
   stampKept(replica: ReplicaIndex): void {
     const device = this.deviceOf(replica);
     if (device.standing === 'quarantined')

@@ -26,11 +26,10 @@ export const PAXOS_FAULTS = [
 
 export type PaxosFault = (typeof PAXOS_FAULTS)[number];
 
-/** Between one strike and the next, on average. */
-const GAP_US = 60_000;
-/** How long one lasts: at least, and so much more at most. */
-const LASTS_US = 5_000;
-const LASTS_SPAN_US = 120_000;
+/** Between one strike and the next, on average, and how much longer than `LASTS_US` one lasts at most: one of each for a run. */
+const GAPS_US = [12_000, 30_000, 60_000] as const;
+const SPANS_US = [15_000, 50_000, 120_000] as const;
+const LASTS_US = 2_000;
 /** Writes that a power cut waits for, at most. */
 const WRITES = 8;
 
@@ -49,6 +48,8 @@ export interface PaxosScene {
 export class PaxosFaults {
   /** How often something was struck. */
   strikes = 0;
+  private readonly gapUs: number;
+  private readonly spanUs: number;
   private isOver = false;
   private readonly heals = new Set<() => void>();
   /** By device, how many more writes until its power goes. */
@@ -59,6 +60,8 @@ export class PaxosFaults {
     private readonly kind: PaxosFault,
     private readonly random: Random,
   ) {
+    this.gapUs = this.pick(GAPS_US);
+    this.spanUs = this.pick(SPANS_US);
     if (kind === 'none') return;
     if (kind === 'poor-links') this.strikePoorLinks(null);
     else this.plan();
@@ -87,7 +90,7 @@ export class PaxosFaults {
 
   private plan(): void {
     const { world } = this.scene;
-    const gapUs = Math.floor(-Math.log(1 - this.random.nextUnit()) * GAP_US);
+    const gapUs = Math.floor(-Math.log(1 - this.random.nextUnit()) * this.gapUs);
     world.at(world.nowUs + gapUs, RANK.timer, () => {
       if (this.isOver) return;
       this.strike(this.kind);
@@ -219,7 +222,7 @@ export class PaxosFaults {
   }
 
   private lastsUs(): number {
-    return LASTS_US + this.random.nextInteger(LASTS_SPAN_US);
+    return LASTS_US + this.random.nextInteger(this.spanUs);
   }
 
   private pick<T>(from: readonly T[]): T {

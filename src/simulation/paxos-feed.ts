@@ -55,7 +55,7 @@ export class PaxosFeed {
     switch (record.kind) {
       case 'stamp':
         if (record.incarnation > 0) this.to.onStampKept(replica);
-        else this.to.onAmnesia(replica);
+        else this.to.onForgotten(replica);
         return;
       case 'promise':
         this.to.onPromiseKept(replica, record.ballot);
