@@ -30,6 +30,8 @@ const FLUSH_JITTER_US = 900;
 /** What nobody waits for goes with the next flush, or after so long. */
 const LAZY_US = 20_000;
 const NONCE_BYTES = 16;
+/** What it holds is measured once in so many steps. */
+const SAMPLE_STEPS = 512;
 
 /** What leaves a device. */
 export interface PaxosDeviceWatch {
@@ -149,7 +151,7 @@ export class PaxosDevice {
     if (this.core === null) return;
     this.take(this.core.step(input));
     this.steps += 1;
-    if (this.steps % 1_024 === 0 && this.core !== null)
+    if (this.steps % SAMPLE_STEPS === 0 && this.core !== null)
       this.watch.onHeld(this.index, measureMemory(this.core.root, []) + measureMemory(this.disk.records, []));
   }
 

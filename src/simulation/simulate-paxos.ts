@@ -43,6 +43,8 @@ export interface PaxosRunResult {
   readonly messages: number;
   readonly writes: number;
   readonly flushes: number;
+  /** The most that a device held in memory and on disk, bytes. */
+  readonly heldBytes: number;
   readonly virtualUs: number;
   readonly violationCount: number;
   readonly violations: readonly PaxosViolation[];
@@ -57,8 +59,8 @@ const MAX_COMMAND_US = 60_000;
 /** So long all that is open may take once everything is well. */
 const CALM_US = 3_000_000;
 const CALM_STEP_US = 10_000;
-/** What a device may hold, by the measure of `measureMemory`; several times what the limits of a run come to. */
-const HELD_MAX_BYTES = 256 * 1024;
+/** What a device may hold, by the measure of `measureMemory`; more than twice what runs come to. */
+const HELD_MAX_BYTES = 96 * 1024;
 const CHUNK_CHARACTERS = 1 << 15;
 
 /** Runs one group through its commands and faults, and judges it. */
@@ -80,6 +82,7 @@ class PaxosRun {
   private asked = 0;
   private starts = 0;
   private messages = 0;
+  private heldBytes = 0;
 
   constructor(private readonly options: PaxosRunOptions) {
     const { seed, start } = options;
@@ -110,7 +113,7 @@ class PaxosRun {
             onNote: (from, what) => this.noteStatus(from, what),
             onWrite: (from, record) => this.write(from, record),
             onStarted: (replica, nonce) => this.begin(replica, nonce),
-            onHeld: (replica, bytes) => this.checkers.onHeld(replica, bytes),
+            onHeld: (replica, bytes) => this.hold(replica, bytes),
           },
           TICK_US,
         ),
@@ -172,6 +175,7 @@ class PaxosRun {
       messages: this.messages,
       writes: devices.reduce((sum, { disk }) => sum + disk.writes, 0),
       flushes: devices.reduce((sum, { disk }) => sum + disk.flushes, 0),
+      heldBytes: this.heldBytes,
       virtualUs: world.nowUs,
       violationCount: checkers.violationCount,
       violations: checkers.violations,
@@ -219,6 +223,11 @@ class PaxosRun {
     this.starts += 1;
     this.note(`${replica} starts`);
     this.checkers.onStarted(replica, nonce);
+  }
+
+  private hold(replica: ReplicaIndex, bytes: number): void {
+    this.heldBytes = Math.max(this.heldBytes, bytes);
+    this.checkers.onHeld(replica, bytes);
   }
 
   private carry(from: ReplicaIndex, to: ReplicaIndex, message: PaxosMessage): void {
