@@ -23,10 +23,7 @@ export function readBeat(config: PaxosConfig, state: PaxosState): Beat {
     leads: state.leadership?.phase === 'leads',
     prefix: state.prefix,
     votedFrom,
-    votedTo:
-      mayVote(state) && state.promised > 0
-        ? lastVotedFrom(config, state, votedFrom)
-        : votedFrom - 1,
+    votedTo: mayVote(state) && state.promised > 0 ? lastVotedFrom(config, state, votedFrom) : votedFrom - 1,
     nonce: state.incarnation === 0 ? config.nonce : null,
     heard: state.heard.map((heard) => ({ ...heard })),
   };

@@ -29,7 +29,7 @@ import {
 import { hear, hearLeader, liveLeader, liveMembers, shouldTry } from './leader-choice.js';
 import { answer, askForSnapshot, learnFromVotes, notePrefix, onSnapshotTaken } from './learner.js';
 import { allReplicas, bit, isChosenBy, isPromiseQuorum } from './operational-quorum.js';
-import type { Run } from './run.js';
+import { others, type Run } from './run.js';
 import type { PaxosState } from './state.js';
 import { describeStatus, sameStatus } from './status.js';
 import type {
@@ -42,6 +42,7 @@ import type {
   PaxosMessage,
   Propose,
   Request,
+  Slot,
 } from './types.js';
 import { readWitnessBeat, stepWitness } from './witness.js';
 
@@ -78,6 +79,7 @@ export function readPaxosBeat(config: PaxosConfig, state: PaxosState): Beat {
 }
 
 function stepReplica(run: Run, input: PaxosInput): void {
+  const before = run.state.prefix;
   switch (input.kind) {
     case 'time':
       onTime(run);
@@ -93,6 +95,14 @@ function stepReplica(run: Run, input: PaxosInput): void {
       break;
   }
   settle(run);
+  if (input.kind === 'received' && input.message.kind === 'propose') inform(run, input.from, before + 1);
+}
+
+/** simplified [0098], message 721: the one learner tells the third device what was chosen, and for which slots. */
+function inform(run: Run, leader: ReplicaIndex, slot: Slot): void {
+  const { config } = run;
+  if (config.learning !== 'one-learner' || config.witness !== null) return;
+  for (const peer of others(config)) if (peer !== leader) sendChosen(run, peer, slot);
 }
 
 /** Whatever follows from what is now known: slots are chosen, and further ones proposed, until there is nothing left to do. */

@@ -65,8 +65,9 @@ function live(n: number, changes: Partial<PaxosConfig>, seed: number): Outcome {
         client.isOpen = true;
         asked += 1;
       }
-      if (client.isOpen)
-        world.request(Math.floor(random() * n), `c${index}`, client.sequence, `${index}.${client.sequence}`);
+      // Whoever sees all of the world knows whom to ask when it is over.
+      const to = step >= 180 ? Math.max(0, world.leader()) : Math.floor(random() * n);
+      if (client.isOpen) world.request(to, `c${index}`, client.sequence, `${index}.${client.sequence}`);
     });
     world.run(Math.floor(random() * 30_000));
     for (const answer of world.answers.slice(told)) {
@@ -82,8 +83,11 @@ function live(n: number, changes: Partial<PaxosConfig>, seed: number): Outcome {
     const down = world.devices.findIndex(({ up }) => !up);
     if (!calm && down < 0 && random() < 0.08) world.stop(Math.floor(random() * n), Math.floor(random() * 3));
     else if (down >= 0 && (calm || random() < 0.15)) {
-      // Once in a life of the rig a store is lost, when everybody else is there.
-      const forgets = amnesias === 0 && random() < 0.2;
+      // Once in a life of the rig a store is lost, of a device that is not the only one to know what was chosen.
+      const { witness } = world.device(down).config;
+      const isSpare =
+        witness === null || world.devices.every(({ state }) => state.governance.quorum !== 1 << down);
+      const forgets = amnesias === 0 && isSpare && random() < 0.2;
       if (forgets) amnesias += 1;
       world.start(down, forgets ? [] : world.device(down).records);
     }
