@@ -194,6 +194,7 @@ class PaxosCheckerSet implements PaxosCheckers {
   private onChosen(slot: CheckedSlot, value: ValueKey, ballot: CheckedBallot): void {
     this.choices.chosen(slot, value, ballot);
     const content = this.book.contentOf(value);
-    if (content !== null) this.promises.chosen(content);
+    const admitted = content === null ? null : this.promises.chosen(content);
+    if (admitted !== null) this.proposals.admitted(admitted, slot, ballot);
   }
 }

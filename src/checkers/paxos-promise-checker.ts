@@ -154,22 +154,29 @@ export class PaxosPromiseChecker {
     if (device.standing === 'admitted') device.standing = 'member';
   }
 
-  /** A value is chosen: it may let a device vote again, as a new one that has promised nothing. */
-  chosen({ admits }: ValueContent): void {
-    if (admits === null) return;
+  /** A value is chosen: it may let a device vote again, as a new one that has promised nothing; which one, or null. */
+  chosen({ admits }: ValueContent): ReplicaIndex | null {
+    if (admits === null) return null;
     const device = this.deviceOf(admits.replica);
-    if (device.standing !== 'quarantined' || device.nonce !== admits.nonce) return;
+    if (device.standing !== 'quarantined' || device.nonce !== admits.nonce) return null;
     device.standing = 'admitted';
     device.promised = 0;
     device.said = 0;
     device.kept = 0;
     device.votes.clear();
+    return admits.replica;
   }
 
   private deviceOf(replica: ReplicaIndex): Device {
     const device = this.devices[replica];
     if (device === undefined) throw new RangeError(`there is no replica ${replica}`);
     return device;
+  }
+
+  /** Another value is chosen: whoever knows that need not tell of its vote for this one. */
+  private isPast(slot: CheckedSlot, { value }: KeptVote): boolean {
+    const choice = this.book.choiceAt(slot);
+    return choice !== null && choice.value !== value;
   }
 
   private expectMember(replica: ReplicaIndex, slot: CheckedSlot | null, does: string): void {
@@ -214,7 +221,11 @@ export class PaxosPromiseChecker {
       // The prefix speaks for it, now and in every later promise.
       if (slot <= prefix) device.votes.delete(slot);
       // By the time that the promise leaves it may have voted in the promised ballot.
-      else if (mine.ballot < ballot && !votes.some((told) => told.slot === slot && tells(told, mine)))
+      else if (
+        mine.ballot < ballot &&
+        !this.isPast(slot, mine) &&
+        !votes.some((told) => told.slot === slot && tells(told, mine))
+      )
         this.log.add(
           NAME,
           '§9 vote untold',

@@ -24,6 +24,8 @@ interface Promise {
   /** It says nothing of slots up to it but that they are chosen. */
   readonly prefix: CheckedSlot;
   readonly votes: ReadonlyMap<CheckedSlot, ToldVote>;
+  /** Beyond this slot another incarnation of the replica speaks. */
+  lastSlot: CheckedSlot;
 }
 
 /** It grows with the run, as the vote book does. */
@@ -33,11 +35,16 @@ export class PaxosProposalChecker {
   /** By ballot and replica, all that it said: a later promise may tell less of what is chosen by then. */
   private readonly promises = new Map<CheckedBallot, Promise[][]>();
 
+  /** By replica and slot, its vote in the highest ballot. */
+  private readonly own: Map<CheckedSlot, Known>[];
+
   constructor(
     private readonly group: CheckedGroup,
     private readonly book: PaxosVoteBook,
     private readonly log: PaxosViolationLog,
-  ) {}
+  ) {
+    this.own = group.replicas.map(() => new Map<CheckedSlot, Known>());
+  }
 
   promised(
     replica: ReplicaIndex,
@@ -50,7 +57,23 @@ export class PaxosProposalChecker {
       byReplica = this.group.replicas.map(() => []);
       this.promises.set(ballot, byReplica);
     }
-    byReplica[replica]?.push({ prefix, votes: new Map(votes.map((vote) => [vote.slot, vote])) });
+    byReplica[replica]?.push({
+      prefix,
+      votes: new Map(votes.map((vote) => [vote.slot, vote])),
+      lastSlot: Infinity,
+    });
+  }
+
+  /**
+   * The replica is let in at the slot, chosen in this ballot: for slots beyond, what it voted before is void, and what it
+   * promised above this ballot, as nothing keeps it from voting below.
+   */
+  admitted(replica: ReplicaIndex, slot: CheckedSlot, ballot: CheckedBallot): void {
+    for (const [promised, byReplica] of this.promises)
+      if (promised > ballot)
+        for (const promise of byReplica[replica] ?? []) promise.lastSlot = Math.min(promise.lastSlot, slot);
+    const own = this.own[replica];
+    for (const voted of own?.keys() ?? []) if (voted > slot) own?.delete(voted);
   }
 
   /** The owner keeps its vote: that is what makes a proposal, even if nobody ever hears of it. */
@@ -94,12 +117,22 @@ export class PaxosProposalChecker {
   }
 
   voted(replica: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot, value: ValueKey): void {
-    if (ballot % this.group.replicas.length === replica) {
-      this.proposed(replica, ballot, slot, value);
-      return;
-    }
+    if (ballot % this.group.replicas.length === replica) this.proposed(replica, ballot, slot, value);
+    else this.expectProposal(replica, ballot, slot, value);
+    const own = this.own[replica];
+    if ((own?.get(slot)?.ballot ?? 0) < ballot) own?.set(slot, { ballot, value });
+  }
+
+  private expectProposal(
+    replica: ReplicaIndex,
+    ballot: CheckedBallot,
+    slot: CheckedSlot,
+    value: ValueKey,
+  ): void {
     const known = this.valueOf(ballot, slot);
     if (known === value) return;
+    // A witness that is let in again is told what is chosen in the ballot of whoever tells it.
+    if (replica === this.group.witness && this.book.choiceAt(slot)?.value === value) return;
     this.log.add(
       NAME,
       '§9 vote without proposal',
@@ -125,7 +158,7 @@ export class PaxosProposalChecker {
     const quorum = this.book.quorumAt(slot) ?? this.book.quorumAt(this.book.prefix + 1);
     if (quorum === null) return true;
     const told = this.group.replicas.map((_, replica) =>
-      replica === leader ? this.ownVote(replica, ballot, slot) : this.toldVote(replica, ballot, slot),
+      replica === leader ? (this.own[replica]?.get(slot) ?? FREE) : this.toldVote(replica, ballot, slot),
     );
     const all = 1 << this.group.replicas.length;
     for (let set = 1 << leader; set < all; set += 1) {
@@ -142,25 +175,12 @@ export class PaxosProposalChecker {
     return false;
   }
 
-  /** What the owner of the ballot keeps of lower ones: it has promised by keeping a vote in this one. */
-  private ownVote(leader: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot): Known {
-    let highest: Known = FREE;
-    for (const entry of this.book.votesAt(slot))
-      if (
-        entry.ballot < ballot &&
-        entry.ballot > highest.ballot &&
-        this.book.hasVote(leader, entry.ballot, slot, entry.value)
-      )
-        highest = entry;
-    return highest;
-  }
-
   /** What the replica's promises say of the slot; null where none covers it. */
   private toldVote(replica: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot): Known | null {
     const promises = this.promises.get(ballot)?.[replica] ?? [];
     let told: Known | null = null;
     for (const promise of promises) {
-      if (slot <= promise.prefix) continue;
+      if (slot <= promise.prefix || slot > promise.lastSlot) continue;
       const vote = promise.votes.get(slot) ?? null;
       if (vote !== null && (told === null || vote.ballot > told.ballot)) told = vote;
       else told ??= FREE;

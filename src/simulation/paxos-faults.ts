@@ -182,7 +182,7 @@ export class PaxosFaults {
   /** Whoever leads is taken for dead by others, and goes on. */
   private strikeLeadership(): void {
     const leader = this.findLeader();
-    if (leader === null) return;
+    if (leader?.host.isRunning !== true) return;
     const name = String(leader.index);
     if (this.random.nextChance(0.5)) {
       this.count(`stall ${name}`);
