@@ -32,6 +32,8 @@ interface Device {
   /** `admitted`: chosen to vote again as the process that runs, which has to keep that before it votes. */
   standing: 'member' | 'quarantined' | 'admitted';
   nonce: string;
+  /** It was a member when its process started. */
+  wasMember: boolean;
   /** By slot, the highest ballot that it keeps a vote in; those that a prefix has spoken for are left out. */
   readonly votes: Map<CheckedSlot, KeptVote>;
 }
@@ -51,6 +53,7 @@ export class PaxosPromiseChecker {
       kept: 0,
       standing: 'member',
       nonce: '',
+      wasMember: true,
       votes: new Map<CheckedSlot, KeptVote>(),
     }));
   }
@@ -120,6 +123,7 @@ export class PaxosPromiseChecker {
     device.nonce = nonce;
     device.said = Math.max(device.said, device.kept);
     if (device.standing === 'admitted') device.standing = 'quarantined';
+    device.wasMember = device.standing === 'member';
   }
 
   forgot(replica: ReplicaIndex): void {

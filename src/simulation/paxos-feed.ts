@@ -125,8 +125,8 @@ export class PaxosFeed {
         to.onPrefixSaid(replica, message.snapshot.slot);
         return;
       case 'beat':
-        // One that remembers nothing binds nobody by what it says.
         if (message.incarnation > 0) to.onBallotSaid(replica, message.promised);
+        else to.onForgotten(replica);
         to.onPrefixSaid(replica, message.prefix);
         for (let slot = message.votedFrom; slot <= message.votedTo; slot += 1)
           to.onVoteSaid(replica, message.promised, slot);

@@ -30,7 +30,7 @@ export function sabotage({
     const scene: Scene = {
       config,
       state: started.core.root as PaxosState,
-      step: (input) => started.core.step(input),
+      step: (input) => started.core.step(deafen(input)),
     };
     return {
       effects: effects(started.effects, scene),
@@ -40,6 +40,11 @@ export function sabotage({
       },
     };
   };
+}
+
+function deafen(input: PaxosInput): PaxosInput {
+  if (input.kind !== 'received' || input.message.kind !== 'beat') return input;
+  return { ...input, message: { ...input.message, heard: [] } };
 }
 
 /** Another value for the same slot. */
