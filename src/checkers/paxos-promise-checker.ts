@@ -133,16 +133,16 @@ export class PaxosPromiseChecker {
   /** It says of itself that it does not remember. */
   forgotten(replica: ReplicaIndex): void {
     const device = this.deviceOf(replica);
-    if (device.standing === 'member')
-      this.log.add(
-        NAME,
-        '§9 remembers',
-        null,
-        replica,
-        () =>
-          `It does not remember what it promised, up to ballot ${device.promised}, though nobody took it.`,
-      );
+    // What it said before it was let in may leave after it has kept that it was.
+    if (device.standing !== 'member' || !device.wasMember) return;
     device.standing = 'quarantined';
+    this.log.add(
+      NAME,
+      '§9 remembers',
+      null,
+      replica,
+      () => `It does not remember what it promised, up to ballot ${device.promised}, though nobody took it.`,
+    );
   }
 
   stampKept(replica: ReplicaIndex): void {
