@@ -9,7 +9,6 @@ import type {
   PaxosEffect,
   PaxosInput,
   PaxosMessage,
-  PaxosRecord,
   PaxosStatus,
   Request,
   Slot,
@@ -39,8 +38,8 @@ export interface PaxosDeviceWatch {
   onAnswer(from: ReplicaIndex, client: string, sequence: number, outcome: Outcome): void;
   /** Something that belongs into a trace. */
   onNote(from: ReplicaIndex, what: string): void;
-  /** A record is about to be handed to the disk; true: the power goes now. */
-  onWrite(from: ReplicaIndex, record: PaxosRecord): PaxosCut | null;
+  /** A record has been handed to the disk; not null: the power goes now. */
+  onWrite(from: ReplicaIndex): PaxosCut | null;
   onStarted(replica: ReplicaIndex, nonce: string): void;
   onHeld(replica: ReplicaIndex, bytes: number): void;
 }
@@ -161,7 +160,7 @@ export class PaxosDevice {
         this.disk.add(effect.record);
         this.handed += 1;
         if (effect.barrier) this.barrier = this.handed;
-        const cut = this.watch.onWrite(this.index, effect.record);
+        const cut = this.watch.onWrite(this.index);
         if (cut !== null) {
           // The disk is at it while the power goes.
           if (!this.disk.isFlushing) this.disk.beginFlush();

@@ -2,7 +2,6 @@
  * What strikes a simulated group of devices, one kind or all of them, again and again until the world is to be calm.
  * Amnesia strikes a healthy group alone: a device that forgets while another is away is beyond the hypothesis.
  */
-import type { PaxosRecord } from '../core/paxos/types.js';
 import type { ReplicaIndex } from '../core/types.js';
 import type { Random } from '../faults/random.js';
 import { RANK } from './event-queue.js';
@@ -75,7 +74,7 @@ export class PaxosFaults {
   }
 
   /** A device hands a record to its disk; not null: its power goes. */
-  onWrite(replica: ReplicaIndex, _record: PaxosRecord): PaxosCut | null {
+  onWrite(replica: ReplicaIndex): PaxosCut | null {
     const fuse = this.fuses.get(replica);
     if (fuse === undefined) return null;
     if (fuse > 0) {

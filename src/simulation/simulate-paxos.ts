@@ -3,15 +3,17 @@
  * decides everything; the machine's time and chance play no part: same seed and version, same digest.
  */
 import { createHash, type Hash } from 'node:crypto';
-import type { Outcome, PaxosMessage, PaxosRecord, Request } from '../core/paxos/types.js';
+import type { Outcome, PaxosMessage, Request } from '../core/paxos/types.js';
 import type { ReplicaIndex } from '../core/types.js';
 import { createPaxosCheckers, type PaxosCheckers } from '../checkers/create-paxos-checkers.js';
 import type { PaxosViolation } from '../checkers/paxos-observations.js';
 import { Random } from '../faults/random.js';
+import { RANK } from './event-queue.js';
 import { World } from './host.js';
 import { PaxosClient } from './paxos-client.js';
 import { PaxosDevice } from './paxos-device.js';
 import type { StartCore } from './paxos-core.js';
+import type { PaxosCut } from './paxos-disk.js';
 import { PaxosFaults, type PaxosFault } from './paxos-faults.js';
 import { PaxosFeed } from './paxos-feed.js';
 import { drawConfig, PAXOS_GROUPS, TICK_US, type PaxosGroupName } from './paxos-groups.js';
@@ -25,6 +27,8 @@ export interface PaxosRunOptions {
   /** Requests that clients make, all together. */
   readonly commands: number;
   readonly start: StartCore;
+  /** Besides the fault: the power of one device goes while its so many-th record, counted from 1, is handed to its disk. */
+  readonly cut?: { readonly device: ReplicaIndex; readonly write: number; readonly how: PaxosCut };
   /** Hears of everything that happens, line by line. */
   readonly onLine?: (line: string) => void;
 }
@@ -41,6 +45,7 @@ export interface PaxosRunResult {
   /** Ballots that somebody led in. */
   readonly ballots: number;
   readonly messages: number;
+  /** Records that became safe, and flushes that they shared. */
   readonly writes: number;
   readonly flushes: number;
   /** The most that a device held in memory and on disk, bytes. */
@@ -61,6 +66,8 @@ const CALM_US = 3_000_000;
 const CALM_STEP_US = 10_000;
 /** What a device may hold, by the measure of `measureMemory`; more than twice what runs come to. */
 const HELD_MAX_BYTES = 96 * 1024;
+/** The power is back after so long. */
+const CUT_LASTS_US = 15_000;
 const CHUNK_CHARACTERS = 1 << 15;
 
 /** Runs one group through its commands and faults, and judges it. */
@@ -79,6 +86,8 @@ class PaxosRun {
   private readonly hash: Hash = createHash('sha256');
   private readonly leaders = new Set<number>();
   private chunk = '';
+  /** By device, records handed to its disk so far. */
+  private readonly writes: number[] = [];
   private asked = 0;
   private starts = 0;
   private messages = 0;
@@ -111,7 +120,7 @@ class PaxosRun {
             onSend: (from, to, message) => this.carry(from, to, message),
             onAnswer: (from, client, sequence, outcome) => this.answer(from, client, sequence, outcome),
             onNote: (from, what) => this.noteStatus(from, what),
-            onWrite: (from, record) => this.write(from, record),
+            onWrite: (from) => this.write(from),
             onStarted: (replica, nonce) => this.begin(replica, nonce),
             onHeld: (replica, bytes) => this.hold(replica, bytes),
           },
@@ -251,8 +260,13 @@ class PaxosRun {
     });
   }
 
-  private write(from: ReplicaIndex, record: PaxosRecord): ReturnType<PaxosFaults['onWrite']> {
-    return this.faults.onWrite(from, record);
+  private write(from: ReplicaIndex): PaxosCut | null {
+    const { cut } = this.options;
+    this.writes[from] = (this.writes[from] ?? 0) + 1;
+    if (cut?.device !== from || cut.write !== this.writes[from]) return this.faults.onWrite(from);
+    this.note(`! power cut at ${from}`);
+    this.world.at(this.world.nowUs + CUT_LASTS_US, RANK.timer, () => this.devices[from]?.boot());
+    return cut.how;
   }
 
   private noteStatus(from: ReplicaIndex, what: string): void {
