@@ -3,6 +3,7 @@ import { traceFlooding, traceOm1, traceOm2, traceSm1, traceTmr } from './cases/a
 import { traceB6, traceB7, traceB8, traceB9 } from './cases/counting-cases.js';
 import { traceC1, traceC2 } from './cases/crash-cases.js';
 import { traceB1, traceB2, traceB3, traceB4 } from './cases/oral-cases.js';
+import { traceP4 } from './cases/paxos-cases.js';
 import { traceB5 } from './cases/signed-cases.js';
 import { traceSimulatedRun } from './cases/simulated-run.js';
 import { traceWholeRun } from './cases/whole-run.js';
@@ -22,6 +23,7 @@ export const TRACES: Readonly<Record<string, () => Page | Promise<Page>>> = {
   b9: traceB9,
   c1: traceC1,
   c2: traceC2,
+  p4: traceP4,
   v1: traceV1,
   v2: traceV2,
   v3: traceV3,

@@ -9,9 +9,10 @@ import { ownerOf } from './ballot.js';
 import { noticePrefix } from './catch-up.js';
 import { countAcknowledged, isAdmitted, stepDown } from './leader.js';
 import { hearLeader } from './leader-choice.js';
+import { learnFromVotes } from './learner.js';
 import { others, send, type Run } from './run.js';
 import type { PaxosState } from './state.js';
-import type { Ballot, Beat, PaxosConfig, Slot } from './types.js';
+import { KNOWN_BALLOT, type Ballot, type Beat, type PaxosConfig, type Slot } from './types.js';
 
 /** What a device says of itself now; the driver may let it ride on round 1. It leaves after what is held back, as `send` does. */
 export function readBeat(config: PaxosConfig, state: PaxosState): Beat {
@@ -67,8 +68,11 @@ export function onBeat(run: Run, from: ReplicaIndex, beat: Beat): void {
   state.asking[from] = beat.nonce;
   state.seen = Math.max(state.seen, beat.promised);
   const { leadership } = state;
-  if (leadership !== null && beat.promised === leadership.ballot)
+  if (leadership !== null && beat.promised === leadership.ballot) {
     countAcknowledged(run, from, beat.incarnation, beat.votedFrom, beat.votedTo);
+    // What the votes choose need not be asked for.
+    learnFromVotes(run);
+  }
   if (beat.leads && hearLeader(state.choice, from, beat.promised, run.nowUs)) {
     if (leadership !== null && leadership.ballot < beat.promised) stepDown(run);
   }
@@ -86,22 +90,21 @@ export function hasForgotten(config: PaxosConfig, state: PaxosState, beat: Beat)
   return own.promised > state.promised || own.voted > voted;
 }
 
-/** Tells a witness that has lost its record what it was chosen as, and what it must know. */
+/**
+ * Tells a witness that has lost its record what it was chosen as, and what it must know. Whoever knows of its admission may: what has
+ * changed since then was voted for by both replicas, as the witness had no vote.
+ */
 function admitWitness(run: Run, witness: ReplicaIndex, beat: Beat): void {
   const { config, state } = run;
-  if (beat.nonce === null || state.leadership?.phase !== 'leads' || !isAdmitted(state, witness)) return;
+  if (beat.nonce === null || !isAdmitted(state, witness)) return;
   const { quorum, quorumSlot, incarnations } = state.governance;
+  const digest = config.digestEntries(quorumSlot, []);
   send(run, witness, {
     kind: 'admit',
     incarnation: state.incarnation,
     admitted: incarnations[witness]?.incarnation ?? 0,
     nonce: beat.nonce,
-    change: {
-      ballot: state.leadership.ballot,
-      from: quorumSlot,
-      slot: quorumSlot,
-      quorum,
-      digest: config.digestEntries(quorumSlot, []),
-    },
+    promised: state.seen,
+    change: { ballot: KNOWN_BALLOT, from: quorumSlot, slot: quorumSlot, quorum, digest },
   });
 }

@@ -21,17 +21,18 @@ import {
 } from './operational-quorum.js';
 import { listMembers, others, send, type Run } from './run.js';
 import type { Leadership, PaxosState } from './state.js';
-import type {
-  Entry,
-  Members,
-  PromiseMessage,
-  QuorumChange,
-  Refuse,
-  Request,
-  Slot,
-  Vote,
-  VoteMessage,
-  WitnessPromise,
+import {
+  KNOWN_BALLOT,
+  type Entry,
+  type Members,
+  type PromiseMessage,
+  type QuorumChange,
+  type Refuse,
+  type Request,
+  type Slot,
+  type Vote,
+  type VoteMessage,
+  type WitnessPromise,
 } from './types.js';
 
 /** Begins phase 1 with a ballot higher than any that has been seen. */
@@ -101,7 +102,7 @@ export function onWitnessPromise(run: Run, from: ReplicaIndex, message: WitnessP
   const { change } = message;
   if (change !== null && change.slot > state.prefix) {
     const entry: Entry = { kind: 'quorum', members: change.quorum };
-    noteFound(leadership, { slot: change.slot, ballot: change.ballot, entry });
+    noteFound(leadership, { slot: change.slot, ballot: KNOWN_BALLOT, entry });
     // The witness knows what was chosen below by digest alone: its promise counts once this device knows it by itself.
     if (holdsAllBelow(state, leadership, change)) {
       leadership.promises.set(from, { incarnation: message.incarnation, prefix: state.prefix });
@@ -217,6 +218,8 @@ export function proposeNext(run: Run): boolean {
   enterPhase(run, leadership, 'leads');
   if (leadership.changeAt > state.prefix) return false;
   leadership.next = Math.max(leadership.next, state.prefix + 1);
+  // What was found and has been learnt otherwise since, perhaps as another entry, is not under way any more.
+  for (const slot of leadership.found.keys()) if (slot < leadership.next) leadership.found.delete(slot);
   const slot = leadership.next;
   const entry = chooseEntry(run, leadership, slot);
   if (entry === null) return false;
@@ -228,7 +231,11 @@ function enterPhase(run: Run, leadership: Leadership, phase: Leadership['phase']
   if (leadership.phase === phase) return;
   leadership.phase = phase;
   leadership.sinceUs = run.nowUs;
-  if (phase !== 'leads') return;
+  if (phase === 'prepares') {
+    // Who governs has changed: others must promise, with the same ballot.
+    sendPrepares(run, leadership);
+    return;
+  }
   const { config, state } = run;
   state.choice.leader = config.self;
   state.choice.ballot = leadership.ballot;
@@ -311,7 +318,6 @@ export function isAdmitted(state: PaxosState, replica: ReplicaIndex): boolean {
 function propose(run: Run, leadership: Leadership, slot: Slot, entry: Entry): void {
   castVote(run, slot, leadership.ballot, entry);
   leadership.next = slot + 1;
-  leadership.found.delete(slot);
   if (changesGovernance(entry)) leadership.changeAt = slot;
   transmit(run, leadership, slot, entry);
 }

@@ -17,6 +17,12 @@ export type Slot = number;
 /** A proposal number; those of replica i are ≡ i mod n (fast, column 16). 0 is below all. */
 export type Ballot = number;
 
+/**
+ * Above all ballots: in which a new incarnation of a witness remembers a change that it was told to be chosen. No vote is as recent, so
+ * nobody makes anything of it for the slots below.
+ */
+export const KNOWN_BALLOT: Ballot = Number.MAX_SAFE_INTEGER;
+
 /** A set of replicas: bit i stands for replica i. */
 export type Members = number;
 
@@ -122,11 +128,15 @@ export interface ProposeChange extends Spoken {
   readonly change: QuorumChange;
 }
 
-/** Tells a witness that showed `nonce` which incarnation it has been chosen as, and what it would have voted for last. */
+/**
+ * Tells a witness that showed `nonce` which incarnation it has been chosen as, and what it must remember: the change that
+ * governs, in the ballot `KNOWN_BALLOT`.
+ */
 export interface Admit extends Spoken {
   readonly kind: 'admit';
   readonly admitted: number;
   readonly nonce: Uint8Array;
+  readonly promised: Ballot;
   readonly change: QuorumChange;
 }
 

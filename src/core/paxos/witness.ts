@@ -35,6 +35,7 @@ function onMessage(run: Run, memory: WitnessMemory, from: ReplicaIndex, message:
       if (state.incarnation > 0) onChange(run, memory, from, message);
       return;
     case 'admit':
+      // protocol.md §9: votes again as the incarnation that the others chose
       if (state.incarnation === 0) onAdmit(run, memory, message);
       return;
     case 'beat':
@@ -97,7 +98,7 @@ function sameVote(a: QuorumChange, b: QuorumChange): boolean {
 function onAdmit(run: Run, memory: WitnessMemory, message: Admit): void {
   if (message.admitted <= 0 || !sameBytes(message.nonce, run.config.nonce)) return;
   run.state.incarnation = message.admitted;
-  memory.promised = message.change.ballot;
+  memory.promised = message.promised;
   memory.change = message.change;
   remember(run, memory);
 }

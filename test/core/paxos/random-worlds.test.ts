@@ -86,7 +86,10 @@ function live(n: number, changes: Partial<PaxosConfig>, seed: number): Outcome {
       // Once in a life of the rig a store is lost, of a device that is not the only one to know what was chosen.
       const { witness } = world.device(down).config;
       const isSpare =
-        witness === null || world.devices.every(({ state }) => state.governance.quorum !== 1 << down);
+        witness === null ||
+        world.devices.every(
+          ({ state }) => state.governance.quorum !== 1 << down && state.witness?.change?.quorum !== 1 << down,
+        );
       const forgets = amnesias === 0 && isSpare && random() < 0.2;
       if (forgets) amnesias += 1;
       world.start(down, forgets ? [] : world.device(down).records);

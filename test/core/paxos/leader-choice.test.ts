@@ -1,0 +1,108 @@
+/** Who leads: the lowest live replica, with a hold-down, in terms (fast, column 16). S3 is the textbook's election, ids mirrored. */
+import { describe, expect, test } from 'vitest';
+import {
+  createLeaderChoice,
+  hear,
+  hearLeader,
+  liveLeader,
+  shouldTry,
+} from '../../../src/core/paxos/leader-choice.js';
+import { nextBallot, ownerOf } from '../../../src/core/paxos/ballot.js';
+import { PaxosWorld } from '../../support/paxos-world.js';
+
+const TIMEOUTS = { n: 4, self: 1, silenceUs: 100, holdDownUs: 50 };
+
+describe('ballots', () => {
+  test('of replica i are ≡ i mod n, above all that were seen', () => {
+    for (let n = 2; n <= 7; n += 1)
+      for (let self = 0; self < n; self += 1)
+        for (const above of [0, 1, n, 99, 2 ** 31]) {
+          const ballot = nextBallot(above, self, n, 0) ?? 0;
+          expect(ownerOf(ballot, n)).toBe(self);
+          expect(ballot).toBeGreaterThan(above);
+          expect(ballot - above).toBeLessThanOrEqual(n + 1);
+        }
+  });
+
+  test('of a later incarnation lie beyond all of the earlier ones, and are used only by those who know of it', () => {
+    const last = 2 ** 32 * 3 - 1;
+    const early = nextBallot(last - 3, 2, 3, 0) ?? Infinity;
+    expect(early).toBeLessThanOrEqual(last);
+    expect(nextBallot(0, 2, 3, 1)).toBeGreaterThan(last);
+    expect(nextBallot(last + 10, 2, 3, 0)).toBeNull();
+  });
+});
+
+describe('who tries', () => {
+  test('nobody while a leader is heard, then the lowest live one first, and the next only after a while', () => {
+    const choice = createLeaderChoice(4, 0);
+    hearLeader(choice, 3, 7, 1_000);
+    expect(shouldTry(TIMEOUTS, choice, 0b0010, 1_100)).toBe(false);
+    expect(shouldTry(TIMEOUTS, choice, 0b0010, 1_101)).toBe(true);
+    expect(shouldTry(TIMEOUTS, choice, 0b0011, 1_101)).toBe(false);
+    expect(shouldTry(TIMEOUTS, choice, 0b0011, 1_151)).toBe(true);
+    expect(shouldTry(TIMEOUTS, choice, 0b0101, 9_999)).toBe(false);
+  });
+
+  test('nobody within the hold-down of a try', () => {
+    const choice = createLeaderChoice(4, 0);
+    choice.triedUs = 1_000;
+    expect(shouldTry(TIMEOUTS, choice, 0b0010, 1_049)).toBe(false);
+    expect(shouldTry(TIMEOUTS, choice, 0b0010, 1_050)).toBe(true);
+  });
+
+  test('a pause longer than the silence begins anew how long a peer has been steady', () => {
+    const choice = createLeaderChoice(4, 0);
+    hear(TIMEOUTS, choice, 2, 10);
+    hear(TIMEOUTS, choice, 2, 110);
+    expect(choice.steadyUs[2]).toBe(10);
+    hear(TIMEOUTS, choice, 2, 211);
+    expect(choice.steadyUs[2]).toBe(211);
+  });
+
+  test('a leader of an earlier term leads nobody', () => {
+    const choice = createLeaderChoice(4, 0);
+    expect(hearLeader(choice, 2, 10, 100)).toBe(true);
+    expect(hearLeader(choice, 1, 9, 200)).toBe(false);
+    expect(liveLeader(TIMEOUTS, choice, 200)).toBe(2);
+    expect(liveLeader(TIMEOUTS, choice, 201)).toBeNull();
+  });
+});
+
+describe('S3  coulouris, the election of Fig. 15.8, lowest id first', () => {
+  /** p4 … p1 of the book are replicas 0 … 3, so that the highest id there is the lowest here. */
+  function elect(): PaxosWorld {
+    const world = new PaxosWorld(4);
+    world.run(300_000, () => world.leader() === 0);
+    return world;
+  }
+
+  test('p4 is dead, p3 dies before it announces: p2 leads', () => {
+    const world = elect();
+    world.stop(0);
+    // p3 tries, and stops before anybody hears that it leads.
+    expect(world.run(500_000, () => world.device(1).state.leadership !== null)).toBe(true);
+    world.stop(1);
+    world.start(0);
+    world.stop(0);
+    expect(world.run(500_000, () => world.leader() >= 0)).toBe(false);
+  });
+
+  test('a slow p3 that returns finds its term over: one leader stays', () => {
+    const world = elect();
+    const ballot = world.device(0).state.leadership?.ballot ?? 0;
+    let slow = true;
+    world.delay = (letter): number | null => (slow && letter.from === 0 ? null : 1_000);
+    expect(
+      world.run(500_000, () => world.leader() === 1 || world.device(1).state.leadership?.phase === 'leads'),
+    ).toBe(true);
+    slow = false;
+    world.run(200_000);
+    const leaders = world.devices.filter(({ state }) => state.leadership?.phase === 'leads');
+    expect(leaders).toHaveLength(1);
+    expect(leaders[0]?.config.self).toBe(1);
+    expect(leaders[0]?.state.leadership?.ballot).toBeGreaterThan(ballot);
+    world.request(0, 'c', 1, 'x');
+    expect(world.answers.at(-1)?.outcome).toEqual({ kind: 'redirect', leader: 1 });
+  });
+});
