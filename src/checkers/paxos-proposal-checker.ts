@@ -131,8 +131,6 @@ export class PaxosProposalChecker {
   ): void {
     const known = this.valueOf(ballot, slot);
     if (known === value) return;
-    // A witness that is let in again is told what is chosen in the ballot of whoever tells it.
-    if (replica === this.group.witness && this.book.choiceAt(slot)?.value === value) return;
     this.log.add(
       NAME,
       '§9 vote without proposal',

@@ -110,7 +110,7 @@ export class PaxosVoteBook {
   private judge(slot: CheckedSlot, page: Page, entry: Ballots): void {
     const quorum = this.quorumAt(slot);
     if (quorum === null) return;
-    const isChange = this.contents.get(entry.value)?.quorum != null;
+    const isChange = (this.contents.get(entry.value)?.quorum ?? null) !== null;
     if (!choose(this.group, quorum, entry.voters, isChange)) return;
     const { choice } = page;
     if (choice === null) page.choice = { value: entry.value, ballot: entry.ballot };

@@ -65,8 +65,10 @@ export class PaxosFeed {
         return;
       case 'witness':
         if (record.incarnation > 0) this.to.onStampKept(replica);
-        for (const { slot, ballot, value } of this.votesOf(record.change))
-          this.to.onVoteKept(replica, ballot, slot, value);
+        // Above its promise: no vote of its own, but what it was told to be chosen when it was let in.
+        if ((record.change?.ballot ?? 0) <= record.promised)
+          for (const { slot, ballot, value } of this.votesOf(record.change))
+            this.to.onVoteKept(replica, ballot, slot, value);
         this.to.onPromiseKept(replica, record.promised);
         return;
       case 'entry':
