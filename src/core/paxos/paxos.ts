@@ -14,6 +14,7 @@ import type { ReplicaIndex } from '../types.js';
 import { isVoid, mayVote, onPrepare, onPropose, onVote } from './acceptor.js';
 import { followAdmission } from './admission.js';
 import { acknowledge, onBeat, readBeat, sendBeats } from './beat.js';
+import { ownerOf } from './ballot.js';
 import { fetch, noticePrefix, onEntries, onFetch, onSnapshot, sendChosen } from './catch-up.js';
 import {
   onPromise,
@@ -59,7 +60,7 @@ export function stepPaxos(config: PaxosConfig, state: PaxosState, input: PaxosIn
   const run: Run = { config, state, nowUs: input.nowUs, effects: [] };
   if (input.kind === 'received') {
     assert(input.from !== config.self, 'nobody sends to itself');
-    if (input.from < 0 || input.from >= config.n) return { state, effects: run.effects };
+    if (!isPlausible(config, input.from, input.message)) return { state, effects: run.effects };
     hear(config, state.choice, input.from, run.nowUs);
     noteHeard(state, input.from, input.message);
   }
@@ -71,6 +72,15 @@ export function stepPaxos(config: PaxosConfig, state: PaxosState, input: PaxosIn
     run.effects.push({ kind: 'status', status });
   }
   return { state, effects: run.effects };
+}
+
+/** False for a sender that is none, and for one that leads with a ballot that is not its own. */
+function isPlausible(config: PaxosConfig, from: ReplicaIndex, message: PaxosMessage): boolean {
+  if (from < 0 || from >= config.n) return false;
+  if (message.kind !== 'prepare' && message.kind !== 'propose' && message.kind !== 'propose-change')
+    return true;
+  const ballot = message.kind === 'propose-change' ? message.change.ballot : message.ballot;
+  return ballot > 0 && ownerOf(ballot, config.n) === from;
 }
 
 /** What a device would say in a beat now, for those that ride on round 1. */

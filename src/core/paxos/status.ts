@@ -61,7 +61,10 @@ function describeUnpromised(run: Run, leadership: Leadership): Waits | null {
   if (run.nowUs - leadership.sinceUs < config.retryUs) return null;
   let behind = 0;
   for (const [peer, { prefix }] of leadership.promises) if (prefix > state.prefix) behind |= bit(peer);
-  // What the witness has voted for is to be had from the replicas.
+  state.heard.forEach(({ incarnation }, peer) => {
+    if (incarnation > (state.governance.incarnations[peer]?.incarnation ?? 0)) behind |= bit(peer);
+  });
+  // What the witness has voted for, or was admitted by, is to be had from the replicas.
   if (behind !== 0) return { for: allReplicas(config) & ~bit(config.self), why: 'entries' };
   return describeMissing(run, promisers(state, leadership));
 }
