@@ -42,6 +42,8 @@ export interface WorldDevice {
   up: boolean;
   /** Durable ones. */
   records: PaxosRecord[];
+  /** Records without a barrier that wait for the next flush. */
+  unsynced: PaxosRecord[];
   /** Effects that wait for a flush, and when it is done. */
   held: PaxosEffect[];
   flushedUs: number;
@@ -123,6 +125,7 @@ export class PaxosWorld {
         state: recoverPaxos(config, [], 0).state,
         up: false,
         records: [...records(config)],
+        unsynced: [],
         held: [],
         flushedUs: Infinity,
         effects: [],
@@ -148,6 +151,7 @@ export class PaxosWorld {
     const config = { ...device.config, nonce: Uint8Array.of(index, device.life) };
     Object.assign(device, { config });
     device.records = [...records];
+    device.unsynced = [];
     device.held = [];
     device.flushedUs = Infinity;
     const { state, effects } = recoverPaxos(config, records, this.nowUs);
@@ -161,11 +165,9 @@ export class PaxosWorld {
   stop(index: number, luckyRecords = 0): void {
     const device = this.device(index);
     device.up = false;
-    for (const effect of device.held)
-      if (effect.kind === 'persist' && luckyRecords > 0) {
-        luckyRecords -= 1;
-        device.records.push(effect.record);
-      }
+    const waiting = [...device.unsynced, ...listRecords(device.held)];
+    device.records.push(...waiting.slice(0, luckyRecords));
+    device.unsynced = [];
     device.held = [];
     device.flushedUs = Infinity;
   }
@@ -226,7 +228,8 @@ export class PaxosWorld {
     const held = device.held;
     device.held = [];
     device.flushedUs = Infinity;
-    for (const effect of held) if (effect.kind === 'persist') device.records.push(effect.record);
+    device.records.push(...device.unsynced, ...listRecords(held));
+    device.unsynced = [];
     for (const effect of held) this.release(index, effect);
   }
 
@@ -239,7 +242,8 @@ export class PaxosWorld {
         if (device.flushedUs === Infinity) device.flushedUs = this.nowUs + this.flushUs;
         continue;
       }
-      if (effect.kind === 'persist') device.records.push(effect.record);
+      if (effect.kind === 'persist')
+        (this.flushUs > 0 ? device.unsynced : device.records).push(effect.record);
       this.release(index, effect);
     }
   }
@@ -290,6 +294,10 @@ export class PaxosWorld {
       }
     return wrong;
   }
+}
+
+function listRecords(effects: readonly PaxosEffect[]): readonly PaxosRecord[] {
+  return effects.flatMap((effect) => (effect.kind === 'persist' ? [effect.record] : []));
 }
 
 function noteChosen(device: WorldDevice, slot: Slot, entry: Entry, executes: boolean): void {

@@ -203,3 +203,107 @@ describe('P3  message delays and messages from a request to its first answer, le
     expect(second?.executed).toHaveLength(51);
   });
 });
+
+describe('fast, column 19: nothing is executed or answered before all lower slots are known', () => {
+  test('a proposal that overtakes another is voted for, and answered when the other has come', () => {
+    const world = new PaxosWorld(3);
+    world.run(300_000, () => world.leader() === 0);
+    world.run(50_000);
+    world.stop(2);
+    world.delay = (letter): number | null =>
+      letter.message.kind === 'propose' && letter.message.slot === 1 ? 10 * DELAY_US : DELAY_US;
+    world.request(0, 'client 20', 1, 'first');
+    world.request(0, 'client 20', 2, 'second');
+    world.run(5 * DELAY_US);
+    expect(world.device(1).state.votes.get(2)?.entry.kind).toBe('command');
+    expect(world.answers).toEqual([]);
+    world.run(10 * DELAY_US);
+    expect(world.answers.map(({ from, sequence }) => [from, sequence])).toEqual([
+      [1, 1],
+      [1, 2],
+    ]);
+    expect(world.device(1).executed).toEqual(['first', 'second']);
+  });
+});
+
+describe('requests', () => {
+  function settled(changes: Partial<PaxosConfig> = {}): PaxosWorld {
+    const world = new PaxosWorld(3, changes);
+    world.run(300_000, () => world.leader() === 0);
+    world.run(50_000);
+    return world;
+  }
+
+  test('one that is sent again is executed once, and its answer is repeated by anybody', () => {
+    const world = settled();
+    world.request(0, 'c', 1, 'x');
+    world.request(0, 'c', 1, 'x');
+    world.run(60_000);
+    const before = world.answers.length;
+    for (const to of [0, 1, 2]) world.request(to, 'c', 1, 'x');
+    expect(world.answers.slice(before).map(({ outcome }) => outcome)).toEqual(
+      [0, 1, 2].map(() => ({ kind: 'chosen', slot: 1 })),
+    );
+    expect(world.device(1).executed).toEqual(['x']);
+  });
+
+  test('one that two leaders proposed stands in the log twice and is executed once', () => {
+    const world = settled();
+    const twice = { kind: 'command', request: { client: 'c', sequence: 1, value: toBytes('x') } } as const;
+    for (const slot of [1, 2]) {
+      const message = { kind: 'propose', incarnation: 1, ballot: 3, slot, entry: twice, prefix: 0 } as const;
+      world.step(1, { kind: 'received', nowUs: world.nowUs, from: 0, message });
+    }
+    const told = world.device(1).effects.filter(({ kind }) => kind === 'chosen');
+    expect(told).toMatchObject([
+      { slot: 1, executes: true },
+      { slot: 2, executes: false },
+    ]);
+    expect(world.answers.map(({ outcome }) => outcome)).toEqual(
+      [1, 1].map((slot) => ({ kind: 'chosen', slot })),
+    );
+  });
+
+  test('what is malformed, too large, too old, of too many clients or too much is refused, and says why', () => {
+    const world = settled({
+      maxClients: 1,
+      answersPerClient: 2,
+      maxValueBytes: 4,
+      maxQueued: 1,
+      windowSlots: 2,
+    });
+    const say = (client: string, sequence: number, value = 'v'): unknown => {
+      world.request(0, client, sequence, value);
+      world.run(60_000);
+      return world.answers.at(-1)?.outcome;
+    };
+    for (const sequence of [2, 3, 4]) expect(say('c', sequence)).toMatchObject({ kind: 'chosen' });
+    expect(say('c', 1)).toEqual({ kind: 'stale' });
+    expect(say('c', 3)).toEqual({ kind: 'chosen', slot: 2 });
+    expect(say('d', 1)).toEqual({ kind: 'refused', reason: 'too-many-clients' });
+    expect(say('c', 5, 'large')).toEqual({ kind: 'refused', reason: 'value-too-large' });
+    expect(say('', 5)).toEqual({ kind: 'refused', reason: 'malformed' });
+    expect(say('c', 0.5)).toEqual({ kind: 'refused', reason: 'malformed' });
+    world.request(1, 'c', 6, 'v');
+    expect(world.answers.at(-1)?.outcome).toEqual({ kind: 'redirect', leader: 0 });
+    // Two fill the window, one waits, and a fourth is sent away.
+    for (const sequence of [6, 7, 8, 9]) world.request(0, 'c', sequence, 'v');
+    expect(world.answers.at(-1)).toMatchObject({ sequence: 9, outcome: { kind: 'busy' } });
+  });
+
+  test('a laggard gets a snapshot and the tail', () => {
+    const world = settled({ snapshotSlots: 10, windowSlots: 4, batchSlots: 3 });
+    world.stop(2);
+    for (let sequence = 1; sequence <= 35; sequence += 1) {
+      world.request(0, 'c', sequence, `v${sequence}`);
+      world.run(30_000);
+    }
+    const since = world.sent.length;
+    world.start(2);
+    world.run(300_000);
+    const got = world.sent.slice(since).filter(({ to, message }) => to === 2 && message.kind !== 'beat');
+    expect(got.map(({ message }) => message.kind)).toEqual(['snapshot', 'entries', 'entries']);
+    expect(world.device(2).executed).toEqual(world.device(1).executed);
+    expect(world.device(1).state.chosen.size).toBeLessThan(20);
+  });
+});
