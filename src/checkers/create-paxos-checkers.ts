@@ -31,6 +31,10 @@ export interface PaxosCheckers extends PaxosObservations {
   readonly prefix: CheckedSlot;
   /** The operational quorum that governs the next slot, as a set. */
   readonly quorum: number;
+  /** Where that quorum was chosen; 0: it is the first. */
+  readonly quorumSlot: CheckedSlot;
+  /** Somebody has voted for another quorum, which is not chosen. */
+  readonly isChanging: boolean;
   /** Requests that were answered, each counted once. */
   readonly answered: number;
 }
@@ -85,6 +89,14 @@ class PaxosCheckerSet implements PaxosCheckers {
 
   get quorum(): number {
     return this.book.quorumAt(this.book.prefix + 1) ?? 0;
+  }
+
+  get quorumSlot(): CheckedSlot {
+    return this.book.quorumSlot;
+  }
+
+  get isChanging(): boolean {
+    return this.book.isChanging;
   }
 
   get answered(): number {

@@ -39,6 +39,8 @@ interface Page {
 export class PaxosVoteBook {
   /** All slots up to it are chosen. */
   prefix: CheckedSlot = 0;
+  /** The last of them that changed the operational quorum; 0: it is the first. */
+  quorumSlot: CheckedSlot = 0;
   /** By slot; there is no slot 0. */
   private readonly pages: Page[] = [{ ballots: [], choice: null, quorum: null }];
   private readonly contents = new Map<ValueKey, ValueContent>();
@@ -102,6 +104,17 @@ export class PaxosVoteBook {
     return slot === this.prefix + 1 ? this.quorum : (this.pages[slot]?.quorum ?? null);
   }
 
+  /** Whether somebody has voted for a change of the operational quorum that is not chosen. */
+  get isChanging(): boolean {
+    for (let slot = this.prefix + 1; slot < this.pages.length; slot += 1)
+      for (const { value } of this.votesAt(slot)) if (this.isChange(value)) return true;
+    return false;
+  }
+
+  private isChange(value: ValueKey): boolean {
+    return (this.contents.get(value)?.quorum ?? null) !== null;
+  }
+
   private pageOf(slot: CheckedSlot): Page {
     while (this.pages.length <= slot) this.pages.push({ ballots: [], choice: null, quorum: null });
     return this.pages[slot] as Page;
@@ -110,8 +123,7 @@ export class PaxosVoteBook {
   private judge(slot: CheckedSlot, page: Page, entry: Ballots): void {
     const quorum = this.quorumAt(slot);
     if (quorum === null) return;
-    const isChange = (this.contents.get(entry.value)?.quorum ?? null) !== null;
-    if (!choose(this.group, quorum, entry.voters, isChange)) return;
+    if (!choose(this.group, quorum, entry.voters, this.isChange(entry.value))) return;
     const { choice } = page;
     if (choice === null) page.choice = { value: entry.value, ballot: entry.ballot };
     else if (choice.value === entry.value) {
@@ -131,7 +143,9 @@ export class PaxosVoteBook {
       if (page.choice === null) return;
       page.quorum = this.quorum;
       this.prefix = slot;
-      this.quorum = this.contents.get(page.choice.value)?.quorum ?? this.quorum;
+      const change = this.contents.get(page.choice.value)?.quorum ?? null;
+      if (change !== null) this.quorumSlot = slot;
+      this.quorum = change ?? this.quorum;
       this.inOrder(slot, page.choice.value);
     }
   }

@@ -38,7 +38,7 @@ export interface PaxosScene {
   readonly links: PaxosLinks;
   readonly devices: readonly PaxosDevice[];
   readonly clients: readonly string[];
-  /** Whether every device is what the group may count on: the operational quorum is whole. */
+  /** Whether the group has every device to count on. */
   isWhole(): boolean;
   onAmnesia(replica: ReplicaIndex): void;
   onNote(what: string): void;

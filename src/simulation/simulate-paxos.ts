@@ -198,9 +198,18 @@ class PaxosRun {
     return this.asked < this.options.commands || this.clients.some(({ isWaiting }) => isWaiting);
   }
 
+  /** The operational quorum is everybody that keeps state, all of them know, and nobody is about to change it. */
   private isWhole(): boolean {
     const { ids, witness } = PAXOS_GROUPS[this.options.group];
-    return ids.every((_, index) => index === witness || ((this.checkers.quorum >>> index) & 1) === 1);
+    const { quorum, quorumSlot, isChanging } = this.checkers;
+    return (
+      !isChanging &&
+      ids.every(
+        (_, index) =>
+          index === witness ||
+          (((quorum >>> index) & 1) === 1 && (this.devices[index]?.applied ?? 0) >= quorumSlot),
+      )
+    );
   }
 
   /** Until nothing is open any more, or the time for it is over. */
