@@ -5,7 +5,7 @@
  */
 import type { ReplicaIndex } from '../core/types.js';
 import { holds } from './bytes.js';
-import { allow } from './paxos-quorums.js';
+import { isMajority } from './paxos-quorums.js';
 import type { CheckedBallot, CheckedGroup, CheckedSlot, ToldVote, ValueKey } from './paxos-observations.js';
 import type { PaxosViolationLog } from './paxos-violation-log.js';
 import type { PaxosVoteBook } from './paxos-vote-book.js';
@@ -150,17 +150,18 @@ export class PaxosProposalChecker {
     else bySlot.set(slot, value);
   }
 
-  /** Tries every set of devices that promised: one that allows the value is enough. */
+  /**
+   * Tries every majority that promised: one that allows the value is enough. Which members of the operational quorum it
+   * needs depends on what the leader knows to be chosen below; one that knows less than there is may propose in vain.
+   */
   private isSafe(leader: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot, value: ValueKey): boolean {
     if (this.book.choiceAt(slot)?.value === value) return true;
-    const quorum = this.book.quorumAt(slot) ?? this.book.quorumAt(this.book.prefix + 1);
-    if (quorum === null) return true;
     const told = this.group.replicas.map((_, replica) =>
       replica === leader ? (this.own[replica]?.get(slot) ?? FREE) : this.toldVote(replica, ballot, slot),
     );
     const all = 1 << this.group.replicas.length;
     for (let set = 1 << leader; set < all; set += 1) {
-      if (!holds(set, leader) || !allow(this.group, quorum, set)) continue;
+      if (!holds(set, leader) || !isMajority(this.group, set)) continue;
       let highest: Known = FREE;
       let isComplete = true;
       for (const [replica, vote] of told.entries()) {

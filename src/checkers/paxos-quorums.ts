@@ -1,7 +1,7 @@
 /**
- * Which sets of devices choose, promise and change the quorum (protocol.md §9), as sets of bits. Without a witness any
- * majority does all of it. With one, a slot is governed by the last operational quorum chosen below it: all its members
- * choose, or a majority that holds one of them; phase 1 and a change of the quorum take the latter.
+ * Which sets of devices choose (protocol.md §9), as sets of bits. Without a witness any majority does. With one, a slot is
+ * governed by the last operational quorum chosen below it: all its members choose, or a majority that holds one of them;
+ * a change of the quorum takes the latter.
  */
 import { sizeOf } from './bytes.js';
 import type { CheckedGroup } from './paxos-observations.js';
@@ -14,17 +14,13 @@ export function choose(group: CheckedGroup, quorum: number, voters: number, isCh
   return isMajority(group, voters) && (voters & quorum) !== 0;
 }
 
-/** Whether promises of `promisers` are enough to propose in a slot that `quorum` governs. */
-export function allow(group: CheckedGroup, quorum: number, promisers: number): boolean {
-  return isMajority(group, promisers) && (group.witness === null || (promisers & quorum) !== 0);
-}
-
 /** The operational quorum before the first change: everybody but the witness. */
 export function firstQuorum(group: CheckedGroup): number {
   const all = (1 << group.replicas.length) - 1;
   return group.witness === null ? all : all & ~(1 << group.witness);
 }
 
-function isMajority(group: CheckedGroup, set: number): boolean {
+/** Whether they are more than half of all devices. */
+export function isMajority(group: CheckedGroup, set: number): boolean {
   return sizeOf(set) > group.replicas.length / 2;
 }

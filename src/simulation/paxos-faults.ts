@@ -29,6 +29,8 @@ export type PaxosFault = (typeof PAXOS_FAULTS)[number];
 const GAPS_US = [12_000, 30_000, 60_000] as const;
 const SPANS_US = [15_000, 50_000, 120_000] as const;
 const LASTS_US = 2_000;
+/** A device that has promised dies within so long, and is back within so long. */
+const TRAP_US = 3_000;
 /** Writes that a power cut waits for, at most. */
 const WRITES = 8;
 
@@ -51,6 +53,8 @@ export class PaxosFaults {
   private readonly spanUs: number;
   private isOver = false;
   private readonly heals = new Set<() => void>();
+  /** Whoever promises to follow somebody else dies of it: an old leader is about. */
+  private isTrapSet = false;
   /** By device, how many more writes until its power goes. */
   private readonly fuses = new Map<ReplicaIndex, number>();
 
@@ -85,6 +89,16 @@ export class PaxosFaults {
     this.count(`power cut at ${replica}`);
     this.later(() => this.scene.devices[replica]?.boot());
     return this.pick(POWER_CUTS);
+  }
+
+  /** A device promises, and has kept that. */
+  onPromise(replica: ReplicaIndex): void {
+    const device = this.scene.devices[replica];
+    if (!this.isTrapSet || device === undefined || !this.random.nextChance(0.5)) return;
+    const { world } = this.scene;
+    world.at(world.nowUs + this.random.nextInteger(TRAP_US), RANK.timer, () => {
+      if (!this.isOver && device.isRunning) this.kill(device, this.random.nextInteger(TRAP_US));
+    });
   }
 
   private plan(): void {
@@ -158,10 +172,13 @@ export class PaxosFaults {
   }
 
   private strikeProcess(device: PaxosDevice): void {
-    if (!device.isRunning) return;
+    if (device.isRunning) this.kill(device, this.lastsUs());
+  }
+
+  private kill(device: PaxosDevice, us: number): void {
     this.count(`kill ${device.index}`);
     device.crash('killed');
-    this.later(() => device.boot());
+    this.later(() => device.boot(), us);
   }
 
   private strikeMemory(): void {
@@ -183,6 +200,7 @@ export class PaxosFaults {
     const leader = this.findLeader();
     if (leader?.host.isRunning !== true) return;
     const name = String(leader.index);
+    this.isTrapSet = this.random.nextChance(0.5);
     if (this.random.nextChance(0.5)) {
       this.count(`stall ${name}`);
       leader.host.stall(this.lastsUs());

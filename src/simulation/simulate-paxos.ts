@@ -252,6 +252,7 @@ class PaxosRun {
     this.messages += 1;
     this.note(`${from}>${to} ${this.describe(message)}`);
     this.feed.said(from, message);
+    if (message.kind === 'promise' || message.kind === 'witness-promise') this.faults.onPromise(from);
     this.links.send(String(from), String(to), () => this.devices[to]?.receive(from, message));
   }
 

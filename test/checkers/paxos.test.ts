@@ -278,7 +278,7 @@ describe('what must not be', () => {
       tell.vote(C, OF_B, 2, 'x/1');
       tell.answer(B, 'x/1', 2);
     };
-    expect(rulesOf(story, C)).toEqual(['proposal §9 safe value', 'choice §9 answered']);
+    expect(rulesOf(story, C)).toEqual(['choice §9 answered']);
   });
 
   test('one that was let in votes only once it keeps that, and is a stranger again when it starts anew before', () => {

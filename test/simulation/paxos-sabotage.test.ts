@@ -49,12 +49,11 @@ const cases: readonly Case[] = [
   {
     name: 'forgets its promise when it restarts',
     start: sabotage({
-      records: (records) =>
-        records
-          .filter(({ kind }) => kind !== 'promise')
-          .map((record) => (record.kind === 'vote' ? { ...record, ballot: 1 } : record)),
+      started: (state) => {
+        state.promised = 0;
+      },
     }),
-    fault: 'leader-killed',
+    fault: 'two-proposers',
     rules: ['promise §9 vote below promise', 'promise §9 promise below promise', 'promise §9 vote untold'],
   },
   {

@@ -13,6 +13,8 @@ interface Scene {
 interface Sabotage {
   /** What the store gives back. */
   readonly records?: (records: readonly PaxosRecord[], config: PaxosConfig) => readonly PaxosRecord[];
+  /** Once the process has started. */
+  readonly started?: (state: PaxosState) => void;
   /** Instead of a step. */
   readonly step?: (scene: Scene, input: PaxosInput) => readonly PaxosEffect[];
   /** What comes of a step. */
@@ -22,14 +24,17 @@ interface Sabotage {
 /** The core with something in its way. */
 export function sabotage({
   records = (given) => given,
+  started: meddle,
   step,
   effects = (given) => given,
 }: Sabotage): StartCore {
   return (config, given, nowUs) => {
     const started = startCore(config, records(given, config), nowUs);
+    const state = started.core.root as PaxosState;
+    meddle?.(state);
     const scene: Scene = {
       config,
-      state: started.core.root as PaxosState,
+      state,
       step: (input) => started.core.step(deafen(input)),
     };
     return {
