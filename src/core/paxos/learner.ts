@@ -108,6 +108,7 @@ export function installSnapshot(run: Run, snapshot: Snapshot): void {
   state.snapshot = snapshot;
   state.taking = null;
   state.clients = readClients(snapshot.clients);
+  const before = state.governance.incarnations;
   state.governance = {
     quorum: snapshot.quorum,
     quorumSlot: snapshot.quorumSlot,
@@ -116,8 +117,10 @@ export function installSnapshot(run: Run, snapshot: Snapshot): void {
   state.chosen.clear();
   state.firstKept = 0;
   for (const slot of [...state.votes.keys()]) if (slot <= snapshot.slot) state.votes.delete(slot);
-  // Whose they are, and whether they count, was judged without the admissions in the snapshot.
-  state.tallies.clear();
+  for (const slot of [...state.tallies.keys()]) if (slot <= snapshot.slot) state.tallies.delete(slot);
+  snapshot.incarnations.forEach(({ incarnation }, replica) => {
+    if (incarnation !== before[replica]?.incarnation) forgetVotesOf(state, replica);
+  });
   if (state.incarnation > 0) persist(run, { kind: 'snapshot', snapshot });
   if (config.keepsState) run.effects.push({ kind: 'install', snapshot });
 }

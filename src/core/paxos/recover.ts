@@ -2,6 +2,7 @@
  * A device at the start of its process: what its durable records make of it (protocol.md §9; P6). It must never promise or
  * vote on the strength of records that may not be all: without a stamp, or with a gap among them, it is amnesiac.
  */
+import { countVote } from './acceptor.js';
 import { foundGovernance } from './operational-quorum.js';
 import { createLeaderChoice } from './leader-choice.js';
 import { applyChosen, installSnapshot } from './learner.js';
@@ -55,7 +56,10 @@ export function recoverPaxos(
     applyChosen(run, known.entry, known.ballot);
   }
   for (const [slot, { entry, ballot }] of memory.slots)
-    if (slot > state.prefix && ballot > 0) state.votes.set(slot, { slot, ballot, entry });
+    if (slot > state.prefix && ballot > 0) {
+      state.votes.set(slot, { slot, ballot, entry });
+      countVote(state, config.self, slot, ballot);
+    }
   state.notedPrefix = state.prefix;
   state.incarnation = memory.incarnation;
   state.since = memory.since;

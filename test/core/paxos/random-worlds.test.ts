@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { PaxosConfig } from '../../../src/core/paxos/types.js';
 import { describeEntry, PaxosWorld } from '../../support/paxos-world.js';
 
-const WORLDS = Number(process.env['VOTEPLANE_PAXOS_WORLDS'] ?? 12);
+const WORLDS = Number(process.env['VOTEPLANE_PAXOS_WORLDS'] ?? 4);
 
 const KINDS: Record<string, { readonly n: number; readonly changes: Partial<PaxosConfig> }> = {
   'three replicas': { n: 3, changes: {} },

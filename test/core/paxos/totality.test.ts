@@ -171,7 +171,7 @@ describe.each([
     const config = paxosConfig(0, { snapshotSlots: 4, windowSlots: 4, ackSlots: 2, ...changes });
     fc.assert(
       fc.property(fc.array(move, { maxLength: 40 }), (moves) => check(config, moves)),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });
