@@ -11,6 +11,7 @@ import type { PaxosViolationLog } from './paxos-violation-log.js';
 import type { PaxosVoteBook } from './paxos-vote-book.js';
 
 const NAME = 'proposal';
+
 /** The vote in the highest ballot that is known of a slot. */
 interface Known {
   readonly ballot: CheckedBallot;
@@ -20,7 +21,7 @@ interface Known {
 /** Nobody voted. */
 const FREE: Known = { ballot: 0, value: null };
 
-interface Promise {
+interface SaidPromise {
   /** It says nothing of slots up to it but that they are chosen. */
   readonly prefix: CheckedSlot;
   readonly votes: ReadonlyMap<CheckedSlot, ToldVote>;
@@ -33,8 +34,7 @@ export class PaxosProposalChecker {
   /** By ballot and slot. */
   private readonly values = new Map<CheckedBallot, Map<CheckedSlot, ValueKey>>();
   /** By ballot and replica, all that it said: a later promise may tell less of what is chosen by then. */
-  private readonly promises = new Map<CheckedBallot, Promise[][]>();
-
+  private readonly promises = new Map<CheckedBallot, SaidPromise[][]>();
   /** By replica and slot, its vote in the highest ballot. */
   private readonly own: Map<CheckedSlot, Known>[];
 

@@ -46,7 +46,10 @@ export class PaxosVoteBook {
   private readonly contents = new Map<ValueKey, ValueContent>();
   private quorum: number;
 
-  /** `onChosen` is called once for every value that is chosen in a slot, also for a second one; `inOrder` once a slot. */
+  /**
+   * `onChosen` is called for every value that is chosen in a slot, also for a second one, and again when it is chosen in a
+   * lower ballot too; `inOrder` once a slot.
+   */
   constructor(
     private readonly group: CheckedGroup,
     private readonly onChosen: (slot: CheckedSlot, value: ValueKey, ballot: CheckedBallot) => void,

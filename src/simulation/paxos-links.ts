@@ -22,7 +22,7 @@ export const POOR_LINK: LinkModel = {
 export class PaxosLinks {
   /** Every link is like this. */
   model: LinkModel = GOOD_LINK;
-  /** Messages that a link or a dead receiver lost. */
+  /** Messages that links lost. */
   lost = 0;
   private readonly cuts = new Map<string, number>();
   private readonly lastArrivalUs = new Map<string, number>();

@@ -40,6 +40,7 @@ const jobs = cells.flatMap((cell) =>
   Array.from({ length: seeds }, (_, at) => ({ ...cell, seed: String(options.first + at), commands })),
 );
 const total = jobs.length;
+let done = 0;
 await Promise.all(Array.from({ length: Math.min(options.jobs, total) }, () => work()));
 report();
 
@@ -116,10 +117,13 @@ function note(job, result) {
     violationCount: 'violations',
   }))
     row[to] += result[from];
+  done += 1;
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} runs`);
   if (result.violationCount > 0) failures.push({ job, violation: result.violations[0] });
 }
 
 function report() {
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
   const columns = [
     'group',
     'fault',
