@@ -26,6 +26,7 @@ import { encodeReplicatedState } from '../../src/wire/replicated-state-codec.js'
 import { digestContent, encodeContent, encodeReply, encodeRequest } from '../../src/wire/request-codec.js';
 import { SignedChains } from '../../src/wire/signed-chain.js';
 import { makeRig } from './make-rig.js';
+import { makePaxosGolden } from './paxos-samples.js';
 
 const fill = (length: number, byte: number): Uint8Array => new Uint8Array(length).fill(byte);
 
@@ -282,5 +283,6 @@ export function makeGolden(): Record<string, string> {
       items: [{ path: [0], value: entry, proof }],
     }),
   );
+  Object.assign(golden, makePaxosGolden());
   return golden;
 }
