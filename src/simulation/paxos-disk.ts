@@ -5,6 +5,7 @@
  * later record replaces.
  */
 import type { Random } from '../faults/random.js';
+import { isReplaced, orderRecords, recordKey } from '../core/paxos/durable-records.js';
 import type { PaxosRecord } from '../core/paxos/types.js';
 
 /**
@@ -17,8 +18,8 @@ export type PaxosCut = 'killed' | 'lost' | 'torn' | 'reordered';
 export const POWER_CUTS = ['lost', 'torn', 'reordered'] as const satisfies readonly PaxosCut[];
 
 export class PaxosDisk {
-  /** By what a later one replaces, in the order in which they came. */
-  private readonly kept = new Map<string | number, PaxosRecord>();
+  /** One for each key. */
+  private readonly kept = new Map<string, PaxosRecord>();
   /** Handed to the disk, not safe yet. */
   private underWay: readonly PaxosRecord[] = [];
   private waiting: PaxosRecord[] = [];
@@ -40,9 +41,9 @@ export class PaxosDisk {
     return this.underWay.length > 0;
   }
 
-  /** As a store gives it back. */
+  /** As a driver hands them to the core: the store has them by key and in no order. */
   get records(): readonly PaxosRecord[] {
-    return [...this.kept.values()];
+    return orderRecords([...this.kept.values()].reverse());
   }
 
   add(record: PaxosRecord): void {
@@ -92,13 +93,11 @@ export class PaxosDisk {
   }
 
   private keep(record: PaxosRecord): void {
-    const key = record.kind === 'vote' || record.kind === 'entry' ? record.slot : record.kind;
-    this.kept.delete(key);
-    this.kept.set(key, record);
+    if (record.kind === 'stamp' || record.kind === 'snapshot') {
+      for (const [key, old] of this.kept) if (isReplaced(old, record)) this.kept.delete(key);
+    }
+    this.kept.set(recordKey(record), record);
     this.writes += 1;
-    if (record.kind === 'snapshot')
-      for (const old of this.kept.keys())
-        if (typeof old === 'number' && old <= record.snapshot.slot) this.kept.delete(old);
     this.onKept(record);
   }
 }
