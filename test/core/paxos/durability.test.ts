@@ -4,7 +4,14 @@
  */
 import { describe, expect, test } from 'vitest';
 import { recoverPaxos } from '../../../src/core/paxos/recover.js';
-import type { PaxosConfig, PaxosEffect, PaxosMessage, PaxosRecord } from '../../../src/core/paxos/types.js';
+import type {
+  PaxosConfig,
+  PaxosEffect,
+  PaxosMessage,
+  PaxosRecord,
+  PromiseMessage,
+  WitnessPromise,
+} from '../../../src/core/paxos/types.js';
 import { describeEntry, paxosConfig, PaxosWorld } from '../../support/paxos-world.js';
 import { toBytes } from '../../support/toy-codec.js';
 
