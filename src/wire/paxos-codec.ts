@@ -1,7 +1,7 @@
 /**
- * What devices say to each other in Simplified Paxos, and what they keep, as deterministic CBOR (WIRE.md, section 2.3): positional
- * arrays that begin with a number for their kind. Reading is strict and bounded by the limits of the rig, and never throws: what a
- * device with these limits would not write is read as null.
+ * What devices say to each other in Simplified Paxos, and what they keep, as deterministic CBOR (WIRE.md, section 2.3):
+ * positional arrays that begin with a number for their kind. Reading is strict and bounded by the limits of the rig,
+ * and never throws: what a device with these limits would not write is read as null.
  */
 import type {
   Beat,

@@ -1,6 +1,7 @@
 /**
- * The acceptor: promises and votes (fast, columns 15–18; simplified [0095]). It must never answer a prepare or cast a vote below a
- * ballot that it promised, never before that is durable, and never without remembering all that its incarnation said.
+ * The acceptor: promises and votes (fast, columns 15–18; simplified [0095]). It must never answer a prepare or cast a
+ * vote below a ballot that it promised, never before that is durable, and never without remembering all that its
+ * incarnation said.
  */
 import type { ReplicaIndex } from '../types.js';
 import { sameEntry } from './entries.js';

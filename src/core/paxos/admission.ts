@@ -1,7 +1,7 @@
 /**
- * Amnesia, and the way back (protocol.md §9): a device whose store does not remember what it promised neither promises nor votes.
- * It learns what is chosen like any other; when the others have chosen it as a new incarnation, with the nonce of this start
- * of its process, it votes again, once it knows all that is chosen up to there.
+ * Amnesia, and the way back (protocol.md §9): a device whose store does not remember what it promised neither promises
+ * nor votes. It learns what is chosen like any other; when the others have chosen it as a new incarnation, with the
+ * nonce of this start of its process, it votes again, once it knows all that is chosen up to there.
  */
 import { findAdmission } from './learner.js';
 import { stepDown } from './leader.js';

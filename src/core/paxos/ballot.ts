@@ -1,7 +1,7 @@
 /**
- * Proposal numbers (fast, column 16): the i-th replica's are ≡ i mod n, so no two replicas use the same. A replica that lost
- * its memory must not use one of its forgotten numbers again either: every admission of a new incarnation opens a range
- * of numbers of its own, and nobody goes beyond the range that it knows to be open.
+ * Proposal numbers (fast, column 16): the i-th replica's are ≡ i mod n, so no two replicas use the same. A replica that
+ * lost its memory must not use one of its forgotten numbers again either: every admission of a new incarnation opens a
+ * range of numbers of its own, and nobody goes beyond the range that it knows to be open.
  */
 import type { ReplicaIndex } from '../types.js';
 import type { Ballot } from './types.js';

@@ -1,6 +1,6 @@
 /**
- * Beats: signs of life, batched acknowledgements and claims to lead in one message (simplified [0101], [0102]). They also tell a
- * device what it has told others: one whose store was rolled back remembers less, and votes no more.
+ * Beats: signs of life, batched acknowledgements and claims to lead in one message (simplified [0101], [0102]). They
+ * also tell a device what it has told others: one whose store was rolled back remembers less, and votes no more.
  */
 import type { ReplicaIndex } from '../types.js';
 import { mayVote } from './acceptor.js';
@@ -14,7 +14,10 @@ import { others, send, type Run } from './run.js';
 import type { PaxosState } from './state.js';
 import { KNOWN_BALLOT, type Ballot, type Beat, type PaxosConfig, type Slot } from './types.js';
 
-/** What a device says of itself now; the driver may let it ride on round 1. It leaves after what is held back, as `send` does. */
+/**
+ * What a device says of itself now; the driver may let it ride on round 1. It leaves after what is held back, as `send`
+ * does.
+ */
 export function readBeat(config: PaxosConfig, state: PaxosState): Beat {
   const votedFrom = (state.prefixes[ownerOf(state.promised, config.n)] ?? 0) + 1;
   return {
@@ -91,8 +94,8 @@ export function hasForgotten(config: PaxosConfig, state: PaxosState, beat: Beat)
 }
 
 /**
- * Tells a witness that has lost its record what it was chosen as, and what it must know. Whoever knows of its admission may: what has
- * changed since then was voted for by both replicas, as the witness had no vote.
+ * Tells a witness that has lost its record what it was chosen as, and what it must know. Whoever knows of its admission
+ * may: what has changed since then was voted for by both replicas, as the witness had no vote.
  */
 function admitWitness(run: Run, witness: ReplicaIndex, beat: Beat): void {
   const { config, state } = run;

@@ -1,6 +1,6 @@
 /**
- * What a device missed (fast, column 19): chosen entries from whoever knows more, or a snapshot and the tail. It takes an entry only
- * for the slot next to its prefix, and asks for no more than one message at a time.
+ * What a device missed (fast, column 19): chosen entries from whoever knows more, or a snapshot and the tail. It takes
+ * an entry only for the slot next to its prefix, and asks for no more than one message at a time.
  */
 import type { ReplicaIndex } from '../types.js';
 import { installSnapshot, learn, notePrefix } from './learner.js';

@@ -1,7 +1,7 @@
 /**
- * Which requests have been executed (protocol.md §9): once per (client, sequence), however often they are chosen. The table
- * follows the log alone, so that all replicas hold the same one; it is bounded and part of the snapshot. A client is never
- * forgotten to make room: its old requests could be executed a second time.
+ * Which requests have been executed (protocol.md §9): once per (client, sequence), however often they are chosen. The
+ * table follows the log alone, so that all replicas hold the same one; it is bounded and part of the snapshot. A client
+ * is never forgotten to make room: its old requests could be executed a second time.
  */
 import type { ClientAnswers, Outcome, PaxosConfig, Request, Slot } from './types.js';
 

@@ -1,6 +1,6 @@
 /**
- * Which durable record replaces which, for stores that keep the last one of each key (types.ts, `PaxosRecord`): what is left of
- * any number of records, in an order from which a device recovers the same state.
+ * Which durable record replaces which, for stores that keep the last one of each key (types.ts, `PaxosRecord`): what is
+ * left of any number of records, in an order from which a device recovers the same state.
  */
 import type { PaxosRecord } from './types.js';
 

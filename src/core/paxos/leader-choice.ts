@@ -1,7 +1,7 @@
 /**
- * Who should lead (fast, column 16; protocol.md §9): the lowest live replica, held down for a while after every try, so that leaders
- * do not chase one another. Terms are ballots: a leader that returns with a lower one than has been seen leads nobody.
- * Nothing here bears on agreement: two who take themselves for the leader cost time alone.
+ * Who should lead (fast, column 16; protocol.md §9): the lowest live replica, held down for a while after every try, so
+ * that leaders do not chase one another. Terms are ballots: a leader that returns with a lower one than has been seen
+ * leads nobody. Nothing here bears on agreement: two who take themselves for the leader cost time alone.
  */
 import type { ReplicaIndex } from '../types.js';
 import type { Ballot, Members, PaxosConfig } from './types.js';
@@ -43,7 +43,10 @@ export function hear(timeouts: Timeouts, choice: LeaderChoice, peer: ReplicaInde
   choice.heardUs[peer] = nowUs;
 }
 
-/** `peer` leads with `ballot`; false for one whose term is over (S3: with terms a slow leader that returns leads nobody). */
+/**
+ * `peer` leads with `ballot`; false for one whose term is over (S3: with terms a slow leader that returns leads
+ * nobody).
+ */
 export function hearLeader(choice: LeaderChoice, peer: ReplicaIndex, ballot: Ballot, nowUs: number): boolean {
   if (ballot < choice.ballot) return false;
   choice.ballot = ballot;

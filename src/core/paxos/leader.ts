@@ -1,8 +1,9 @@
 /**
- * The leader: phase 1 once for all slots from the first one that it does not know (fast, columns 16 and 19), then phase 2 slot after
- * slot, with its own vote inside the proposal (simplified [0095]), many slots at a time. It must never propose a value of its own for a slot
- * for which phase 1 told of a vote, never propose past a change of who governs, and never send a proposal before its own
- * vote for it is durable. What it has not been answered it sends again: the same value, slot and ballot.
+ * The leader: phase 1 once for all slots from the first one that it does not know (fast, columns 16 and 19), then phase
+ * 2 slot after slot, with its own vote inside the proposal (simplified [0095]), many slots at a time. It must never
+ * propose a value of its own for a slot for which phase 1 told of a vote, never propose past a change of who governs,
+ * and never send a proposal before its own vote for it is durable. What it has not been answered it sends again: the
+ * same value, slot and ballot.
  */
 import { assert } from '../assert.js';
 import { sameBytes } from '../bytes.js';
@@ -142,7 +143,9 @@ function noteFound(leadership: Leadership, vote: Vote): void {
   if (known === undefined || known.ballot < vote.ballot) leadership.found.set(vote.slot, vote);
 }
 
-/** A higher ballot has been answered (fast, column 17): leads no more, and tries again at once if nobody else is at it. */
+/**
+ * A higher ballot has been answered (fast, column 17): leads no more, and tries again at once if nobody else is at it.
+ */
 export function onRefuse(run: Run, message: Refuse): void {
   const { config, state } = run;
   state.seen = Math.max(state.seen, message.promised);
@@ -243,7 +246,9 @@ function enterPhase(run: Run, leadership: Leadership, phase: Leadership['phase']
   state.beatUs = -Infinity;
 }
 
-/** Those whose promise counts: of the incarnation that may vote, and with nothing chosen that this leader does not know. */
+/**
+ * Those whose promise counts: of the incarnation that may vote, and with nothing chosen that this leader does not know.
+ */
 export function promisers(state: PaxosState, leadership: Leadership): Members {
   let members = 0;
   for (const peer of leadership.promises.keys())

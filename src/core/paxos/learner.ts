@@ -1,7 +1,8 @@
 /**
- * The learner: which slots are chosen, in order, what follows from them, and whom to answer (simplified [0095]–[0101]). A slot is judged only
- * when all slots below it are known, as these say who governs it and whether its request was executed before. It must
- * never take a slot for chosen on less than the votes that choose it, and never tell one twice or out of order.
+ * The learner: which slots are chosen, in order, what follows from them, and whom to answer (simplified [0095]–[0101]).
+ * A slot is judged only when all slots below it are known, as these say who governs it and whether its request was
+ * executed before. It must never take a slot for chosen on less than the votes that choose it, and never tell one twice
+ * or out of order.
  */
 import { sameBytes } from '../bytes.js';
 import { pairSuffices } from './acceptor.js';
@@ -62,8 +63,8 @@ export function applyChosen(run: Run, entry: Entry, ballot: Ballot): void {
 }
 
 /**
- * Writes down how far is known what is chosen: before anything that follows leaves, if `isUrgent`. Whoever voted finds it out
- * again from votes; what others told would be lost.
+ * Writes down how far is known what is chosen: before anything that follows leaves, if `isUrgent`. Whoever voted finds
+ * it out again from votes; what others told would be lost.
  */
 export function notePrefix(run: Run, isUrgent: boolean): void {
   const { state } = run;

@@ -1,20 +1,21 @@
 /**
  * Who governs a slot: which votes choose it, and which promises make a leader of it (simplified [00105]–[00118]).
  *
- * Without a witness any majority of the n devices does both. With one, the operational quorum Q governs slot s, where Q is
- * the last one chosen below s. Commands are chosen by every member of Q, or by a majority of the three that holds a
+ * Without a witness any majority of the n devices does both. With one, the operational quorum Q governs slot s, where Q
+ * is the last one chosen below s. Commands are chosen by every member of Q, or by a majority of the three that holds a
  * member of Q; a change of Q by such a majority alone; phase 1 needs such a majority too.
  *
  * Why no slot ever has two values:
  *  1. Under one Q, whoever leads hears of what may be chosen: its majority meets every majority, and every set that holds
  *     all of Q, as it holds a member of Q. So Paxos holds slot by slot, once all use the same Q for a slot.
- *  2. They do: Q of slot s follows from what is chosen below s. A slot is taken for chosen, and a leader's promises
- *     are counted, only by what is known to be chosen below it. Nobody proposes past a change, of Q or of an incarnation, before that is
- *     chosen, so no slot is proposed under a Q that another value below it could replace.
- *  3. A witness keeps one vote only. What it drops is known: the leader of every vote of a witness holds the same vote, so the
- *     vote is chosen the moment it is cast, and whoever leads later has either been told of it by the witness, or by that
- *     leader, before it may propose for that slot or beyond. Hence a later vote of the witness starts beyond the former, or
- *     has it in itself.
+ *  2. They do: Q of slot s follows from what is chosen below s. A slot is taken for chosen, and a leader's promises are
+ *     counted, only by what is known to be chosen below it. Nobody proposes past a change, of Q or of an incarnation, before
+ *     that is chosen, and a new leader proposes one only beyond all that it found; so no slot is proposed under a Q that
+ *     another value below it could replace.
+ *  3. A witness keeps one vote only. What it drops is known: a leader proposes to the witness only as a member of Q, so its
+ *     own vote and the witness's choose the change the moment that is cast. Whoever leads later has been told of it by the
+ *     witness or by that leader before it may propose for that slot or beyond; so a later vote of the witness starts beyond
+ *     the former, or has it in itself. A witness that lost its record is told, when it is admitted, which change governs.
  *  4. What the witness voted for below a change it knows by digest alone. A leader counts the witness's promise only once it
  *     knows all these slots, or holds votes for them that are no older; else it waits for the device that does (Fig. 13).
  *  5. A device is taken into Q only after it has told that it durably knows all slots below the change: else the other's

@@ -1,13 +1,14 @@
 /**
- * Simplified Paxos behind a single `stepPaxos` (protocol.md §9; simplified [0093]–[00118]; fast, columns 14–20). It knows no socket,
- * timer or file; time, messages and requests come in as inputs, and what has to happen goes out as effects, to be carried
- * out by the contract in `types.ts`.
+ * Simplified Paxos behind a single `stepPaxos` (protocol.md §9; simplified [0093]–[00118]; fast, columns 14–20). It
+ * knows no socket, timer or file; time, messages and requests come in as inputs, and what has to happen goes out as
+ * effects, to be carried out by the contract in `types.ts`.
  *
- * A request's way with a settled leader: `onRequest` → `proposeNext` (the leader votes and proposes) → `onPropose` at the
- * others (they vote) → `learnFromVotes` (the leader's vote and one's own are a quorum of three) → the client is answered, one message
- * delay after the leader sent.
+ * A request's way with a settled leader: `onRequest` → `proposeNext` (the leader votes and proposes) → `onPropose` at
+ * the others (they vote) → `learnFromVotes` (the leader's vote and one's own are a quorum of three) → the client is
+ * answered, one message delay after the leader sent.
  *
- * It must never throw for anything that a peer or client sends, and never promise, vote or answer what is not durable first.
+ * It must never throw for anything that a peer or client sends, and never promise, vote or answer what is not durable
+ * first.
  */
 import { assert } from '../assert.js';
 import type { ReplicaIndex } from '../types.js';
@@ -115,7 +116,10 @@ function inform(run: Run, leader: ReplicaIndex, slot: Slot): void {
   for (const peer of others(config)) if (peer !== leader) sendChosen(run, peer, slot);
 }
 
-/** Whatever follows from what is now known: slots are chosen, and further ones proposed, until there is nothing left to do. */
+/**
+ * Whatever follows from what is now known: slots are chosen, and further ones proposed, until there is nothing left to
+ * do.
+ */
 function settle(run: Run): void {
   for (;;) {
     const learns = learnFromVotes(run);
@@ -168,7 +172,10 @@ function onMessage(run: Run, from: ReplicaIndex, message: PaxosMessage): void {
   }
 }
 
-/** A proposal: what is known to be chosen is told, what is too far ahead must wait for what is missing, the rest is voted for. */
+/**
+ * A proposal: what is known to be chosen is told, what is too far ahead must wait for what is missing, the rest is
+ * voted for.
+ */
 function onProposal(run: Run, from: ReplicaIndex, message: Propose): void {
   const { config, state } = run;
   if (isVoid(state, from, message.incarnation)) return;

@@ -1,6 +1,6 @@
 /**
- * A device at the start of its process: what its durable records make of it (protocol.md §9; P6). It must never promise or
- * vote on the strength of records that may not be all: without a stamp, or with a gap among them, it is amnesiac.
+ * A device at the start of its process: what its durable records make of it (protocol.md §9; P6). It must never promise
+ * or vote on the strength of records that may not be all: without a stamp, or with a gap among them, it is amnesiac.
  */
 import { countVote } from './acceptor.js';
 import { foundGovernance } from './operational-quorum.js';

@@ -1,7 +1,7 @@
 /**
- * What a device holds: its promises and votes (acceptor), what it knows to be chosen (learner), what it does while it leads,
- * and whom it hears. Plain data: changed in place by `stepPaxos` alone, opaque to everyone else, and copied by whoever
- * explores many futures of one state.
+ * What a device holds: its promises and votes (acceptor), what it knows to be chosen (learner), what it does while it
+ * leads, and whom it hears. Plain data: changed in place by `stepPaxos` alone, opaque to everyone else, and copied by
+ * whoever explores many futures of one state.
  */
 import type { ReplicaIndex } from '../types.js';
 import type { ClientTable } from './client-table.js';

@@ -1,4 +1,7 @@
-/** Where a device stands, for people: above all for whom it waits when nothing can be chosen (simplified [00116], [00118]). */
+/**
+ * Where a device stands, for people: above all for whom it waits when nothing can be chosen (simplified [00116],
+ * [00118]).
+ */
 import { bit, allReplicas, isPromiseQuorum } from './operational-quorum.js';
 import { promisers } from './leader.js';
 import { liveLeader, liveMembers } from './leader-choice.js';

@@ -3,11 +3,12 @@
  * fast, columns 14–20). Slots and ballots are integers; slot 0 and ballot 0 stand for "none yet". What a command means
  * is nobody's business here: its value is opaque bytes.
  *
- * The driver's contract. Effects are carried out in order. `persist` with `barrier` holds back every effect after it, of
- * the same step and of all later ones, until its record is durable; a driver may therefore feed further inputs meanwhile and
- * let the records of many steps share one flush, as long as the effects leave in the order in which they came. The state
- * runs ahead of the disk, the world never does: whoever crashes has said nothing that rests on a record that is lost.
- * `persist` without `barrier` waits for the next flush. Records become durable in the order in which they come.
+ * The driver's contract. Effects are carried out in order. `persist` with `barrier` holds back every effect after it,
+ * of the same step and of all later ones, until its record is durable; a driver may therefore feed further inputs
+ * meanwhile and let the records of many steps share one flush, as long as the effects leave in the order in which they
+ * came. The state runs ahead of the disk, the world never does: whoever crashes has said nothing that rests on a record
+ * that is lost. `persist` without `barrier` waits for the next flush. Records become durable in the order in which they
+ * come.
  */
 import type { ReplicaIndex, Value } from '../types.js';
 
@@ -18,8 +19,8 @@ export type Slot = number;
 export type Ballot = number;
 
 /**
- * Above all ballots: in which a new incarnation of a witness remembers a change that it was told to be chosen. No vote is as recent, so
- * nobody makes anything of it for the slots below.
+ * Above all ballots: in which a new incarnation of a witness remembers a change that it was told to be chosen. No vote
+ * is as recent, so nobody makes anything of it for the slots below.
  */
 export const KNOWN_BALLOT: Ballot = Number.MAX_SAFE_INTEGER;
 
@@ -58,9 +59,9 @@ export interface Vote {
 }
 
 /**
- * All that a witness votes for, in one vote: the slots from `from` to below `slot`, by their digest, and at `slot` the new
- * operational quorum. As the leader's own vote came with the proposal, a witness's vote is also proof that all of them
- * are chosen.
+ * All that a witness votes for, in one vote: the slots from `from` to below `slot`, by their digest, and at `slot` the
+ * new operational quorum. As the leader's own vote came with the proposal, a witness's vote is also proof that all of
+ * them are chosen.
  */
 export interface QuorumChange {
   readonly ballot: Ballot;
@@ -105,7 +106,10 @@ export interface Refuse extends Spoken {
   readonly promised: Ballot;
 }
 
-/** Phase 2, with the leader's own vote inside (simplified [0095]); `prefix`: all slots up to it are chosen for the leader. */
+/**
+ * Phase 2, with the leader's own vote inside (simplified [0095]); `prefix`: all slots up to it are chosen for the
+ * leader.
+ */
 export interface Propose extends Spoken {
   readonly kind: 'propose';
   readonly ballot: Ballot;
@@ -222,9 +226,9 @@ export interface Snapshot {
 }
 
 /**
- * What must outlive a power cut. A store gives them back in the order in which they were persisted; it may leave out those that a
- * later one replaces: `promise`, `prefix`, `snapshot` and `witness` by the next of their kind; `vote` and `entry`
- * by the next for their slot, or by a snapshot of that slot or a later one.
+ * What must outlive a power cut. A store gives them back in the order in which they were persisted; it may leave out
+ * those that a later one replaces: `promise`, `prefix`, `snapshot` and `witness` by the next of their kind; `vote` and
+ * `entry` by the next for their slot, or by a snapshot of that slot or a later one.
  */
 export type PaxosRecord =
   /**

@@ -1,7 +1,8 @@
 /**
- * The witness: an inexpensive device that helps to choose the operational quorum and nothing else (simplified [00105]–[00113]). It votes
- * for every change that it is sent unless it promised more, reads no command, and keeps one small record: what it promised, and
- * its last vote. Whether its vote counts is for the leader to know, by the rules in `operational-quorum.ts`.
+ * The witness: an inexpensive device that helps to choose the operational quorum and nothing else (simplified
+ * [00105]–[00113]). It votes for every change that it is sent unless it promised more, reads no command, and keeps one
+ * small record: what it promised, and its last vote. Whether its vote counts is for the leader to know, by the rules in
+ * `operational-quorum.ts`.
  */
 import type { ReplicaIndex } from '../types.js';
 import { sameBytes } from '../bytes.js';

@@ -1,4 +1,7 @@
-/** Amnesia (protocol.md §9): a device whose store forgot neither promises nor votes, says so, and comes back as a new incarnation. */
+/**
+ * Amnesia (protocol.md §9): a device whose store forgot neither promises nor votes, says so, and comes back as a new
+ * incarnation.
+ */
 import { describe, expect, test } from 'vitest';
 import type { PaxosRecord } from '../../../src/core/paxos/types.js';
 import { PaxosWorld } from '../../support/paxos-world.js';

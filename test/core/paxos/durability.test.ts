@@ -1,6 +1,6 @@
 /**
- * P6 at the core: the power fails after any record. Whatever a device had said by then it still remembers, and it stands by it:
- * no promise and no vote is forgotten, on any prefix of its records.
+ * P6 at the core: the power fails after any record. Whatever a device had said by then it still remembers, and it
+ * stands by it: no promise and no vote is forgotten, on any prefix of its records.
  */
 import { describe, expect, test } from 'vitest';
 import { recoverPaxos } from '../../../src/core/paxos/recover.js';

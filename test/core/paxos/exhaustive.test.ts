@@ -1,8 +1,8 @@
 /**
- * P5: two proposers with interleaved ballots, every drop, every order of delivery, and a crash at every place, exhaustively, within
- * the first two ballots: never are two values chosen for a slot. How many worlds there are is known and compared, so that a search
- * that explores nothing fails. `VOTEPLANE_PAXOS_DEEP=1` searches further: more crashes, and the messages that only hand on what
- * is chosen.
+ * P5: two proposers with interleaved ballots, every drop, every order of delivery, and a crash at every place,
+ * exhaustively, within the first two ballots: never are two values chosen for a slot. How many worlds there are is
+ * known and compared, so that a search that explores nothing fails. `VOTEPLANE_PAXOS_DEEP=1` searches further: more
+ * crashes, and the messages that only hand on what is chosen.
  */
 import { describe, expect, test } from 'vitest';
 import { Explorer, type Budget, type Findings } from '../../support/paxos-explorer.js';

@@ -1,4 +1,7 @@
-/** Who leads: the lowest live replica, with a hold-down, in terms (fast, column 16). S3 is the textbook's election, ids mirrored. */
+/**
+ * Who leads: the lowest live replica, with a hold-down, in terms (fast, column 16). S3 is the textbook's election, ids
+ * mirrored.
+ */
 import { describe, expect, test } from 'vitest';
 import {
   createLeaderChoice,

@@ -1,7 +1,7 @@
 /**
- * The worked cases of the two patents: which value may be proposed (fast, Fig. 3), who refuses, and how many messages and delays
- * an answer takes (simplified, Fig. 6–8). Devices 11, 12, … of the figures are replicas 0, 1, …, so that ballots belong to
- * whom they belong to there.
+ * The worked cases of the two patents: which value may be proposed (fast, Fig. 3), who refuses, and how many messages
+ * and delays an answer takes (simplified, Fig. 6–8). Devices 11, 12, … of the figures are replicas 0, 1, …, so that
+ * ballots belong to whom they belong to there.
  */
 import { describe, expect, test } from 'vitest';
 import type { Entry, PaxosConfig, PaxosRecord } from '../../../src/core/paxos/types.js';

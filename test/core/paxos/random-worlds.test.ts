@@ -1,7 +1,7 @@
 /**
- * Paxos in worlds that lose, delay and reorder messages, and stop and restart devices, drawn from a seed: whatever happens, no
- * slot has two values, every command is executed once, what a client was told stays true, and once the world is well
- * again everything goes on. `VOTEPLANE_PAXOS_WORLDS` says how many seeds of each kind are tried.
+ * Paxos in worlds that lose, delay and reorder messages, and stop and restart devices, drawn from a seed: whatever
+ * happens, no slot has two values, every command is executed once, what a client was told stays true, and once the
+ * world is well again everything goes on. `VOTEPLANE_PAXOS_WORLDS` says how many seeds of each kind are tried.
  */
 import { describe, expect, test } from 'vitest';
 import type { PaxosConfig } from '../../../src/core/paxos/types.js';

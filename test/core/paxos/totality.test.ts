@@ -1,6 +1,6 @@
 /**
- * Whatever a peer or a client sends: nothing is thrown, nothing that was promised or voted for is forgotten, and what is said is
- * durable before.
+ * Whatever a peer or a client sends: nothing is thrown, nothing that was promised or voted for is forgotten, and what
+ * is said is durable before.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
