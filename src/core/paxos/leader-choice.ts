@@ -76,9 +76,13 @@ export function shouldTry(
   nowUs: number,
 ): boolean {
   if ((candidates & bit(timeouts.self)) === 0) return false;
-  if (nowUs - choice.triedUs < timeouts.holdDownUs) return false;
-  if (nowUs - choice.leaderUs <= timeouts.silenceUs) return false;
+  let freeUs = Math.max(choice.leaderUs + timeouts.silenceUs, choice.triedUs + timeouts.holdDownUs);
   let lower = 0;
-  for (let peer = 0; peer < timeouts.self; peer += 1) if ((candidates & bit(peer)) !== 0) lower += 1;
-  return nowUs - choice.leaderUs - timeouts.silenceUs > lower * timeouts.holdDownUs;
+  for (let peer = 0; peer < timeouts.self; peer += 1) {
+    const silentUs = (choice.heardUs[peer] ?? -Infinity) + timeouts.silenceUs;
+    if ((candidates & bit(peer)) !== 0) lower += 1;
+    // Until then it was for that one to try; those after it take turns from then on.
+    else if (silentUs < nowUs) freeUs = Math.max(freeUs, silentUs);
+  }
+  return nowUs > freeUs + lower * timeouts.holdDownUs;
 }
