@@ -48,6 +48,21 @@ describe(`${TOTAL_COMMANDS} commands`, () => {
   });
 });
 
+describe('what once went wrong', () => {
+  test('a promise that a vote alone made outlives the snapshot that takes the place of the vote', () => {
+    for (const { group, fault, seed } of [
+      { group: 'three', fault: 'power-cut', seed: '11' },
+      { group: 'five', fault: 'crash', seed: '7' },
+    ] as const)
+      expect(run({ group, fault, seed, commands: 250 })).toMatchObject({ answered: 250, violations: [] });
+  });
+
+  test('votes of one’s own count again after a restart and beside a snapshot of another', () => {
+    const result = run({ group: 'witness', fault: 'power-cut', seed: '3', commands: 500 });
+    expect(result).toMatchObject({ answered: 500, violations: [] });
+  });
+});
+
 describe('a power cut at each write', () => {
   const COMMANDS = 8;
 
