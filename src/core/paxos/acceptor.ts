@@ -66,7 +66,7 @@ export function refuse(run: Run, to: ReplicaIndex, ballot: Ballot): void {
 /** Votes; whoever calls has seen that nothing forbids it. */
 export function castVote(run: Run, slot: Slot, ballot: Ballot, entry: Entry): void {
   const { config, state } = run;
-  state.promised = Math.max(state.promised, ballot);
+  makePromise(run, ballot);
   state.seen = Math.max(state.seen, ballot);
   state.votes.set(slot, { slot, ballot, entry });
   persist(run, { kind: 'vote', slot, ballot, entry });
