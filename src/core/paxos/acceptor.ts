@@ -66,8 +66,8 @@ export function refuse(run: Run, to: ReplicaIndex, ballot: Ballot): void {
 /** Votes; whoever calls has seen that nothing forbids it. */
 export function castVote(run: Run, slot: Slot, ballot: Ballot, entry: Entry): void {
   const { config, state } = run;
+  // The vote promises too, and a snapshot may take the place of its record, but of no promise.
   makePromise(run, ballot);
-  state.seen = Math.max(state.seen, ballot);
   state.votes.set(slot, { slot, ballot, entry });
   persist(run, { kind: 'vote', slot, ballot, entry });
   countVote(state, config.self, slot, ballot);

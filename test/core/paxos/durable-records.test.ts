@@ -38,3 +38,17 @@ test('what is left of all records makes the same device, whatever order it comes
   }
   expect(dropped).toBeGreaterThan(100);
 });
+
+test('a promise that was made by a vote alone outlives the snapshot that takes the place of the vote', () => {
+  const world = new PaxosWorld(3, { snapshotSlots: 1 });
+  world.nowUs = 1_000_000;
+  const entry = { kind: 'command', request: { client: 'c', sequence: 1, value: new Uint8Array(1) } } as const;
+  const message = { kind: 'propose', incarnation: 1, ballot: 3, slot: 1, entry, prefix: 0 } as const;
+  world.step(1, { kind: 'received', nowUs: world.nowUs, from: 0, message });
+  const { config, records } = world.device(1);
+  const snapshot = records.find(({ kind }) => kind === 'snapshot');
+  if (snapshot === undefined) throw new Error('there is no snapshot');
+  const left = records.filter((record) => record === snapshot || !isReplaced(record, snapshot));
+  expect(left.map(({ kind }) => kind)).not.toContain('vote');
+  expect(recoverPaxos(config, orderRecords(left), 0).state.promised).toBe(3);
+});
