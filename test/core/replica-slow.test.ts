@@ -86,14 +86,17 @@ test.each<[string, number, Hypothesis, number]>([
         expect(findUnsafeOutputs(world, correct)).toEqual([]);
         const start = world.reported('started')[0]?.report.tick ?? Infinity;
         const wanted = Array.from({ length: endTick - start - 1 }, (_, at) => start + 1 + at);
+        // A clock that was slewed may be early by a little.
+        const untilEnd = (ticks: readonly number[]): readonly number[] =>
+          ticks.filter((tick) => tick < endTick);
         for (const id of correct) {
-          expect(world.steppedTicks(id)).toEqual(wanted);
+          expect(untilEnd(world.steppedTicks(id))).toEqual(wanted);
           for (const suspect of world.stateOf(id).health.suspects()) expect(victims).toContain(suspect);
         }
-        expect(world.voted('output').map(({ tick }) => tick)).toEqual(wanted);
+        expect(untilEnd(world.voted('output').map(({ tick }) => tick))).toEqual(wanted);
         for (const victim of victims) {
           expect(world.stateOf(victim).mode).toBe('running');
-          expect(world.steppedTicks(victim).at(-1)).toBe(endTick - 1);
+          expect(untilEnd(world.steppedTicks(victim)).at(-1)).toBe(endTick - 1);
         }
         expect(holdEqualStates(world, [...correct, ...victims])).toBe(true);
         for (const { report } of world.reports) seen.add(report.kind);
