@@ -31,8 +31,8 @@ export interface PaxosCheckers extends PaxosObservations {
   readonly prefix: CheckedSlot;
   /** The operational quorum that governs the next slot, as a set. */
   readonly quorum: number;
-  /** Where that quorum was chosen; 0: it is the first. */
-  readonly quorumSlot: CheckedSlot;
+  /** The last chosen slot that changed who votes; 0: none. */
+  readonly changeSlot: CheckedSlot;
   /** Somebody has voted for another quorum, which is not chosen. */
   readonly isChanging: boolean;
   /** Requests that were answered, each counted once. */
@@ -91,8 +91,8 @@ class PaxosCheckerSet implements PaxosCheckers {
     return this.book.quorumAt(this.book.prefix + 1) ?? 0;
   }
 
-  get quorumSlot(): CheckedSlot {
-    return this.book.quorumSlot;
+  get changeSlot(): CheckedSlot {
+    return this.book.changeSlot;
   }
 
   get isChanging(): boolean {

@@ -39,8 +39,8 @@ interface Page {
 export class PaxosVoteBook {
   /** All slots up to it are chosen. */
   prefix: CheckedSlot = 0;
-  /** The last of them that changed the operational quorum; 0: it is the first. */
-  quorumSlot: CheckedSlot = 0;
+  /** The last of them that changed who votes: the operational quorum, or one that was let in; 0: none. */
+  changeSlot: CheckedSlot = 0;
   /** By slot; there is no slot 0. */
   private readonly pages: Page[] = [{ ballots: [], choice: null, quorum: null }];
   private readonly contents = new Map<ValueKey, ValueContent>();
@@ -146,9 +146,9 @@ export class PaxosVoteBook {
       if (page.choice === null) return;
       page.quorum = this.quorum;
       this.prefix = slot;
-      const change = this.contents.get(page.choice.value)?.quorum ?? null;
-      if (change !== null) this.quorumSlot = slot;
-      this.quorum = change ?? this.quorum;
+      const { quorum, admits } = this.contents.get(page.choice.value) ?? { quorum: null, admits: null };
+      if (quorum !== null || admits !== null) this.changeSlot = slot;
+      this.quorum = quorum ?? this.quorum;
       this.inOrder(slot, page.choice.value);
     }
   }

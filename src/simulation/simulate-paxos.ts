@@ -198,16 +198,16 @@ class PaxosRun {
     return this.asked < this.options.commands || this.clients.some(({ isWaiting }) => isWaiting);
   }
 
-  /** The operational quorum is everybody that keeps state, all of them know, and nobody is about to change it. */
+  /** The operational quorum is everybody that keeps state; all know it, and who was let in; nobody is about to change it. */
   private isWhole(): boolean {
     const { ids, witness } = PAXOS_GROUPS[this.options.group];
-    const { quorum, quorumSlot, isChanging } = this.checkers;
+    const { quorum, changeSlot, isChanging } = this.checkers;
     return (
       !isChanging &&
       ids.every(
         (_, index) =>
           index === witness ||
-          (((quorum >>> index) & 1) === 1 && (this.devices[index]?.applied ?? 0) >= quorumSlot),
+          (((quorum >>> index) & 1) === 1 && (this.devices[index]?.applied ?? 0) >= changeSlot),
       )
     );
   }
