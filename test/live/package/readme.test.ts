@@ -51,7 +51,7 @@ test('names no command that is not tried here', () => {
   const tried = [
     ...[...SCRIPTS, ...LESSONS, ...SCENARIO_DEMOS, ...RECORDINGS, ...READERS],
     ...[...SIMULATIONS, ...CAMPAIGNS, ...REPLAYS, ...EXHAUSTS],
-    ...[...GENERATE, ...PROCESSES, ...STRIKES, ...WATCHERS],
+    ...[...GENERATE, ...PROCESSES, ...ORDERS, ...WATCHERS],
   ];
   expect(COMMANDS.filter((command) => !tried.includes(command))).toEqual([]);
   expect(COMMANDS.length).toBeGreaterThan(10);
@@ -69,7 +69,7 @@ const EXHAUSTS = pick(/^npx voteplane exhaust\b/);
 const READERS = pick(/^npx voteplane (check|faults)\b/);
 const GENERATE = pick(/^npx voteplane keys generate\b/);
 const PROCESSES = pick(/^npx voteplane (plant|actuator|replica)\b.* &$/);
-const STRIKES = pick(/^npx voteplane fault\b/);
+const ORDERS = pick(/^npx voteplane (fault|submit|log)\b/);
 const WATCHERS = pick(/^mosquitto_sub\b/);
 
 test('npm scripts are there', () => {
@@ -181,7 +181,7 @@ describe('a rig by hand', () => {
     for (const line of PROCESSES) hands.push(shell(line.replace(/ &$/, '')));
     const voter = hands.find((_, at) => / actuator /.test(PROCESSES[at] as string)) as HandProcess;
     await voter.untilPrints(/armed at tick/);
-    for (const line of STRIKES) {
+    for (const line of ORDERS) {
       const exit = await shell(line).ended;
       expect(exit.code, `${exit.stdout}\n${exit.stderr}`).toBe(0);
     }
