@@ -1,6 +1,6 @@
 /**
- * Runs the live tests, which mostly wait, and beside them those that only compute (test/idle), on what the live ones leave
- * of the processors: the scheduler runs them when nobody else wants to. Exit code 1 where either fails.
+ * Runs the live tests, which mostly wait, and beside them what only computes (the linters, test/idle), on what the live ones
+ * leave of the processors: the scheduler runs it when nobody else wants to. Exit code 1 where anything fails.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -16,10 +16,8 @@ function findIdler() {
   return idlers.find(([command, ...args]) => spawnSync(command, [...args, 'true']).status === 0) ?? [];
 }
 
-/** Resolves with what a project wrote, unless it wrote it at once, and its exit code. */
-function runProject(name, launcher, stdio) {
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', name];
-  const [command, ...args] = [...launcher, process.execPath, ...vitest];
+/** Resolves with what a command wrote, unless it wrote it at once, and its exit code. */
+function run([command, ...args], stdio) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, stdio });
     const written = [];
@@ -29,8 +27,12 @@ function runProject(name, launcher, stdio) {
   });
 }
 
-const beside = runProject('idle', findIdler(), ['ignore', 'pipe', 'pipe']);
-const live = await runProject('live', [], 'inherit');
-const idle = await beside;
-process.stdout.write(idle.written);
-process.exitCode = live.code === 0 && idle.code === 0 ? 0 : 1;
+const testsOf = (name) => [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--project', name];
+const idler = findIdler();
+const beside = [['npm', 'run', '--silent', 'lint'], testsOf('idle')].map((command) =>
+  run([...idler, ...command], ['ignore', 'pipe', 'pipe']),
+);
+const live = await run(testsOf('live'), 'inherit');
+const idle = await Promise.all(beside);
+for (const { written } of idle) process.stdout.write(written);
+process.exitCode = [live, ...idle].every(({ code }) => code === 0) ? 0 : 1;
