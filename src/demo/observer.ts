@@ -110,6 +110,8 @@ export class Observer {
 
   private readonly newestAccount: (TickRecord | null)[];
   private readonly startTicks: (number | null)[];
+  /** The last run of each replica, and its last tick in it. */
+  private readonly lastInRun: ({ readonly run: string; readonly tick: number } | null)[];
   /** Ticks in which a replica was dead or not yet back, by replica. */
   private readonly downs: Span[][];
   /** Whether a replica has been correct since its last injected fault. */
@@ -158,6 +160,7 @@ export class Observer {
     this.voters = rig.actuators.map((actuator) => new VoterWatch(actuator));
     this.newestAccount = new Array<null>(n).fill(null);
     this.startTicks = new Array<null>(n).fill(null);
+    this.lastInRun = new Array<null>(n).fill(null);
     this.downs = Array.from({ length: n }, () => [{ from: -Infinity, to: Infinity }]);
     this.recovering = new Array<boolean>(n).fill(false);
     this.missedTicks = rig.actuators.map(() => 0);
@@ -373,6 +376,7 @@ export class Observer {
       this.startTicks[replica] = record.startTick;
     if (record.firstSendUs !== null && this.line.isGuidedBy(record.run))
       this.followGrid(record.tick, record.firstSendUs);
+    this.noteRun(replica, record);
     const before = this.newestAccount[replica];
     // One that joins again has been out of step: the ticks that it never began are told as its own fault.
     if (before && before.clockOffsetUs !== null && record.mode === 'joining' && record.tick > before.tick + 1)
@@ -425,6 +429,15 @@ export class Observer {
     if ('tick' in record) return { ...record, tick: line.placeNear(record.tick, record.atUs) };
     if ('firstTick' in record) return { ...record, firstTick: line.placeNear(record.firstTick, record.atUs) };
     return record;
+  }
+
+  /** Between two runs nobody has ticks that others share. */
+  private noteRun(replica: number, { run, tick }: TickRecord): void {
+    if (run === null) return;
+    const last = this.lastInRun[replica] ?? null;
+    if (last !== null && last.run !== run && tick > last.tick + 1)
+      this.stalls.push({ replica, fromTick: last.tick + 1, toTick: tick - 1 });
+    this.lastInRun[replica] = { run, tick };
   }
 
   /** It has said that it knows none of the ticks about now: it takes itself for the faulty one of them. */

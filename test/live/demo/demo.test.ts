@@ -39,9 +39,9 @@ describe('a flight', () => {
     });
     expect(report.exitCode).toBe(code);
     expect(report.flights).toHaveLength(1);
-    expect(report.faults).toMatchObject([
-      { spec: 'lie on c at 40 for 30', on: ['c'], appliedAt: 40, failed: null },
-    ]);
+    expect(report.faults).toMatchObject([{ spec: 'lie on c at 40 for 30', on: ['c'], failed: null }]);
+    // A tick that a busy machine sleeps through begins no fault.
+    expect([40, 41, 42]).toContain(report.faults[0]?.appliedAt);
     expect(report.faults[0]?.affected).toBeGreaterThan(0);
     expect(
       report.suspects.map(({ id }) => id),
