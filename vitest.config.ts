@@ -27,7 +27,9 @@ export default defineConfig({
           name: 'idle',
           include: ['test/idle/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 180_000,
+          // Nobody knows what the live ones leave.
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
       {
