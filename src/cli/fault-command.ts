@@ -12,21 +12,11 @@ import type { FaultRow } from '../faults/row.js';
 import { parseFault } from '../faults/spec.js';
 import { loadRig } from '../rig/load-rig.js';
 import { readAddresses } from './addresses.js';
-import { chooseOperator, parseTimeoutMs } from './operator-options.js';
+import { chooseOperator, parseTimeoutMs, type OperatorOptions } from './operator-options.js';
 import { loadKeys } from './load-keys.js';
 import { openControl } from './open-control.js';
-import { createStderrLog, LOG_LEVELS, type LogLevel } from './stderr-log.js';
+import { createStderrLog, LOG_LEVELS } from './stderr-log.js';
 import { UsageError } from './usage-error.js';
-
-interface FaultOptions {
-  readonly keys: string;
-  readonly id?: string;
-  readonly passphraseFile?: string;
-  readonly addresses?: string;
-  readonly timeout: number;
-  readonly json?: boolean;
-  readonly logLevel: LogLevel;
-}
 
 const EXIT_REFUSED = 1;
 
@@ -60,7 +50,7 @@ export function registerFaultsCommand(program: Command): void {
     .action(listCatalogue);
 }
 
-async function runFault(rigPath: string, text: string, options: FaultOptions): Promise<void> {
+async function runFault(rigPath: string, text: string, options: OperatorOptions): Promise<void> {
   const { rig, digests } = await loadRig(rigPath);
   // What is plainly wrong is said before anything is connected.
   const parsed = parseFault(text);

@@ -4,22 +4,11 @@
  */
 import { Option, type Command } from 'commander';
 import { DEFAULT_TIMEOUT_MS, type LogEntry } from '../client/command-client.js';
-import { openClient } from '../client/open-client.js';
 import { formatArguments } from '../rig/command-arguments.js';
 import type { Rig } from '../rig/rig.js';
-import { readAddresses } from './addresses.js';
-import { parseTimeoutMs } from './operator-options.js';
-import { createStderrLog, LOG_LEVELS, type LogLevel } from './stderr-log.js';
-
-interface LogOptions {
-  readonly keys: string;
-  readonly id?: string;
-  readonly passphraseFile?: string;
-  readonly addresses?: string;
-  readonly timeout: number;
-  readonly json?: boolean;
-  readonly logLevel: LogLevel;
-}
+import { openNamedClient } from './open-named-client.js';
+import { parseTimeoutMs, type OperatorOptions } from './operator-options.js';
+import { LOG_LEVELS } from './stderr-log.js';
 
 const EXIT_UNANSWERED = 3;
 
@@ -44,16 +33,8 @@ export function registerLogCommand(program: Command): void {
     .action(runLog);
 }
 
-async function runLog(rig: string, options: LogOptions): Promise<void> {
-  const { id, passphraseFile } = options;
-  const client = await openClient({
-    rig,
-    keys: options.keys,
-    ...(id === undefined ? {} : { operator: id }),
-    ...(passphraseFile === undefined ? {} : { passphraseFile }),
-    addresses: readAddresses(options.addresses),
-    log: createStderrLog(options.logLevel),
-  });
+async function runLog(rig: string, options: OperatorOptions): Promise<void> {
+  const client = await openNamedClient(rig, options);
   try {
     const log = await client.readLog({ timeoutMs: options.timeout });
     if (log.kind === 'unanswered') process.exitCode = EXIT_UNANSWERED;

@@ -2,7 +2,19 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../rig/quantity.js';
 import type { Rig } from '../rig/rig.js';
+import type { LogLevel } from './stderr-log.js';
 import { UsageError } from './usage-error.js';
+
+/** What they come to. `timeout`: ms. */
+export interface OperatorOptions {
+  readonly keys: string;
+  readonly id?: string;
+  readonly passphraseFile?: string;
+  readonly addresses?: string;
+  readonly timeout: number;
+  readonly json?: boolean;
+  readonly logLevel: LogLevel;
+}
 
 /** The operator that is meant: the first of the rig where none is named. Throws UsageError where there is none. */
 export function chooseOperator(rig: Rig, id: string | undefined): string {

@@ -5,22 +5,12 @@
  */
 import { Option, type Command } from 'commander';
 import { DEFAULT_TIMEOUT_MS } from '../client/command-client.js';
-import { openClient, type Submitted } from '../client/open-client.js';
+import type { Submitted } from '../client/open-client.js';
 import { SUBMIT_OPTIONS } from '../rig/read-commands.js';
-import { readAddresses } from './addresses.js';
-import { parseTimeoutMs } from './operator-options.js';
-import { createStderrLog, LOG_LEVELS, type LogLevel } from './stderr-log.js';
+import { openNamedClient } from './open-named-client.js';
+import { parseTimeoutMs, type OperatorOptions } from './operator-options.js';
+import { LOG_LEVELS } from './stderr-log.js';
 import { UsageError } from './usage-error.js';
-
-interface SubmitOptions {
-  readonly keys: string;
-  readonly id?: string;
-  readonly passphraseFile?: string;
-  readonly addresses?: string;
-  readonly timeout: number;
-  readonly json?: boolean;
-  readonly logLevel: LogLevel;
-}
 
 const EXIT_REFUSED = 1;
 const EXIT_UNANSWERED = 3;
@@ -46,7 +36,7 @@ export function registerSubmitCommand(program: Command): void {
     )
     .option('--json', 'print what became of it as JSON')
     .addOption(new Option('--log-level <level>', 'what to print').choices(LOG_LEVELS).default('error'))
-    .action((rig: string, command: string, words: readonly string[], options: SubmitOptions) =>
+    .action((rig: string, command: string, words: readonly string[], options: OperatorOptions) =>
       runSubmit(rig, command, readGiven(words), options),
     );
 }
@@ -74,17 +64,9 @@ async function runSubmit(
   rig: string,
   command: string,
   given: Readonly<Record<string, string>>,
-  options: SubmitOptions,
+  options: OperatorOptions,
 ): Promise<void> {
-  const { id, passphraseFile } = options;
-  const client = await openClient({
-    rig,
-    keys: options.keys,
-    ...(id === undefined ? {} : { operator: id }),
-    ...(passphraseFile === undefined ? {} : { passphraseFile }),
-    addresses: readAddresses(options.addresses),
-    log: createStderrLog(options.logLevel),
-  });
+  const client = await openNamedClient(rig, options);
   try {
     const submitted = await client.submit(command, given, { timeoutMs: options.timeout });
     if (options.json === true) console.log(JSON.stringify(submitted, null, 2));

@@ -111,7 +111,8 @@ export class Observer {
   private readonly newestAccount: (TickRecord | null)[];
   private readonly startTicks: (number | null)[];
   /** The last run of each replica, and its last tick in it. */
-  private readonly lastInRun: ({ readonly run: string; readonly tick: number } | null)[];
+  private readonly lastRuns: (string | null)[];
+  private readonly lastTicks: number[];
   /** Ticks in which a replica was dead or not yet back, by replica. */
   private readonly downs: Span[][];
   /** Whether a replica has been correct since its last injected fault. */
@@ -160,7 +161,8 @@ export class Observer {
     this.voters = rig.actuators.map((actuator) => new VoterWatch(actuator));
     this.newestAccount = new Array<null>(n).fill(null);
     this.startTicks = new Array<null>(n).fill(null);
-    this.lastInRun = new Array<null>(n).fill(null);
+    this.lastRuns = new Array<null>(n).fill(null);
+    this.lastTicks = new Array<number>(n).fill(-1);
     this.downs = Array.from({ length: n }, () => [{ from: -Infinity, to: Infinity }]);
     this.recovering = new Array<boolean>(n).fill(false);
     this.missedTicks = rig.actuators.map(() => 0);
@@ -177,9 +179,9 @@ export class Observer {
         const voter = this.voters.find((one) => one.actuator.id === message.id);
         for (const record of message.records) {
           // What a voter does once the flight is over, such as tripping because all replicas left, is no part of it.
-          if (voter !== undefined && !this.isOver(record.atUs)) this.unplaced.push({ voter, record });
+          if (voter !== undefined && !this.isOver(record.atUs)) this.noteVoter(voter, record);
         }
-        this.placeVoterRecords(atUs);
+        if (this.unplaced.length > 0) this.placeVoterRecords(atUs);
         this.settleStart();
         break;
       }
@@ -406,17 +408,27 @@ export class Observer {
     return { ...record, tick, startTick: startTick === null ? null : startTick + (tick - record.tick) };
   }
 
+  private noteVoter(voter: VoterWatch, record: VoterRecord): void {
+    if (this.unplaced.length === 0 && this.isPlaced(record)) voter.note(this.placeVoterRecord(record));
+    else this.unplaced.push({ voter, record });
+  }
+
+  /** Whether it is known which run this belongs to. */
+  private isPlaced(record: VoterRecord): boolean {
+    const moves = record.kind === 'output' || record.kind === 'armed';
+    return !moves || this.line.reaches(record.atUs);
+  }
+
   /**
    * What voters did, in order. They act on a tick before replicas tell of it: what belongs to a run that is not known yet
    * waits a little.
    */
   private placeVoterRecords(nowUs: number): void {
-    const { line, unplaced } = this;
+    const { unplaced } = this;
     let taken = 0;
     for (const { voter, record } of unplaced) {
-      const moves = record.kind === 'output' || record.kind === 'armed';
       const isDue = record.atUs < nowUs - RUN_UNKNOWN_US || unplaced.length - taken > MAX_UNPLACED;
-      if (moves && !isDue && !line.reaches(record.atUs)) break;
+      if (!isDue && !this.isPlaced(record)) break;
       voter.note(this.placeVoterRecord(record));
       taken += 1;
     }
@@ -434,10 +446,11 @@ export class Observer {
   /** Between two runs nobody has ticks that others share. */
   private noteRun(replica: number, { run, tick }: TickRecord): void {
     if (run === null) return;
-    const last = this.lastInRun[replica] ?? null;
-    if (last !== null && last.run !== run && tick > last.tick + 1)
-      this.stalls.push({ replica, fromTick: last.tick + 1, toTick: tick - 1 });
-    this.lastInRun[replica] = { run, tick };
+    const lastTick = this.lastTicks[replica] as number;
+    if (lastTick >= 0 && this.lastRuns[replica] !== run && tick > lastTick + 1)
+      this.stalls.push({ replica, fromTick: lastTick + 1, toTick: tick - 1 });
+    this.lastRuns[replica] = run;
+    this.lastTicks[replica] = tick;
   }
 
   /** It has said that it knows none of the ticks about now: it takes itself for the faulty one of them. */
