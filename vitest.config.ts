@@ -37,6 +37,8 @@ export default defineConfig({
           name: 'live',
           include: ['test/live/**/*.test.ts'],
           fileParallelism: false,
+          // Of tests that say they may run side by side.
+          maxConcurrency: 2,
           testTimeout: 180_000,
           hookTimeout: 60_000,
         },

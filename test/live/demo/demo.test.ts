@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, type TestContext } from 'vitest';
 import { DemoRun, isSpoiltByMachine, untilGone } from './demo-run.js';
 
 const runs: DemoRun[] = [];
@@ -6,9 +6,20 @@ afterEach(async () => {
   await Promise.all(runs.splice(0).map((run) => run.dispose()));
 });
 
-function start(args: readonly string[], environment?: Readonly<Record<string, string>>): DemoRun {
-  const run = new DemoRun(args, environment);
+function start(args: readonly string[]): DemoRun {
+  const run = new DemoRun(args);
   runs.push(run);
+  return run;
+}
+
+/** Flights side by side: each ends with its own test. */
+function startBeside(
+  { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
+  args: readonly string[],
+  environment?: Readonly<Record<string, string>>,
+): DemoRun {
+  const run = new DemoRun(args, environment);
+  onTestFinished(() => run.dispose());
   return run;
 }
 
@@ -74,15 +85,6 @@ describe('an end before its time', () => {
     if (!isSpoiltByMachine(report)) expect(report.exitCode, text).toBe(0);
     expect(run.leftovers()).toEqual([]);
   });
-
-  test('SIGKILL: the processes notice and end by themselves', async () => {
-    const run = start(['--ticks', '100000']);
-    await run.until(/tick \d+ of/);
-    const pids = [...run.children().values()];
-    expect(pids).toHaveLength(6);
-    run.kill('SIGKILL');
-    await untilGone(pids);
-  });
 });
 
 describe('the dead', () => {
@@ -101,14 +103,6 @@ describe('the dead', () => {
     // It is started again twenty ticks after it was found dead.
     expect(report.faults[0]?.clearedAt).toBeGreaterThanOrEqual(45);
   });
-
-  test('stay dead with --no-respawn', async () => {
-    const run = start(['--ticks', '70', '--no-respawn', '--fault', 'restart on d at 30']);
-    const { report, text } = await run.ended;
-    expect(text).not.toMatch(/started again/);
-    expect(report.processes['d']).toMatchObject({ starts: 1, deaths: 1 });
-    expect(report).toMatchObject({ unsafeOutputs: 0, disagreements: 0, ticks: 70 });
-  });
 });
 
 test('a voter that is killed comes back, is armed anew, and nobody else is to blame', async () => {
@@ -122,24 +116,52 @@ test('a voter that is killed comes back, is armed anew, and nobody else is to bl
   expect(report.uncoveredOutside, text).toBeGreaterThan(0);
 });
 
-describe('outside the hypothesis', () => {
+// What a loaded machine does not change: they may fly side by side.
+describe.concurrent('come what may', () => {
+  test('SIGKILL: the processes notice and end by themselves', async ({ expect, onTestFinished }) => {
+    const run = startBeside({ onTestFinished }, ['--ticks', '100000']);
+    await run.until(/tick \d+ of/);
+    const pids = [...run.children().values()];
+    expect(pids).toHaveLength(6);
+    run.kill('SIGKILL');
+    await untilGone(pids);
+  });
+
+  test('the dead stay dead with --no-respawn', async ({ expect, onTestFinished }) => {
+    const run = startBeside({ onTestFinished }, [
+      '--ticks',
+      '70',
+      '--no-respawn',
+      '--fault',
+      'restart on d at 30',
+    ]);
+    const { report, text } = await run.ended;
+    expect(text).not.toMatch(/started again/);
+    expect(report.processes['d']).toMatchObject({ starts: 1, deaths: 1 });
+    expect(report).toMatchObject({ unsafeOutputs: 0, disagreements: 0, ticks: 70 });
+  });
+
   // Equal lies are those of the scenario two-colluders, which is flown as such.
-  test('two liars, unequal lies: fail-safe and never an unsafe output, exit 3', async () => {
+  test('outside the hypothesis, two liars, unequal lies: fail-safe and never an unsafe output, exit 3', async ({
+    expect,
+    onTestFinished,
+  }) => {
     const faults = ['--fault', 'lie on c at 40 for 30', '--fault', 'lie on d offset=7 at 40 for 30'];
-    const run = start(['--ticks', '90', ...faults]);
+    const run = startBeside({ onTestFinished }, ['--ticks', '90', ...faults]);
     const { code, report, text } = await run.ended;
     expect(report.unsafeOutputs, text).toBe(0);
     expect(report.failSafeTrips, text).toBeGreaterThanOrEqual(1);
     expect(report.ticksOutsideByFaults).toBeGreaterThanOrEqual(30);
     if (!isSpoiltByMachine(report)) expect(code, text).toBe(3);
   });
-});
 
-describe('sabotage is seen', () => {
   const flags = `--import ${new URL('./sabotage.mjs', import.meta.url).href}`;
 
-  test('a voter that takes the first order it hears: exit 1', async () => {
-    const run = start(['--ticks', '90', '--fault', 'lie on a at 40 for 40'], {
+  test('sabotage: a voter that takes the first order it hears: exit 1', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const run = startBeside({ onTestFinished }, ['--ticks', '90', '--fault', 'lie on a at 40 for 40'], {
       NODE_OPTIONS: flags,
       SABOTAGE: 'voting',
     });
@@ -148,11 +170,18 @@ describe('sabotage is seen', () => {
     expect(code).toBe(1);
   });
 
-  test('agreement that takes a commander at its word: exit 1', async () => {
-    const run = start(['--ticks', '90', '--fault', 'equivocate on c at 40 for 40'], {
-      NODE_OPTIONS: flags,
-      SABOTAGE: 'agreement',
-    });
+  test('sabotage: agreement that takes a commander at its word: exit 1', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const run = startBeside(
+      { onTestFinished },
+      ['--ticks', '90', '--fault', 'equivocate on c at 40 for 40'],
+      {
+        NODE_OPTIONS: flags,
+        SABOTAGE: 'agreement',
+      },
+    );
     const { code, report, text } = await run.ended;
     expect(report.disagreements, text).toBeGreaterThan(0);
     expect(code).toBe(1);
