@@ -33,9 +33,20 @@ export type Principal = string;
  * What a frame is for; part of its topic and of what its authenticator covers.
  * hello: sets up a session. round, state: between replicas. command: replica to actuator. status: actuator to
  * replica. control, answer: fault injection and measurements. request, reply: commands of operators. report: to observers.
+ * order: between replicas, and between them and a witness, where Simplified Paxos orders commands.
  */
 export type Purpose =
-  'hello' | 'round' | 'state' | 'command' | 'status' | 'control' | 'answer' | 'request' | 'reply' | 'report';
+  | 'hello'
+  | 'round'
+  | 'state'
+  | 'command'
+  | 'status'
+  | 'control'
+  | 'answer'
+  | 'request'
+  | 'reply'
+  | 'report'
+  | 'order';
 
 export type FrameHandler = (from: Principal, purpose: Purpose, frame: Uint8Array, arrivedUs: number) => void;
 
@@ -144,6 +155,28 @@ export interface RecordStore {
    */
   write(changes: readonly RecordChange[], onDurable: (refusal: StoreRefusal | null) => void): void;
   figures(): StoreFigures;
+  /** Finishes what was written, and takes nothing more. */
+  close(): Promise<void>;
+}
+
+/**
+ * The record store of a device as its process finds it: whole, or without a stamp. A store that is made while the process
+ * runs is empty until then; whoever made it says what it begins with.
+ */
+export interface LogStore {
+  /** Where it is, for people. */
+  readonly place: string;
+  /** What was durable when the process started; null: it remembers nothing (amnesia). */
+  readonly loaded: ReadonlyMap<string, Uint8Array> | null;
+  /** As `RecordStore.write`. Not before `provision` has been called where `loaded` is null. */
+  write(changes: readonly RecordChange[], onDurable: (refusal: StoreRefusal | null) => void): void;
+  /**
+   * Makes the store, once, where `loaded` is null, with these records in it from the beginning. Calls `onDurable` as `write`
+   * does; what is written meanwhile becomes durable afterwards.
+   */
+  provision(records: readonly RecordChange[], onDurable: (refusal: StoreRefusal | null) => void): void;
+  /** Null while there is none. */
+  figures(): StoreFigures | null;
   /** Finishes what was written, and takes nothing more. */
   close(): Promise<void>;
 }

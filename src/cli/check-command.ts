@@ -242,7 +242,9 @@ export function renderReport(report: CheckReport): string {
   const { facts, commands } = report;
   const { perTick, packetCaps } = facts;
   const quorum = `${facts.majority} of ${facts.replicas} equal commands move an actuator, ${facts.minPresent} entries make a tick`;
-  const caps = Object.entries(packetCaps).map(([purpose, bytes]) => `${purpose} ${bytes}`);
+  const caps = Object.entries(packetCaps).flatMap(([purpose, bytes]) =>
+    bytes === 0 ? [] : [`${purpose} ${bytes}`],
+  );
   const lines = [
     `${report.rig}  ${report.file}`,
     ...section('What follows', [

@@ -61,7 +61,7 @@ export async function openTransport(options: OpenTransportOptions): Promise<Open
       if (inbox === undefined || (only !== undefined && !only.includes(id))) return [];
       return [{ id, inbox, sendPassword: credentials.sending.get(id)?.[0] ?? '' }];
     }),
-    acceptFrom: peers.filter(({ kind }) => kind === 'replica' || kind === 'actuator').map(toSender),
+    acceptFrom: peers.filter(({ kind }) => kind !== 'operator' && kind !== 'observer').map(toSender),
     operators: peers.filter(({ kind }) => kind === 'operator').map(toSender),
     observers: peers.filter(({ kind }) => kind === 'observer').map(toSender),
     limits: deriveInboxLimits(rig),

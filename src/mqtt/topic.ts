@@ -16,6 +16,7 @@ export const purposes: readonly Purpose[] = [
   'request',
   'reply',
   'report',
+  'order',
 ];
 
 /** Longest rig or principal id in a topic, characters. */

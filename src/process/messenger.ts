@@ -3,6 +3,7 @@
  * and decodes what comes. A process speaks to its messenger only, so the simulator can leave the bytes out where a
  * campaign does not need them. It must never hand on what has not been proven to come from whom it says.
  */
+import type { PaxosMessage } from '../core/paxos/types.js';
 import type { ActuatorCommand, PeerMessage } from '../core/types.js';
 import type { Clock, Entropy, Log, Principal, Purpose, Transport } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
@@ -23,6 +24,7 @@ import type { ConfigDigests } from '../wire/derive-keys.js';
 import type { PrincipalKeys } from '../wire/keys.js';
 import { deriveLimits } from '../wire/limits.js';
 import { nodeMacEngine, type MacEngine } from '../wire/mac-engine.js';
+import { OrderCodec } from '../wire/order-codec.js';
 import {
   decodeRequest,
   encodeReply,
@@ -44,7 +46,9 @@ export type RigMessage =
   | { readonly kind: 'control'; readonly request: ControlRequest }
   | { readonly kind: 'answer'; readonly answer: ControlAnswer }
   | { readonly kind: 'request'; readonly request: OperatorRequest }
-  | { readonly kind: 'reply'; readonly reply: OperatorReply };
+  | { readonly kind: 'reply'; readonly reply: OperatorReply }
+  /** Of Simplified Paxos, between replicas and a witness. */
+  | { readonly kind: 'order'; readonly message: PaxosMessage };
 
 /** Everything of `RigMessage` that a process of a rig may be sent by anybody; answers and replies go to operators' clients. */
 export type ReceivedMessage = Exclude<RigMessage, { readonly kind: 'answer' | 'reply' }>;
@@ -107,9 +111,14 @@ class SecureMessenger implements Messenger {
   private readonly chains: SignedChains | null;
   /** Replicas alone speak as peers. */
   private readonly codec: PeerCodec | null;
+  /** Null where no log orders commands. */
+  private readonly order: OrderCodec<Principal> | null;
   private readonly replicaIndex: ReadonlyMap<Principal, number>;
   /** The last message that was encoded: round 1 goes to all peers alike. */
   private encoded: { readonly message: RigMessage; readonly payload: Uint8Array } | null = null;
+  /** The same of Simplified Paxos: a beat goes to everybody. */
+  private encodedOrder: { readonly message: PaxosMessage; readonly payloads: readonly Uint8Array[] } | null =
+    null;
 
   constructor(
     private readonly parts: MessengerParts,
@@ -120,6 +129,8 @@ class SecureMessenger implements Messenger {
     const limits = deriveLimits(rig);
     this.chains = this.replicaIndex.has(id) ? createSignedChains(rig, keys, digests) : null;
     this.codec = this.replicaIndex.has(id) ? new PeerCodec(limits, this.chains) : null;
+    this.order =
+      limits.order === null ? null : new OrderCodec<Principal>(limits.order, limits.payloadBytes.order);
     this.links = createSecureLinks(rig, keys, digests, entropy, limits, parts.protocolVersion, macEngine);
     const { onEstablished, onRefused, onIncompatible } = events;
     this.endpoint = new SecureEndpoint({
@@ -143,6 +154,7 @@ class SecureMessenger implements Messenger {
   }
 
   send(to: Principal, message: RigMessage): boolean {
+    if (message.kind === 'order') return this.sendOrder(to, message.message);
     if (this.encoded?.message !== message) this.encoded = { message, payload: this.encode(message) };
     return this.endpoint.send(to, findPurpose(message), this.encoded.payload);
   }
@@ -169,7 +181,14 @@ class SecureMessenger implements Messenger {
     return this.links.refusals.sum();
   }
 
-  private encode(message: RigMessage): Uint8Array {
+  private sendOrder(to: Principal, message: PaxosMessage): boolean {
+    if (this.order === null) throw new TypeError(`rig ${this.parts.rig.id} orders nothing by a log`);
+    if (this.encodedOrder?.message !== message)
+      this.encodedOrder = { message, payloads: this.order.encode(message) };
+    return this.encodedOrder.payloads.every((payload) => this.endpoint.send(to, 'order', payload));
+  }
+
+  private encode(message: Exclude<RigMessage, { readonly kind: 'order' }>): Uint8Array {
     if (isPeerMessage(message)) {
       if (this.codec === null) throw new TypeError(`${this.parts.id} is no replica and has no peers`);
       if (this.chains !== null && message.kind === 'round') this.chooseSigningEpoch(this.chains);
@@ -205,6 +224,7 @@ class SecureMessenger implements Messenger {
 
   private receive(from: Principal, purpose: Purpose, payload: Uint8Array, arrivedUs: number): void {
     const read = this.decode(from, purpose, payload);
+    if (read === null) return;
     if (typeof read === 'object') {
       this.parts.events.onMessage(from, read, arrivedUs);
       return;
@@ -213,7 +233,12 @@ class SecureMessenger implements Messenger {
     this.parts.events.onRefused?.(from, read);
   }
 
-  private decode(from: Principal, purpose: Purpose, payload: Uint8Array): ReceivedMessage | RefusalCause {
+  /** Null for a part of a message. */
+  private decode(
+    from: Principal,
+    purpose: Purpose,
+    payload: Uint8Array,
+  ): ReceivedMessage | RefusalCause | null {
     switch (purpose) {
       case 'round':
       case 'state': {
@@ -237,6 +262,12 @@ class SecureMessenger implements Messenger {
       case 'request': {
         const request = decodeRequest(payload);
         return request === null ? 'malformed-payload' : { kind: 'request', request };
+      }
+      case 'order': {
+        if (this.order === null) return 'wrong-purpose';
+        const decoded = this.order.decode(from, payload);
+        if (!decoded.ok) return 'malformed-payload';
+        return decoded.message === null ? null : { kind: 'order', message: decoded.message };
       }
       default:
         return 'wrong-purpose';

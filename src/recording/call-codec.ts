@@ -45,6 +45,7 @@ const PURPOSES: readonly Purpose[] = [
   'report',
   'request',
   'reply',
+  'order',
 ];
 
 const NESTED = 0x80;

@@ -26,6 +26,8 @@ export interface PacketCaps {
   readonly request: number;
   readonly reply: number;
   readonly report: number;
+  /** 0 where no log orders commands. */
+  readonly order: number;
 }
 
 /** What follows from a rig, for people and for `check --json`. */
@@ -66,6 +68,17 @@ export interface RigFacts {
   readonly doesNotTolerate: readonly string[];
   /** Parts whose failure alone stops the rig or an actuator. */
   readonly singlePoints: readonly string[];
+}
+
+/** True where Simplified Paxos orders the commands of operators (protocol.md §9); else the agreed vector does. */
+export function ordersByLog(rig: Pick<Rig, 'hypothesis' | 'commands'>): boolean {
+  return rig.hypothesis.kind === 'crash' && rig.commands.length > 0;
+}
+
+/** Longest state that commands have made of a rig (a snapshot of the command log), bytes. */
+export function boundFold(rig: Rig): number {
+  // Each answer kept has its slot beside what a book keeps of it.
+  return 128 + rig.law.stateMaxBytes + boundBook(rig) + 9 * KEPT_ANSWERS * rig.operators.length;
 }
 
 /** Rounds of a tick: f+1, one where nothing is relayed. */
@@ -114,6 +127,8 @@ export function derivePacketCaps(rig: Rig): PacketCaps {
     reply: ENVELOPE + 3 + 2 * 9 + 16 * (3 + 3 * 9 + 35 + 163 + 259),
     report:
       ENVELOPE + 256 + rig.replicas.length * boundEntry(rig) + 96 * rig.replicas.length + 64 * actuators,
+    // A piece of a message, its number, its place and how many there are.
+    order: ordersByLog(rig) ? ENVELOPE + 3 + 3 * 9 + 3 + PIECE_BYTES : 0,
   };
 }
 

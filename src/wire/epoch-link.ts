@@ -5,7 +5,7 @@
 import { toHex } from '../core/bytes.js';
 import type { Entropy, Principal, Purpose } from '../ports.js';
 import type { AeadEngine } from './aead-engine.js';
-import { ENVELOPE_MAX_BYTES, FrameCodec, type LinkAlgorithm } from './cose.js';
+import { FrameCodec, type LinkAlgorithm } from './cose.js';
 import {
   deriveConfigDigest,
   deriveFrameKey,
@@ -205,7 +205,7 @@ export class EpochLink {
         computeMac: macEngine.prepareKey(key),
         aead: algorithm === 'chacha20-poly1305' ? { key, contextIv, engine: aeadEngine } : null,
         externalAad: encodeFrameAad(direction, purpose, configDigest, sessionId, version),
-        maxPayloadBytes: limits.frameBytes[purpose] - ENVELOPE_MAX_BYTES,
+        maxPayloadBytes: limits.payloadBytes[purpose],
       });
     };
     return {

@@ -2,12 +2,13 @@
  * Bounds of everything that travels in a rig: what a correct sender could need at most, and so what a receiver
  * reads at most. Frame caps come from `rig/derive.ts`, where `check` prints them; this file adds the shape.
  */
-import { OPEN_REQUESTS } from '../core/commands/command-book.js';
+import { KEPT_ANSWERS, OPEN_REQUESTS } from '../core/commands/command-book.js';
 import type { Hypothesis } from '../core/types.js';
 import type { Purpose } from '../ports.js';
-import { countRounds, derivePacketCaps } from '../rig/derive.js';
+import { boundFold, countRounds, derivePacketCaps, ordersByLog } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
 import { ENVELOPE_MAX_BYTES } from './cose.js';
+import type { PaxosLimits } from './paxos-codec.js';
 
 /** Longest text of a fault or operator request, UTF-8 bytes. */
 export const CONTROL_TEXT_MAX_BYTES = 512;
@@ -41,6 +42,8 @@ export interface WireLimits {
   readonly actuators: number;
   /** Requests of operators that an entry may name; null in rigs without commands. */
   readonly requests: number | null;
+  /** Messages of Simplified Paxos; null where no log orders commands. */
+  readonly order: PaxosLimits | null;
   /** Rounds of a tick: f + 1. */
   readonly rounds: number;
   /** Items that a round message may carry, by round; index 0 is unused. */
@@ -59,7 +62,8 @@ export function deriveLimits(rig: Rig): WireLimits {
   for (let round = 1; round <= rounds; round += 1) itemsByRound.push(countItems(hypothesis, replicas, round));
   const frameBytes = { ...derivePacketCaps(rig) };
   const payloadBytes = { ...frameBytes };
-  for (const purpose of Object.keys(payloadBytes) as Purpose[]) payloadBytes[purpose] -= ENVELOPE_MAX_BYTES;
+  for (const purpose of Object.keys(payloadBytes) as Purpose[])
+    payloadBytes[purpose] = Math.max(0, payloadBytes[purpose] - ENVELOPE_MAX_BYTES);
   return {
     frameBytes,
     payloadBytes,
@@ -67,9 +71,28 @@ export function deriveLimits(rig: Rig): WireLimits {
     sensorTypes: rig.sensors.map(({ type }) => type),
     actuators: rig.actuators.length,
     requests: countRequests(rig),
+    order: deriveOrderLimits(rig),
     rounds,
     itemsByRound,
     isSigned,
+  };
+}
+
+/** Slots that may be proposed beyond the chosen prefix, and entries in one message at most. */
+const ORDER_WINDOW_SLOTS = 64;
+const ORDER_BATCH_SLOTS = 32;
+
+/** Bounds of the command log; null where no log orders commands. */
+export function deriveOrderLimits(rig: Rig): PaxosLimits | null {
+  if (!ordersByLog(rig)) return null;
+  return {
+    n: rig.replicas.length,
+    windowSlots: ORDER_WINDOW_SLOTS,
+    batchSlots: ORDER_BATCH_SLOTS,
+    maxValueBytes: REQUEST_CONTENT_MAX_BYTES,
+    maxClients: rig.operators.length,
+    answersPerClient: KEPT_ANSWERS,
+    maxStateBytes: boundFold(rig),
   };
 }
 

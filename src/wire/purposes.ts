@@ -4,21 +4,35 @@
  */
 import type { Purpose } from '../ports.js';
 
-export type PrincipalKind = 'replica' | 'actuator' | 'operator' | 'observer';
+export type PrincipalKind = 'replica' | 'actuator' | 'operator' | 'observer' | 'witness';
 
 /** Every purpose that has a session key; hellos have a key of their own. */
 export type SessionPurpose = Exclude<Purpose, 'hello'>;
 
 const TABLE: Record<PrincipalKind, Record<PrincipalKind, readonly SessionPurpose[]>> = {
   replica: {
-    replica: ['round', 'state'],
+    replica: ['round', 'state', 'order'],
     actuator: ['command'],
     operator: ['answer', 'reply', 'report'],
     observer: ['report'],
+    witness: ['order'],
   },
-  actuator: { replica: ['status'], actuator: [], operator: ['answer', 'report'], observer: ['report'] },
-  operator: { replica: ['control', 'request'], actuator: ['control'], operator: [], observer: [] },
-  observer: { replica: [], actuator: [], operator: [], observer: [] },
+  actuator: {
+    replica: ['status'],
+    actuator: [],
+    operator: ['answer', 'report'],
+    observer: ['report'],
+    witness: [],
+  },
+  operator: {
+    replica: ['control', 'request'],
+    actuator: ['control'],
+    operator: [],
+    observer: [],
+    witness: [],
+  },
+  observer: { replica: [], actuator: [], operator: [], observer: [], witness: [] },
+  witness: { replica: ['order'], actuator: [], operator: ['report'], observer: ['report'], witness: [] },
 };
 
 /** What a principal of one kind may send to one of another, hellos aside. Empty: they also share no secret, unless the other way is not. */

@@ -531,9 +531,9 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
-/** Replicas and voters wait for operators and observers to come; everybody else greets. */
+/** Replicas, voters and a witness wait for operators and observers to come; everybody else greets. */
 function initiatesTowards(self: PrincipalKind, peer: PrincipalKind): boolean {
-  return self === 'operator' || self === 'observer' || peer === 'replica' || peer === 'actuator';
+  return self === 'operator' || self === 'observer' || (peer !== 'operator' && peer !== 'observer');
 }
 
 /** The peers of a principal with the secrets that its keys have of them. Throws `RangeError` where a row is missing. */

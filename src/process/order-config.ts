@@ -1,0 +1,60 @@
+/**
+ * Simplified Paxos in one rig: who its devices are, and how long they wait for one another. The times suit boards on a local
+ * network whose machines are busy: a leader that dies is missed within `silenceUs` and a beat, the next one has the
+ * promises it needs a message and a flush later, and whoever waits for an answer has it well within half a second. A leader
+ * that is taken for dead too early costs time alone.
+ */
+import { createHash } from 'node:crypto';
+import { PAXOS_DEFAULTS } from '../core/paxos/defaults.js';
+import type { PaxosConfig } from '../core/paxos/types.js';
+import type { ReplicaIndex } from '../core/types.js';
+import type { Principal } from '../ports.js';
+import type { Rig } from '../rig/rig.js';
+import { deriveOrderLimits } from '../wire/limits.js';
+import { encodePaxosMessage, type PaxosLimits } from '../wire/paxos-codec.js';
+
+/** Length of the nonce that a device shows when it asks to be admitted. */
+export const ORDER_NONCE_BYTES = 16;
+
+const BEAT_US = 25_000;
+const SILENCE_US = 120_000;
+const HOLD_DOWN_US = 50_000;
+const RETRY_US = 40_000;
+const DIGEST_BYTES = 16;
+
+/** The devices that vote, in the order of their indices: the replicas. */
+export function listDevices(rig: Rig): readonly Principal[] {
+  return rig.replicas.map(({ id }) => id);
+}
+
+/** The bounds of a rig whose commands a log orders. Throws RangeError for any other. */
+export function requireOrderLimits(rig: Rig): PaxosLimits {
+  const limits = deriveOrderLimits(rig);
+  if (limits === null) throw new RangeError(`rig ${rig.id} orders nothing by a log`);
+  return limits;
+}
+
+/** What Simplified Paxos is told in device `self` of a rig whose commands a log orders. `nonce`: 16 fresh bytes. */
+export function buildOrderConfig(rig: Rig, self: ReplicaIndex, nonce: Uint8Array): PaxosConfig {
+  const { n, windowSlots, batchSlots, maxValueBytes, maxClients, answersPerClient } = requireOrderLimits(rig);
+  return {
+    ...PAXOS_DEFAULTS,
+    n,
+    self,
+    witness: null,
+    nonce,
+    beatUs: BEAT_US,
+    silenceUs: SILENCE_US,
+    holdDownUs: HOLD_DOWN_US,
+    retryUs: RETRY_US,
+    windowSlots,
+    batchSlots,
+    maxValueBytes,
+    maxClients,
+    answersPerClient,
+    digestEntries: (from, entries) => {
+      const bytes = encodePaxosMessage({ kind: 'entries', incarnation: 0, from, entries, prefix: 0 });
+      return new Uint8Array(createHash('sha256').update(bytes).digest().subarray(0, DIGEST_BYTES));
+    },
+  };
+}

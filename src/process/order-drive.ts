@@ -1,0 +1,338 @@
+/**
+ * The drive loop of a device of Simplified Paxos: turns arrivals, requests and time into the core's inputs and carries out
+ * its effects over ports by the core's contract (core/paxos/types.ts). The live rig and the simulator run this same loop.
+ *
+ * Records go to the store as soon as a step asks for them, all of a step in one write, and further inputs are taken
+ * meanwhile: the store lets waiting writes share a flush. What follows a record with a barrier is held back until the
+ * store has told that it is durable, and everything leaves in the order in which it came.
+ *
+ * A device whose store refuses a write has said nothing that rests on it, and says nothing of its own any more: it learns
+ * what the others choose, without a voice, so that its replica can go on. It must never let anything leave that
+ * rests on a record that is not durable.
+ */
+import { recoverPaxos } from '../core/paxos/recover.js';
+import { stepPaxos } from '../core/paxos/paxos.js';
+import type { PaxosState } from '../core/paxos/state.js';
+import type {
+  Entry,
+  Outcome,
+  PaxosConfig,
+  PaxosEffect,
+  PaxosInput,
+  PaxosMessage,
+  PaxosRecord,
+  PaxosStatus,
+  Request,
+  Slot,
+  Snapshot,
+} from '../core/paxos/types.js';
+import type { ReplicaIndex } from '../core/types.js';
+import type { Cancel, Clock, LogStore, StoreRefusal } from '../ports.js';
+import { OpenRequests } from './open-requests.js';
+import { OrderRecords, type RecordCodec } from './order-records.js';
+
+export interface OrderDriveParts {
+  readonly config: PaxosConfig;
+  readonly clock: Clock;
+  readonly store: LogStore;
+  readonly records: RecordCodec;
+  /**
+   * An earlier life in this process may have written to the store what is not durable yet: it is waited for before
+   * anything is said.
+   */
+  readonly isReopened?: boolean;
+  readonly send: (to: ReplicaIndex, message: PaxosMessage) => void;
+  /** A slot that is chosen, and durable here as far as this device remembers anything; in order, each once. */
+  readonly onChosen: (slot: Slot, entry: Entry, executes: boolean) => void;
+  /** What all slots up to that of `snapshot` have come to, in place of them. */
+  readonly onInstall: (snapshot: Snapshot) => void;
+  /** What the commands of all slots up to `slot` have made. */
+  readonly takeSnapshot: (slot: Slot) => Uint8Array;
+  /** What to tell a client; not that it should ask elsewhere or again, as its request is kept. */
+  readonly onAnswer: (client: string, sequence: number, outcome: Outcome) => void;
+  readonly onStatus: (status: PaxosStatus) => void;
+  /** From now on this device neither promises nor votes. Told once. */
+  readonly onStoreRefusal: (refusal: StoreRefusal) => void;
+}
+
+/** What no step waits for is written together with what the next one does, or after so long. */
+const LAZY_US = 500_000;
+const TIMER_SLACK_US = 1_000;
+
+/** In place of a nonce: whoever shows none is never admitted. */
+const NO_NONCE = new Uint8Array(16);
+
+/** An effect that waits for a record: the so many-th that was handed to the store. */
+interface Held {
+  readonly effect: PaxosEffect;
+  readonly after: number;
+}
+
+/** One device at work, from `start` until `stop`. */
+export class OrderDrive {
+  private config: PaxosConfig;
+  private state: PaxosState;
+  private readonly records: OrderRecords;
+  private readonly open = new OpenRequests();
+  private readonly inputs: PaxosInput[] = [];
+  private held: Held[] = [];
+  private unwritten: PaxosRecord[] = [];
+  /** Records that steps have asked for so far; those of them that are durable; the last that something waits for. */
+  private handed: number;
+  private durable = 0;
+  private barrier: number;
+  private isStored: boolean;
+  private writtenUs: number;
+  private offeredUs = -Infinity;
+  private prefix: Slot = 0;
+  private status: PaxosStatus | null = null;
+  /** Its store has refused a write. */
+  private isMute = false;
+  private isBusy = false;
+  private isOver = false;
+  private onSettled: (() => void) | null = null;
+  private cancelTimer: Cancel | null = null;
+
+  /** Recovers what the store holds. Throws OrderStoreError where that cannot be read. */
+  constructor(private readonly parts: OrderDriveParts) {
+    const { config, store, clock, records, isReopened } = parts;
+    this.config = config;
+    this.records = new OrderRecords(records);
+    this.isStored = store.loaded !== null;
+    const loaded = store.loaded === null ? [] : this.records.load(store.loaded, store.place);
+    this.handed = isReopened === true && this.isStored ? 1 : 0;
+    this.barrier = this.handed;
+    this.writtenUs = clock.nowUs();
+    const { state, effects } = recoverPaxos(config, loaded, this.writtenUs);
+    this.state = state;
+    this.hold(effects);
+  }
+
+  /** Tells what was known before, and takes part. */
+  start(): void {
+    if (this.handed > 0) this.write([], this.handed);
+    this.run();
+    this.keepTime();
+  }
+
+  /** An authenticated, decoded message of another device. */
+  receive(from: ReplicaIndex, message: PaxosMessage, arrivedUs: number): void {
+    this.feed({ kind: 'received', nowUs: arrivedUs, from, message });
+  }
+
+  /** A client's request that has been checked. */
+  request(request: Request): void {
+    const nowUs = this.parts.clock.nowUs();
+    if (this.isOver) return;
+    if (!this.open.add(request, nowUs)) {
+      this.parts.onAnswer(request.client, request.sequence, { kind: 'busy' });
+      return;
+    }
+    this.feed({ kind: 'request', nowUs, request });
+  }
+
+  /** Every slot up to this one has been told as chosen. */
+  readPrefix(): Slot {
+    return this.prefix;
+  }
+
+  /** Makes durable what is known and stops; resolves when nothing more will leave this device. */
+  async stop(): Promise<void> {
+    this.cancelTimer?.();
+    this.writeAll();
+    if (this.durable < this.handed && !this.isMute)
+      await new Promise<void>((resolve) => {
+        this.onSettled = resolve;
+      });
+    this.halt();
+  }
+
+  /** Stops at once; nothing more is taken in or carried out. */
+  halt(): void {
+    this.isOver = true;
+    this.cancelTimer?.();
+    this.inputs.length = 0;
+    this.held = [];
+    this.unwritten = [];
+  }
+
+  private keepTime(): void {
+    const { clock } = this.parts;
+    const { beatUs, retryUs } = this.config;
+    const nowUs = clock.nowUs();
+    this.cancelTimer = clock.schedule(
+      nowUs + Math.min(beatUs ?? retryUs, retryUs),
+      () => {
+        this.onTime();
+        if (!this.isOver) this.keepTime();
+      },
+      TIMER_SLACK_US,
+    );
+  }
+
+  private onTime(): void {
+    const nowUs = this.parts.clock.nowUs();
+    this.feed({ kind: 'time', nowUs });
+    if (nowUs - this.writtenUs >= LAZY_US) this.writeAll();
+    if (this.status?.role === 'leads' && nowUs - this.offeredUs >= this.config.retryUs) this.offer(nowUs);
+  }
+
+  /** Gives the core once more what is not known to be chosen. */
+  private offer(nowUs: number): void {
+    this.offeredUs = nowUs;
+    for (const request of this.open.list(nowUs)) this.feed({ kind: 'request', nowUs, request });
+  }
+
+  private feed(input: PaxosInput): void {
+    if (this.isOver) return;
+    this.inputs.push(input);
+    this.run();
+  }
+
+  /** Takes what there is to take and carries out what may be carried out, until neither is left. */
+  private run(): void {
+    if (this.isBusy) return;
+    this.isBusy = true;
+    for (;;) {
+      this.release();
+      const input = this.inputs.shift();
+      if (input === undefined) break;
+      this.hold(stepPaxos(this.config, this.state, input).effects);
+    }
+    this.isBusy = false;
+  }
+
+  private hold(effects: readonly PaxosEffect[]): void {
+    const before = this.barrier;
+    for (const effect of effects) {
+      if (effect.kind !== 'persist') {
+        this.held.push({ effect, after: this.barrier });
+        continue;
+      }
+      // Without a voice nothing rests on what is kept.
+      if (this.isMute) continue;
+      this.unwritten.push(effect.record);
+      this.handed += 1;
+      if (effect.barrier) this.barrier = this.handed;
+    }
+    if (this.barrier > before) this.writeAll();
+  }
+
+  private writeAll(): void {
+    const { unwritten } = this;
+    if (unwritten.length === 0) return;
+    this.unwritten = [];
+    this.writtenUs = this.parts.clock.nowUs();
+    this.write(unwritten, this.handed);
+  }
+
+  private write(records: readonly PaxosRecord[], upTo: number): void {
+    const { store } = this.parts;
+    const changes = this.records.change(records);
+    const onDurable = (refusal: StoreRefusal | null): void => this.onWritten(upTo, refusal);
+    if (this.isStored) {
+      store.write(changes, onDurable);
+      return;
+    }
+    this.isStored = true;
+    store.provision(changes, onDurable);
+  }
+
+  private onWritten(upTo: number, refusal: StoreRefusal | null): void {
+    if (this.isOver) return;
+    if (refusal === null) this.durable = Math.max(this.durable, upTo);
+    else if (!this.isMute) this.mute(refusal);
+    this.run();
+    if (this.durable >= this.handed || this.isMute) this.onSettled?.();
+  }
+
+  /** Begins anew as one that remembers nothing and that nobody will admit. */
+  private mute(refusal: StoreRefusal): void {
+    this.isMute = true;
+    this.held = [];
+    this.unwritten = [];
+    this.barrier = 0;
+    this.config = { ...this.config, nonce: NO_NONCE };
+    this.state = recoverPaxos(this.config, [], this.parts.clock.nowUs()).state;
+    this.status = null;
+    this.parts.onStoreRefusal(refusal);
+  }
+
+  private release(): void {
+    // By index, as what is carried out may make the list another one.
+    while (this.held[0] !== undefined && this.held[0].after <= this.durable) {
+      const [{ effect }] = this.held as [Held];
+      this.held.shift();
+      this.carryOut(effect);
+    }
+  }
+
+  private carryOut(effect: PaxosEffect): void {
+    const { parts, isMute } = this;
+    switch (effect.kind) {
+      case 'persist':
+        return;
+      case 'send':
+        if (!isMute || effect.message.kind === 'fetch') parts.send(effect.to, effect.message);
+        return;
+      case 'chosen':
+        if (effect.entry.kind === 'command') {
+          const { client, sequence } = effect.entry.request;
+          this.open.settle(client, sequence);
+        }
+        if (effect.slot <= this.prefix) return;
+        this.prefix = effect.slot;
+        parts.onChosen(effect.slot, effect.entry, effect.executes);
+        return;
+      case 'install':
+        if (effect.snapshot.slot <= this.prefix) return;
+        this.prefix = effect.snapshot.slot;
+        parts.onInstall(effect.snapshot);
+        return;
+      case 'take-snapshot':
+        // What it made of slots that it is told a second time is past.
+        if (effect.slot < this.prefix) return;
+        this.inputs.push({
+          kind: 'snapshot-taken',
+          nowUs: parts.clock.nowUs(),
+          slot: effect.slot,
+          state: parts.takeSnapshot(effect.slot),
+        });
+        return;
+      case 'answer':
+        this.answer(effect.client, effect.sequence, effect.outcome);
+        return;
+      case 'status':
+        if (!isMute) this.noteStatus(effect.status);
+        return;
+    }
+  }
+
+  private answer(client: string, sequence: number, outcome: Outcome): void {
+    switch (outcome.kind) {
+      case 'redirect':
+      case 'busy':
+        // It is kept, and so it is at whoever leads.
+        return;
+      case 'waits': {
+        // The others may well go on without this device.
+        const why = this.status?.waits?.why;
+        if (why === 'majority' || why === 'operational-quorum')
+          this.parts.onAnswer(client, sequence, outcome);
+        return;
+      }
+      case 'chosen':
+      case 'stale':
+      case 'refused':
+        this.open.settle(client, sequence);
+        this.parts.onAnswer(client, sequence, outcome);
+    }
+  }
+
+  private noteStatus(status: PaxosStatus): void {
+    const led = this.status?.role === 'leads';
+    this.status = status;
+    this.parts.onStatus(status);
+    if (status.role === 'leads' && !led) this.offer(this.parts.clock.nowUs());
+  }
+}
