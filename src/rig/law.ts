@@ -43,7 +43,12 @@ export type CommandResult<State> = { readonly state: State } | { readonly refuse
 /** What the law does when an operator gives one of the rig's commands. */
 export interface LawCommand<Arguments extends LawArguments, State> {
   readonly arguments: Arguments;
-  /** Pure. Runs before `law` in the tick in which the command takes effect. */
+  /**
+   * Pure. Runs before `law` in the tick in which the command takes effect. It must decide by its arguments and by what
+   * commands have set in the state, never by what `law` took from readings: when a whole rig has lost its power, all
+   * commands since its first start are applied again, in their order, to the initial state, and what they set is to
+   * outlive the cut.
+   */
   apply(state: State, given: GivenArguments<Arguments>, tick: number): CommandResult<State>;
 }
 

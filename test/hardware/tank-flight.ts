@@ -18,6 +18,8 @@ export interface TankFlightOptions {
   readonly law?: ControlState;
   /** Ticks in a row whose commands get lost, and how likely such a gap begins at a tick. */
   readonly misses?: { readonly length: number; readonly chance: number };
+  /** What operators make of the law's state before a tick. */
+  readonly command?: (law: ControlState, tick: number) => ControlState;
   /** Called every millisecond with the tank and the command in force. */
   readonly onStep?: (state: TankState, commandPercent: number) => void;
 }
@@ -56,6 +58,7 @@ export function flyTank(options: TankFlightOptions): TankFlight {
       if (missing > 0) missing -= 1;
       else if (options.misses !== undefined && uniform() < options.misses.chance)
         missing = options.misses.length;
+      law = options.command?.(law, ms / PERIOD_MS) ?? law;
       law = control(law, senseMiddle(), ms / PERIOD_MS);
       const atMs = ms + Math.round(leastMs + uniform() * (mostMs - leastMs));
       if (missing === 0) pending.push({ atMs, percent: law.orderedPercent });

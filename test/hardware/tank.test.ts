@@ -3,12 +3,14 @@ import { computeOutflow, createTank, stepTank, TANK_MODEL, tankModel } from '../
 import type { TankState } from '../../hardware/plants/tank.js';
 import { startPlant } from '../../hardware/plants/plant.js';
 import { startNamedPlant } from '../../hardware/plants/plants.js';
-import { control, INITIAL_STATE } from '../../hardware/rigs/valve/control.js';
+import { control, INITIAL_STATE, type ControlState } from '../../hardware/rigs/valve/control.js';
 import { referenceAt, TARGET_M } from '../../hardware/rigs/valve/profile.js';
 import { loadLaw } from '../../src/rig/load-law.js';
+import { loadRig } from '../../src/rig/load-rig.js';
 import { flyTank, SETTINGS, timeToLoss } from './tank-flight.js';
 
 const STEADY = { startM: 1, swing: 0, whim: 0, levelNoiseM: 0 };
+const { rig: RIG } = await loadRig('hardware/rigs/valve');
 const SEEDS = Array.from({ length: 10 }, (_, at) => at + 1);
 
 describe('the tank', () => {
@@ -129,6 +131,38 @@ describe('the law of the valve', () => {
     expect(flight.law.targetM).toBe(1.4);
     expect(flight.tank.lostAtUs).toBeNull();
     expect(farthestM).toBeLessThan(0.2);
+  });
+
+  test('clears outlet and rim wherever operators move its target in its range, and whenever', () => {
+    const { arguments: given } = RIG.commands.find(({ id }) => id === 'set-target') ?? { arguments: [] };
+    const [level] = given;
+    if (level?.type !== 'quantity') throw new Error('the target is a quantity');
+    let [lowestM, highestM] = [Infinity, 0];
+    const onStep = ({ levelM }: TankState): void => {
+      lowestM = Math.min(lowestM, levelM);
+      highestM = Math.max(highestM, levelM);
+    };
+    for (const seed of SEEDS) {
+      const command = (law: ControlState, tick: number): ControlState =>
+        tick % 101 === seed ? { ...law, targetM: law.targetM === level.max ? level.min : level.max } : law;
+      flyTank({ seed, seconds: 60, command, onStep });
+    }
+    expect(lowestM).toBeGreaterThan(TANK_MODEL.dryM + 0.1);
+    expect(highestM).toBeLessThan(TANK_MODEL.rimM - 0.1);
+  });
+
+  test('does what operators ask by what they have set, on the initial state too', () => {
+    const open = loadLaw('hardware/rigs/valve/law.ts').open();
+    const give = (state: ControlState, id: string, name: string, value: string | number): unknown =>
+      open.command(id, { ...state }, [name], [value], 7);
+    const target = { ...INITIAL_STATE, targetM: 1.2 };
+    expect(give(INITIAL_STATE, 'set-target', 'level', 1.2)).toEqual({ state: target });
+    expect(give(target, 'mode', 'mode', 'manual')).toEqual({ state: { ...target, mode: 'manual' } });
+    const manual: ControlState = { ...target, mode: 'manual' };
+    expect(give(manual, 'mode', 'mode', 'auto')).toEqual({ state: target });
+    expect(give(manual, 'set-target', 'level', 0.8)).toEqual({
+      refused: expect.stringMatching(/in manual mode; give mode auto/),
+    });
   });
 
   test('in manual mode lets the valve stand, and goes on from there in auto mode', () => {

@@ -12,4 +12,17 @@ export default defineLaw({
     const next = control(state, levelM, tick);
     return { state: next, commands: { valve: next.orderedPercent } };
   },
+  commands: {
+    'set-target': {
+      arguments: { level: 'number' },
+      apply: (state, given) =>
+        state.mode === 'manual'
+          ? { refused: 'nothing keeps a level in manual mode; give mode auto first' }
+          : { state: { ...state, targetM: given.level } },
+    },
+    mode: {
+      arguments: { mode: 'string' },
+      apply: (state, given) => ({ state: { ...state, mode: given.mode === 'manual' ? 'manual' : 'auto' } }),
+    },
+  },
 });
