@@ -28,9 +28,13 @@ export function findOutcome(limits: Limits, table: ClientTable, request: Request
 /** Notes that `request` is executed at `slot`; true when it is, false when it was before or may not be. */
 export function noteExecuted(limits: Limits, table: ClientTable, request: Request, slot: Slot): boolean {
   if (findOutcome(limits, table, request) !== null) return false;
-  const answers = [...(table.get(request.client) ?? []), { sequence: request.sequence, slot }];
-  answers.sort((a, b) => a.sequence - b.sequence);
-  table.set(request.client, answers.slice(-limits.answersPerClient));
+  const known = table.get(request.client) ?? [];
+  // It is the newest nearly always.
+  let at = known.length;
+  while (at > 0 && (known[at - 1]?.sequence ?? 0) > request.sequence) at -= 1;
+  const answers = known.toSpliced(at, 0, { sequence: request.sequence, slot });
+  if (answers.length > limits.answersPerClient) answers.shift();
+  table.set(request.client, answers);
   return true;
 }
 

@@ -26,9 +26,17 @@ export function persistLazily(run: Run, record: PaxosRecord): void {
   run.effects.push({ kind: 'persist', record, barrier: false });
 }
 
+/** By number of devices and own index: asked for several times in every step. */
+const OTHERS = new Map<number, readonly ReplicaIndex[]>();
+
 /** The other devices, lowest first. */
-export function others(config: Pick<PaxosConfig, 'n' | 'self'>): readonly ReplicaIndex[] {
-  return Array.from({ length: config.n }, (_, index) => index).filter((index) => index !== config.self);
+export function others({ n, self }: Pick<PaxosConfig, 'n' | 'self'>): readonly ReplicaIndex[] {
+  const key = n * n + self;
+  const known = OTHERS.get(key);
+  if (known !== undefined) return known;
+  const listed = Array.from({ length: n }, (_, index) => index).filter((index) => index !== self);
+  OTHERS.set(key, listed);
+  return listed;
 }
 
 /** Those of `members`, lowest first. */
