@@ -3,6 +3,7 @@
  * (src/mqtt, firmware-bridge/host …), the simulator with a seeded world. Every port is driven by callbacks on one
  * thread; none may call back from inside the call that registered the callback.
  */
+import type { PaxosMessage } from './core/paxos/types.js';
 import type { ActuatorCommand, PeerMessage, Reading, ReplicaIndex } from './core/types.js';
 
 /** Cancels what it was returned for; harmless when that has already happened. */
@@ -66,6 +67,11 @@ export interface Transport {
 /** The way to the other replicas for whole messages, before they are encoded and authenticated. */
 export interface PeerPort {
   send(to: ReplicaIndex, message: PeerMessage): void;
+}
+
+/** The way to the other devices of Simplified Paxos for messages that leave together, before they are encoded. */
+export interface OrderPort {
+  send(to: ReplicaIndex, messages: readonly PaxosMessage[]): void;
 }
 
 /** The way to the actuators, by their place in the rig's list, before encoding. */

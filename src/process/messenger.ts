@@ -47,8 +47,8 @@ export type RigMessage =
   | { readonly kind: 'answer'; readonly answer: ControlAnswer }
   | { readonly kind: 'request'; readonly request: OperatorRequest }
   | { readonly kind: 'reply'; readonly reply: OperatorReply }
-  /** Of Simplified Paxos, between replicas and a witness. */
-  | { readonly kind: 'order'; readonly message: PaxosMessage };
+  /** Of Simplified Paxos, between replicas and a witness: what leaves together. */
+  | { readonly kind: 'order'; readonly messages: readonly PaxosMessage[] };
 
 /** Everything of `RigMessage` that a process of a rig may be sent by anybody; answers and replies go to operators' clients. */
 export type ReceivedMessage = Exclude<RigMessage, { readonly kind: 'answer' | 'reply' }>;
@@ -116,10 +116,6 @@ class SecureMessenger implements Messenger {
   private readonly replicaIndex: ReadonlyMap<Principal, number>;
   /** The last message that was encoded: round 1 goes to all peers alike. */
   private encoded: { readonly message: RigMessage; readonly payload: Uint8Array } | null = null;
-  /** The same of Simplified Paxos: a beat goes to everybody. */
-  private encodedOrder: { readonly message: PaxosMessage; readonly payloads: readonly Uint8Array[] } | null =
-    null;
-
   constructor(
     private readonly parts: MessengerParts,
     macEngine: MacEngine,
@@ -154,7 +150,7 @@ class SecureMessenger implements Messenger {
   }
 
   send(to: Principal, message: RigMessage): boolean {
-    if (message.kind === 'order') return this.sendOrder(to, message.message);
+    if (message.kind === 'order') return this.sendOrder(to, message.messages);
     if (this.encoded?.message !== message) this.encoded = { message, payload: this.encode(message) };
     return this.endpoint.send(to, findPurpose(message), this.encoded.payload);
   }
@@ -181,11 +177,9 @@ class SecureMessenger implements Messenger {
     return this.links.refusals.sum();
   }
 
-  private sendOrder(to: Principal, message: PaxosMessage): boolean {
+  private sendOrder(to: Principal, messages: readonly PaxosMessage[]): boolean {
     if (this.order === null) throw new TypeError(`rig ${this.parts.rig.id} orders nothing by a log`);
-    if (this.encodedOrder?.message !== message)
-      this.encodedOrder = { message, payloads: this.order.encode(message) };
-    return this.encodedOrder.payloads.every((payload) => this.endpoint.send(to, 'order', payload));
+    return this.order.encode(messages).every((payload) => this.endpoint.send(to, 'order', payload));
   }
 
   private encode(message: Exclude<RigMessage, { readonly kind: 'order' }>): Uint8Array {
@@ -267,7 +261,7 @@ class SecureMessenger implements Messenger {
         if (this.order === null) return 'wrong-purpose';
         const decoded = this.order.decode(from, payload);
         if (!decoded.ok) return 'malformed-payload';
-        return decoded.message === null ? null : { kind: 'order', message: decoded.message };
+        return decoded.messages === null ? null : { kind: 'order', messages: decoded.messages };
       }
       default:
         return 'wrong-purpose';

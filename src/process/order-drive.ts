@@ -2,9 +2,9 @@
  * The drive loop of a device of Simplified Paxos: turns arrivals, requests and time into the core's inputs and carries out
  * its effects over ports by the core's contract (core/paxos/types.ts). The live rig and the simulator run this same loop.
  *
- * Records go to the store as soon as a step asks for them, all of a step in one write, and further inputs are taken
- * meanwhile: the store lets waiting writes share a flush. What follows a record with a barrier is held back until the
- * store has told that it is durable, and everything leaves in the order in which it came.
+ * The store is given one write at a time: inputs that come meanwhile are taken, and their records go together into the next
+ * one. What follows a record with a barrier is held back until the store has told that it is durable, and everything
+ * leaves in the order in which it came; what is let go at once goes to each device in one piece.
  *
  * A device whose store refuses a write has said nothing that rests on it, and says nothing of its own any more: it learns
  * what the others choose, without a voice, so that its replica can go on. It must never let anything leave that
@@ -27,7 +27,7 @@ import type {
   Snapshot,
 } from '../core/paxos/types.js';
 import type { ReplicaIndex } from '../core/types.js';
-import type { Cancel, Clock, LogStore, StoreRefusal } from '../ports.js';
+import type { Cancel, Clock, LogStore, OrderPort, StoreRefusal } from '../ports.js';
 import { OpenRequests } from './open-requests.js';
 import { OrderRecords, type RecordCodec } from './order-records.js';
 
@@ -41,7 +41,8 @@ export interface OrderDriveParts {
    * anything is said.
    */
   readonly isReopened?: boolean;
-  readonly send: (to: ReplicaIndex, message: PaxosMessage) => void;
+  /** What leaves together for one device, in order. */
+  readonly send: OrderPort['send'];
   /** A slot that is chosen, and durable here as far as this device remembers anything; in order, each once. */
   readonly onChosen: (slot: Slot, entry: Entry, executes: boolean) => void;
   /** What all slots up to that of `snapshot` have come to, in place of them. */
@@ -77,10 +78,14 @@ export class OrderDrive {
   private readonly inputs: PaxosInput[] = [];
   private held: Held[] = [];
   private unwritten: PaxosRecord[] = [];
-  /** Records that steps have asked for so far; those of them that are durable; the last that something waits for. */
+  /** Messages that have been let go, by receiver. */
+  private readonly leaving = new Map<ReplicaIndex, PaxosMessage[]>();
+  /** Records that steps have asked for so far; the last that something waits for; the last written, and the last durable. */
   private handed: number;
-  private durable = 0;
   private barrier: number;
+  private written = 0;
+  private durable = 0;
+  private isWriting = false;
   private isStored: boolean;
   private writtenUs: number;
   private offeredUs = -Infinity;
@@ -110,14 +115,14 @@ export class OrderDrive {
 
   /** Tells what was known before, and takes part. */
   start(): void {
-    if (this.handed > 0) this.write([], this.handed);
+    if (this.handed > 0) this.write([]);
     this.run();
     this.keepTime();
   }
 
-  /** An authenticated, decoded message of another device. */
-  receive(from: ReplicaIndex, message: PaxosMessage, arrivedUs: number): void {
-    this.feed({ kind: 'received', nowUs: arrivedUs, from, message });
+  /** Authenticated, decoded messages of another device that came together. */
+  receive(from: ReplicaIndex, messages: readonly PaxosMessage[], arrivedUs: number): void {
+    this.feed(...messages.map((message) => ({ kind: 'received', nowUs: arrivedUs, from, message }) as const));
   }
 
   /** A client's request that has been checked. */
@@ -154,6 +159,7 @@ export class OrderDrive {
     this.inputs.length = 0;
     this.held = [];
     this.unwritten = [];
+    this.leaving.clear();
   }
 
   private keepTime(): void {
@@ -180,30 +186,29 @@ export class OrderDrive {
   /** Gives the core once more what is not known to be chosen. */
   private offer(nowUs: number): void {
     this.offeredUs = nowUs;
-    for (const request of this.open.list(nowUs)) this.feed({ kind: 'request', nowUs, request });
+    this.feed(...this.open.list(nowUs).map((request) => ({ kind: 'request', nowUs, request }) as const));
   }
 
-  private feed(input: PaxosInput): void {
+  private feed(...inputs: readonly PaxosInput[]): void {
     if (this.isOver) return;
-    this.inputs.push(input);
+    this.inputs.push(...inputs);
     this.run();
   }
 
-  /** Takes what there is to take and carries out what may be carried out, until neither is left. */
+  /** Takes what there is to take, has written what there is to write, and lets go what may go, until nothing is left. */
   private run(): void {
     if (this.isBusy) return;
     this.isBusy = true;
-    for (;;) {
+    do {
+      for (const input of this.inputs.splice(0)) this.hold(stepPaxos(this.config, this.state, input).effects);
+      if (this.barrier > this.written) this.writeAll();
       this.release();
-      const input = this.inputs.shift();
-      if (input === undefined) break;
-      this.hold(stepPaxos(this.config, this.state, input).effects);
-    }
+    } while (this.inputs.length > 0);
     this.isBusy = false;
+    this.sendGathered();
   }
 
   private hold(effects: readonly PaxosEffect[]): void {
-    const before = this.barrier;
     for (const effect of effects) {
       if (effect.kind !== 'persist') {
         this.held.push({ effect, after: this.barrier });
@@ -215,21 +220,24 @@ export class OrderDrive {
       this.handed += 1;
       if (effect.barrier) this.barrier = this.handed;
     }
-    if (this.barrier > before) this.writeAll();
   }
 
+  /** What is waited for, and what nobody waits for with it; after the write that is under way. */
   private writeAll(): void {
     const { unwritten } = this;
-    if (unwritten.length === 0) return;
+    if (this.isWriting || unwritten.length === 0) return;
     this.unwritten = [];
-    this.writtenUs = this.parts.clock.nowUs();
-    this.write(unwritten, this.handed);
+    this.write(unwritten);
   }
 
-  private write(records: readonly PaxosRecord[], upTo: number): void {
-    const { store } = this.parts;
+  private write(records: readonly PaxosRecord[]): void {
+    const { store, clock } = this.parts;
+    const upTo = this.handed;
     const changes = this.records.change(records);
     const onDurable = (refusal: StoreRefusal | null): void => this.onWritten(upTo, refusal);
+    this.isWriting = true;
+    this.written = upTo;
+    this.writtenUs = clock.nowUs();
     if (this.isStored) {
       store.write(changes, onDurable);
       return;
@@ -240,10 +248,13 @@ export class OrderDrive {
 
   private onWritten(upTo: number, refusal: StoreRefusal | null): void {
     if (this.isOver) return;
-    if (refusal === null) this.durable = Math.max(this.durable, upTo);
-    else if (!this.isMute) this.mute(refusal);
+    this.isWriting = false;
+    if (refusal === null) this.durable = upTo;
+    else this.mute(refusal);
     this.run();
-    if (this.durable >= this.handed || this.isMute) this.onSettled?.();
+    if (this.onSettled === null) return;
+    this.writeAll();
+    if (this.durable >= this.handed || this.isMute) this.onSettled();
   }
 
   /** Begins anew as one that remembers nothing and that nobody will admit. */
@@ -259,12 +270,12 @@ export class OrderDrive {
   }
 
   private release(): void {
-    // By index, as what is carried out may make the list another one.
-    while (this.held[0] !== undefined && this.held[0].after <= this.durable) {
-      const [{ effect }] = this.held as [Held];
-      this.held.shift();
-      this.carryOut(effect);
+    let count = 0;
+    for (const { after } of this.held) {
+      if (after > this.durable) break;
+      count += 1;
     }
+    for (const { effect } of this.held.splice(0, count)) this.carryOut(effect);
   }
 
   private carryOut(effect: PaxosEffect): void {
@@ -273,7 +284,7 @@ export class OrderDrive {
       case 'persist':
         return;
       case 'send':
-        if (!isMute || effect.message.kind === 'fetch') parts.send(effect.to, effect.message);
+        if (!isMute || effect.message.kind === 'fetch') this.gather(effect.to, effect.message);
         return;
       case 'chosen':
         if (effect.entry.kind === 'command') {
@@ -306,6 +317,18 @@ export class OrderDrive {
         if (!isMute) this.noteStatus(effect.status);
         return;
     }
+  }
+
+  private gather(to: ReplicaIndex, message: PaxosMessage): void {
+    const messages = this.leaving.get(to);
+    if (messages === undefined) this.leaving.set(to, [message]);
+    else messages.push(message);
+  }
+
+  private sendGathered(): void {
+    const leaving = [...this.leaving];
+    this.leaving.clear();
+    for (const [to, messages] of leaving) this.parts.send(to, messages);
   }
 
   private answer(client: string, sequence: number, outcome: Outcome): void {

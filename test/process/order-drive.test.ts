@@ -45,6 +45,8 @@ interface Told {
 /** One device, whose messages a test carries by hand. */
 class Device {
   readonly sent: Sent[] = [];
+  /** How often messages left. */
+  frames = 0;
   /** Kinds of all that it ever sent. */
   readonly said = new Set<PaxosMessage['kind']>();
   readonly chosen: { readonly slot: Slot; readonly entry: Entry; readonly executes: boolean }[] = [];
@@ -76,9 +78,12 @@ class Device {
       clock,
       store,
       records: recordCodec(LIMITS),
-      send: (to, message) => {
-        this.sent.push({ to, message });
-        this.said.add(message.kind);
+      send: (to, messages) => {
+        this.frames += 1;
+        for (const message of messages) {
+          this.sent.push({ to, message });
+          this.said.add(message.kind);
+        }
       },
       onChosen: (slot, entry, executes) => this.chosen.push({ slot, entry, executes }),
       onInstall: ({ slot }) => this.installed.push(slot),
@@ -124,7 +129,7 @@ function settle(): void {
     const sent = devices.flatMap(({ self, sent }) => sent.splice(0).map((one) => ({ from: self, ...one })));
     if (sent.length === 0) return;
     for (const { from, to, message } of sent)
-      if (!dead.has(from) && !dead.has(to)) devices[to]?.drive.receive(from, message, clock.nowUs());
+      if (!dead.has(from) && !dead.has(to)) devices[to]?.drive.receive(from, [message], clock.nowUs());
   }
 }
 
@@ -167,17 +172,24 @@ describe('with three devices', () => {
     expect(leader.take('propose').map(({ to }) => to)).toEqual([1, 2]);
   });
 
-  test('inputs that come meanwhile are taken, their records share the wait, and all leaves in order', () => {
+  test('what comes while the store writes is taken, written together next, and leaves together and in order', () => {
     const leader = untilLeader();
     settle();
+    leader.frames = 0;
     for (const sequence of [1, 2, 3]) leader.drive.request(request(sequence));
-    expect(leader.store.waiting).toHaveLength(3);
-    expect(leader.sent).toEqual([]);
+    const slotsTo = (peer: number): readonly Slot[] =>
+      leader
+        .take('propose')
+        .flatMap(({ to, message }) => (to === peer && message.kind === 'propose' ? [message.slot] : []));
+    expect(leader.store.waiting).toHaveLength(1);
     leader.store.flush();
-    const slots = leader
-      .take('propose')
-      .flatMap(({ to, message }) => (to === 1 && message.kind === 'propose' ? [message.slot] : []));
-    expect(slots).toEqual([1, 2, 3]);
+    expect(slotsTo(1)).toEqual([1]);
+    expect(leader.store.waiting).toHaveLength(1);
+    leader.store.flush();
+    expect(slotsTo(1)).toEqual([1, 2, 3]);
+    expect(slotsTo(2)).toEqual([1, 2, 3]);
+    expect(leader.frames).toBe(4);
+    expect(leader.store.waiting).toEqual([]);
   });
 
   test('the follower whose vote completes the pair answers, when its own vote is durable', () => {
@@ -188,7 +200,7 @@ describe('with three devices', () => {
     const [proposal] = leader.take('propose');
     const follower = devices[1];
     if (proposal === undefined || follower === undefined) throw new Error('nothing was proposed');
-    follower.drive.receive(leader.self, proposal.message, clock.nowUs());
+    follower.drive.receive(leader.self, [proposal.message], clock.nowUs());
     expect(follower.told).toEqual([]);
     expect(follower.chosen).toEqual([]);
     expect(follower.drive.readPrefix()).toBe(0);
@@ -250,7 +262,7 @@ describe('with three devices', () => {
     leader.drive.request(request(1));
     leader.store.flush();
     for (const { to, message } of leader.sent.splice(0))
-      devices[to]?.drive.receive(leader.self, message, clock.nowUs());
+      devices[to]?.drive.receive(leader.self, [message], clock.nowUs());
     muted.sent.splice(0);
     muted.said.clear();
     muted.store.refusal = REFUSAL;
