@@ -331,7 +331,7 @@ test('records that a snapshot holds are forgotten in the write that brings it', 
   pass(600_000);
   const keys = [...leader.store.durable.keys()].filter((key) => key.startsWith('slot'));
   expect(leader.store.durable.has('snapshot')).toBe(true);
-  expect(keys).toEqual(['slot 4']);
+  expect(keys).toEqual(['slot-4']);
 });
 
 test('a halted device takes nothing in and lets nothing out', () => {
@@ -376,7 +376,7 @@ test('nothing is said in a store that is opened again before what an earlier lif
 });
 
 test('a record that cannot be read is refused, with the place and what to do', () => {
-  const store = new HandStore(new Map([...STAMP, ['slot 1', Uint8Array.of(0xff)]]));
+  const store = new HandStore(new Map([...STAMP, ['slot-1', Uint8Array.of(0xff)]]));
   expect(() => new Device(0, clock, store)).toThrow(OrderStoreError);
-  expect(() => new Device(0, clock, store)).toThrow(/^hand: the record "slot 1" .*move the folder away/);
+  expect(() => new Device(0, clock, store)).toThrow(/^hand: the record "slot-1" .*move the folder away/);
 });

@@ -1,5 +1,6 @@
 /** A store of a device whose writes become durable when a test says so. */
 import type { LogStore, RecordChange, StoreFigures, StoreRefusal } from '../../src/ports.js';
+import { isRecordKey } from '../../src/store/record-changes.js';
 
 interface Write {
   readonly changes: readonly RecordChange[];
@@ -23,6 +24,7 @@ export class HandStore implements LogStore {
   }
 
   write(changes: readonly RecordChange[], onDurable: (refusal: StoreRefusal | null) => void): void {
+    for (const { key } of changes) if (!isRecordKey(key)) throw new RangeError(`no key: ${key}`);
     this.writes += 1;
     this.waiting.push({ changes, onDurable });
   }

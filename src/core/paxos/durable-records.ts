@@ -14,9 +14,9 @@ const ORDER: readonly PaxosRecord['kind'][] = [
   'witness',
 ];
 
-/** A record takes the place of any that has the same key: `stamp`, `promise`, …, `slot 17`. */
+/** A record takes the place of any that has the same key: `stamp`, `promise`, …, `slot-17`. */
 export function recordKey(record: PaxosRecord): string {
-  return record.kind === 'vote' || record.kind === 'entry' ? `slot ${record.slot}` : record.kind;
+  return record.kind === 'vote' || record.kind === 'entry' ? `slot-${record.slot}` : record.kind;
 }
 
 /** True when `later` makes `earlier` void: by its key, by a stamp, or by a snapshot that holds its slot. */
