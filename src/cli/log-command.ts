@@ -1,5 +1,5 @@
 /**
- * `voteplane log RIG --keys F`: the last commands of operators that have taken effect, as enough replicas tell it alike.
+ * `voteplane log RIG --keys F`: the last commands of operators that have taken effect or are chosen, as enough replicas tell it alike.
  * Exit 0: told; 2: usage or rig error; 3: too few answers.
  */
 import { Option, type Command } from 'commander';
@@ -42,21 +42,31 @@ async function runLog(rig: string, options: OperatorOptions): Promise<void> {
     else if (log.kind === 'unanswered') {
       console.error('too few answers in time:');
       for (const { replica, text } of log.said) console.error(`  ${replica}: ${text}`);
-    } else if (log.entries.length === 0) console.log('no command has taken effect in this run');
+    } else if (log.entries.length === 0) console.log(describeNone(client.rig));
     else for (const entry of log.entries) console.log(formatEntry(client.rig, entry));
   } finally {
     await client.close();
   }
 }
 
-/** One line: tick, operator, what was asked, what came of it. */
-export function formatEntry(rig: Rig, { client, sequence, tick, outcome, asked }: LogEntry): string {
+/** One line: slot where there is a log, tick, operator, what was asked, what came of it. */
+export function formatEntry(rig: Rig, { slot, client, sequence, tick, outcome, asked }: LogEntry): string {
   const command = rig.commands.find((one) => one.id === asked?.command);
   const what =
     asked === null || command === undefined
       ? 'a command whose content no replica has any more'
       : `${command.id} ${formatArguments(command, asked.values)}`.trim();
-  const result =
-    outcome.kind === 'done' ? 'done' : outcome.kind === 'lapsed' ? 'lapsed' : `refused: ${outcome.reason}`;
-  return `tick ${tick}  ${client}  ${what}  ${result}  (request ${sequence})`;
+  const place = slot === null ? '' : `slot ${slot}  `;
+  return `${place}tick ${tick ?? '-'}  ${client}  ${what}  ${describeResult(outcome)}  (request ${sequence})`;
+}
+
+function describeNone({ hypothesis }: Rig): string {
+  return hypothesis.kind === 'crash'
+    ? 'no command has been chosen'
+    : 'no command has taken effect in this run';
+}
+
+function describeResult(outcome: LogEntry['outcome']): string {
+  if (outcome === null) return 'chosen, not in force yet';
+  return outcome.kind === 'refused' ? `refused: ${outcome.reason}` : outcome.kind;
 }

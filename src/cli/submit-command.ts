@@ -1,7 +1,7 @@
 /**
  * `voteplane submit RIG COMMAND --ARGUMENT VALUE … --keys F`: gives a running rig a command and waits for its effect.
  * Exit 0: it is in force; 1: it was refused, or lapsed; 2: usage or rig error, and nothing was sent; 3: no answer in time,
- * it may still take effect.
+ * it may still take effect; 4: it is chosen and will take effect, and has not within the time.
  */
 import { Option, type Command } from 'commander';
 import { DEFAULT_TIMEOUT_MS } from '../client/command-client.js';
@@ -14,6 +14,7 @@ import { UsageError } from './usage-error.js';
 
 const EXIT_REFUSED = 1;
 const EXIT_UNANSWERED = 3;
+const EXIT_CHOSEN = 4;
 
 /** Adds `voteplane submit`. */
 export function registerSubmitCommand(program: Command): void {
@@ -68,7 +69,12 @@ async function runSubmit(
 ): Promise<void> {
   const client = await openNamedClient(rig, options);
   try {
-    const submitted = await client.submit(command, given, { timeoutMs: options.timeout });
+    const submitted = await client.submit(command, given, {
+      timeoutMs: options.timeout,
+      onProgress: (progress) => {
+        if (progress.kind === 'waits') console.error(progress.text);
+      },
+    });
     if (options.json === true) console.log(JSON.stringify(submitted, null, 2));
     else printOutcome(submitted);
     process.exitCode = chooseExit(submitted);
@@ -79,6 +85,7 @@ async function runSubmit(
 
 function chooseExit(submitted: Submitted): number {
   if (submitted.kind === 'unanswered') return EXIT_UNANSWERED;
+  if (submitted.kind === 'chosen') return EXIT_CHOSEN;
   return submitted.kind === 'applied' && submitted.outcome.kind === 'done' ? 0 : EXIT_REFUSED;
 }
 
@@ -96,22 +103,27 @@ function printOutcome(submitted: Submitted): void {
       );
       for (const { replica, text } of submitted.said) console.error(`  ${replica}: ${text}`);
       return;
+    case 'chosen':
+      console.error(
+        `${asked}: chosen at slot ${submitted.slot} and not in force in time; it cannot be lost and takes effect when the rig goes on. Look at voteplane log (request ${sequence})`,
+      );
+      for (const { replica, text } of submitted.said) console.error(`  ${replica}: ${text}`);
+      return;
     case 'applied':
       break;
   }
-  const { tick, outcome } = submitted;
+  const { tick, outcome, slot } = submitted;
+  const known = slot === null ? `(request ${sequence})` : `(slot ${slot}, request ${sequence})`;
   switch (outcome.kind) {
     case 'done':
-      console.log(`${asked}: in force from tick ${tick} on (request ${sequence})`);
+      console.log(`${asked}: in force from tick ${tick} on ${known}`);
       return;
     case 'refused':
-      console.error(
-        `${asked} was refused by the rig at tick ${tick}: ${outcome.reason} (request ${sequence})`,
-      );
+      console.error(`${asked} was refused by the rig at tick ${tick}: ${outcome.reason} ${known}`);
       return;
     case 'lapsed':
       console.error(
-        `${asked} lapsed at tick ${tick}: the rig stood still and it had no effect; ask again (request ${sequence})`,
+        `${asked} lapsed at tick ${tick}: the rig stood still and it had no effect; ask again ${known}`,
       );
   }
 }

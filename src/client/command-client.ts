@@ -1,13 +1,15 @@
 /**
  * An operator's client: puts a command to all replicas of a rig and believes what enough of them say alike, so that no
- * liar among them can make up an answer. A request is known by its number: repeated as often as it takes, it has one
- * effect. Which numbers are free is for `sequence-file.ts` to know.
+ * liar among them can make up an answer; where replicas can only stop, the first answer is enough. A log answers twice:
+ * first that the command is chosen, for good, then what it came to. A request is known by its number: repeated as often
+ * as it takes, it has one effect. Which numbers are free is for `sequence-file.ts` to know.
  *
- * Over ports, so that it is the same against live and simulated replicas. It must never take one replica's word, and
- * never report a request as undone that may still be done.
+ * Over ports, so that it is the same against live and simulated replicas. It must never take the word of as few replicas
+ * as may lie, and never report a request as undone that may still be done.
  */
 import { deriveQuorums } from '../core/agreement/hypothesis.js';
 import { sameBytes, toHex } from '../core/bytes.js';
+import type { Slot } from '../core/paxos/types.js';
 import type { RequestOutcome } from '../core/types.js';
 import type { Cancel, Principal } from '../ports.js';
 import { OperatorLines, type OperatorLinesParts } from '../process/operator-lines.js';
@@ -37,11 +39,28 @@ export interface CommandRequest {
 /** What became of a request. */
 export type SubmitOutcome =
   /** In force from tick `tick` on, counted from the start of the run; or refused by the command itself, or lapsed. */
-  | { readonly kind: 'applied'; readonly tick: number; readonly outcome: RequestOutcome }
+  | {
+      readonly kind: 'applied';
+      readonly tick: number;
+      readonly outcome: RequestOutcome;
+      /** Its place in the command log; null where the agreed vector orders commands. */
+      readonly slot: Slot | null;
+    }
+  /** It has its place in the log and cannot be lost, but has had no effect within the time: the log will tell. */
+  | { readonly kind: 'chosen'; readonly slot: Slot; readonly said: readonly SaidBy[] }
   /** It was not taken on and has no effect; `text` says why and what to do. */
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly text: string }
   /** Too few answers within the time: it may have had its effect, or have it yet. Asking again under its number tells. */
   | { readonly kind: 'unanswered'; readonly said: readonly SaidBy[] };
+
+/** What is known of a request before its outcome. Each is told when it is new. */
+export type SubmitProgress =
+  /** The first answer of a log: it will have its effect, at this place among all commands. */
+  | { readonly kind: 'chosen'; readonly slot: Slot }
+  /** It was taken on, and nothing can be chosen until somebody is back; `text` says who. */
+  | { readonly kind: 'waits'; readonly text: string };
+
+export type OnProgress = (progress: SubmitProgress) => void;
 
 /** What one replica said, in words. */
 export interface SaidBy {
@@ -49,14 +68,17 @@ export interface SaidBy {
   readonly text: string;
 }
 
-/** One request that has had its effect. */
+/** One request that has had its effect, or has its place in the command log. */
 export interface LogEntry {
+  /** Its place in the command log; null where the agreed vector orders commands. */
+  readonly slot: Slot | null;
   /** Id of the operator. */
   readonly client: string;
   readonly sequence: number;
-  /** From the start of the run. */
-  readonly tick: number;
-  readonly outcome: RequestOutcome;
+  /** From the start of the run; null where it is chosen and not in force yet. */
+  readonly tick: number | null;
+  /** What it came to; null with `tick`. */
+  readonly outcome: RequestOutcome | null;
   /** Null where no replica that answered has the content any more. */
   readonly asked: { readonly command: string; readonly values: readonly ArgumentValue[] } | null;
 }
@@ -101,13 +123,22 @@ export class CommandClient {
     });
   }
 
-  /** Puts a command to all replicas and waits for what enough of them say alike. Never rejects. */
-  submit(request: CommandRequest, timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<SubmitOutcome> {
+  /**
+   * Puts a command to all replicas and waits for what enough of them say alike became of it; `onProgress` hears what is
+   * known before. Never rejects.
+   */
+  submit(
+    request: CommandRequest,
+    timeoutMs: number = DEFAULT_TIMEOUT_MS,
+    onProgress: OnProgress = () => {},
+  ): Promise<SubmitOutcome> {
     const { keys, rigDigest } = this.parts;
     const { sequence, command, values } = request;
     const content = encodeContent({ client: keys.principal, sequence, command, values, rigDigest });
     const digest = digestContent(content);
     const verdicts = new Map<Principal, RequestVerdict>();
+    let chosen: Slot | null = null;
+    let waits: string | null = null;
     return this.ask<SubmitOutcome>(
       encodeRequest({ kind: 'submit', content }),
       timeoutMs,
@@ -126,16 +157,28 @@ export class CommandClient {
         if (verdict.kind === 'refused' && verdict.code === 'busy') return;
         const words = JSON.stringify(verdict);
         const equal = [...verdicts.values()].filter((other) => JSON.stringify(other) === words).length;
-        if (equal >= this.needed) settle(verdict);
+        if (equal < this.needed) return;
+        switch (verdict.kind) {
+          case 'waits':
+            if (chosen === null && waits !== verdict.text) onProgress(verdict);
+            waits = verdict.text;
+            return;
+          case 'chosen':
+            if (chosen === null) onProgress(verdict);
+            chosen = verdict.slot;
+            return;
+          case 'refused':
+            // What is chosen takes its effect, whoever cannot tell of it any more.
+            if (chosen === null) settle(verdict);
+            return;
+          case 'applied':
+            settle(verdict);
+        }
       },
-      () => ({
-        kind: 'unanswered',
-        said: this.tellSaid((replica) => {
-          const verdict = verdicts.get(replica);
-          if (verdict === undefined) return null;
-          return verdict.kind === 'applied' ? `it took effect at tick ${verdict.tick}` : verdict.text;
-        }),
-      }),
+      () => {
+        const said = this.tellSaid((replica) => describeVerdict(verdicts.get(replica)));
+        return chosen === null ? { kind: 'unanswered', said } : { kind: 'chosen', slot: chosen, said };
+      },
     );
   }
 
@@ -222,12 +265,12 @@ export class CommandClient {
 
   private mergeLogs(logs: readonly (readonly LogItem[])[]): readonly LogEntry[] {
     const { rig } = this.parts;
-    const merged = new Map<string, { readonly item: LogItem; count: number; content: Uint8Array | null }>();
+    const merged = new Map<string, ToldItem>();
     for (const log of logs) {
       const told = new Set<string>();
       for (const item of log) {
-        const { client, sequence, digest, tick, outcome, content } = item;
-        const key = JSON.stringify([client, sequence, toHex(digest), tick, outcome]);
+        const { client, sequence, digest, effect, slot, content } = item;
+        const key = JSON.stringify([client, sequence, toHex(digest), effect, slot]);
         // A replica that tells a thing twice is one replica.
         if (told.has(key)) continue;
         told.add(key);
@@ -238,22 +281,64 @@ export class CommandClient {
         merged.set(key, known);
       }
     }
-    return [...merged.values()]
-      .filter(({ count }) => count >= this.needed)
-      .map(({ item, content }) => {
+    // Who has not got as far as the others tells of the same request that it has no effect yet.
+    const best = new Map<string, ToldItem>();
+    for (const one of merged.values()) {
+      if (one.count < this.needed) continue;
+      const key = `${one.item.client} ${one.item.sequence} ${toHex(one.item.digest)}`;
+      const known = best.get(key);
+      if (known === undefined) best.set(key, one);
+      else {
+        const winner = tellsMore(one, known) ? one : known;
+        winner.content ??= known.content ?? one.content;
+        best.set(key, winner);
+      }
+    }
+    return [...best.values()]
+      .map(({ item, content }): LogEntry => {
         const asked = content === null ? null : decodeContent(content);
-        const { sequence, tick, outcome } = item;
+        const { sequence, effect, slot } = item;
         return {
+          slot,
           client: rig.operators[item.client] ?? String(item.client),
           sequence,
-          tick,
-          outcome,
+          tick: effect?.tick ?? null,
+          outcome: effect?.outcome ?? null,
           asked: asked === null ? null : { command: asked.command, values: asked.values },
         };
       })
-      .sort(
-        (a, b) =>
-          a.tick - b.tick || (a.client < b.client ? -1 : a.client > b.client ? 1 : a.sequence - b.sequence),
-      );
+      .sort(compareEntries);
+  }
+}
+
+/** What replicas tell of one request, in the same words. */
+interface ToldItem {
+  readonly item: LogItem;
+  count: number;
+  content: Uint8Array | null;
+}
+
+function tellsMore(a: ToldItem, b: ToldItem): boolean {
+  if ((a.item.effect === null) !== (b.item.effect === null)) return b.item.effect === null;
+  return a.count > b.count;
+}
+
+function compareEntries(a: LogEntry, b: LogEntry): number {
+  const bySlot = (a.slot ?? 0) - (b.slot ?? 0);
+  const byTick = (a.tick ?? 0) - (b.tick ?? 0);
+  return bySlot || byTick || (a.client < b.client ? -1 : a.client > b.client ? 1 : a.sequence - b.sequence);
+}
+
+function describeVerdict(verdict: RequestVerdict | undefined): string | null {
+  switch (verdict?.kind) {
+    case undefined:
+      return null;
+    case 'applied':
+      return `it took effect at tick ${verdict.tick}`;
+    case 'chosen':
+      return `it has slot ${verdict.slot} of the log`;
+    case 'waits':
+    case 'refused':
+      return verdict.text;
   }
 }

@@ -17,7 +17,12 @@ import {
 } from '../rig/command-arguments.js';
 import { loadRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
-import { DEFAULT_TIMEOUT_MS, type LogOutcome, type SubmitOutcome } from './command-client.js';
+import {
+  DEFAULT_TIMEOUT_MS,
+  type LogOutcome,
+  type OnProgress,
+  type SubmitOutcome,
+} from './command-client.js';
 import { SequenceFile } from './sequence-file.js';
 
 export interface OpenClientOptions {
@@ -50,17 +55,23 @@ export type Submitted = SubmitOutcome & {
   readonly asked: string;
 };
 
-export interface SubmitOptions {
+export interface AskOptions {
   /** How long to wait for answers, ms. Default: 5000. */
   readonly timeoutMs?: number;
+}
+
+export interface SubmitOptions extends AskOptions {
+  /** Hears that the command is chosen, before it takes effect, and for whom it waits. */
+  readonly onProgress?: OnProgress;
 }
 
 export interface Client {
   readonly rig: Rig;
   /**
-   * Gives a command and waits for what enough replicas say alike. Arguments are values (quantities in the unit of the
+   * Gives a command and waits for what enough replicas say alike became of it. Where a log orders commands (a crash
+   * hypothesis), `onProgress` hears first that it is chosen: from then on it cannot be lost. Arguments are values (quantities in the unit of the
    * rig file) or texts as on the command line (`'5deg'`). Exactly-once: the same command and arguments, asked for again
-   * while no answer is known, are one request, over restarts of this program too. Rejects with `CommandError` before
+   * while it is not known what became of it, are one request, over restarts of this program too. Rejects with `CommandError` before
    * anything is sent, and with `SequenceFileError` where no number can be had.
    */
   submit(
@@ -68,8 +79,8 @@ export interface Client {
     given?: Readonly<Record<string, ArgumentValue>>,
     options?: SubmitOptions,
   ): Promise<Submitted>;
-  /** The last requests that have taken effect, oldest first. */
-  readLog(options?: SubmitOptions): Promise<LogOutcome>;
+  /** The last requests that have taken effect, or have their place in the log; oldest first. */
+  readLog(options?: AskOptions): Promise<LogOutcome>;
   close(): Promise<void>;
 }
 
@@ -86,13 +97,13 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
   const rigDigest = Buffer.from(digests.rig).toString('hex');
   return {
     rig,
-    submit: async (id, given = {}, { timeoutMs = DEFAULT_TIMEOUT_MS } = {}) => {
+    submit: async (id, given = {}, { timeoutMs = DEFAULT_TIMEOUT_MS, onProgress } = {}) => {
       const { command, values } = readCommand(rig, operator, id, given);
       const what = JSON.stringify([rig.id, operator, rigDigest, id, values]);
       const { sequence, isRepeat } = await sequences.take(what);
-      const outcome = await client.submit({ sequence, command: id, values }, timeoutMs);
-      // Without an answer it stays open: who asks again learns what became of it.
-      if (outcome.kind !== 'unanswered') await sequences.settle(sequence);
+      const outcome = await client.submit({ sequence, command: id, values }, timeoutMs, onProgress);
+      // Without an end it stays open: who asks again learns what became of it.
+      if (outcome.kind === 'applied' || outcome.kind === 'refused') await sequences.settle(sequence);
       const asked = `${id} ${formatArguments(command, values)}`.trim();
       return { ...outcome, sequence, isRepeat, asked };
     },

@@ -200,7 +200,13 @@ export type Effect =
  */
 export type RequestAnswer =
   /** `tick` counts from the start of the run. */
-  | { readonly kind: 'applied'; readonly tick: Tick; readonly outcome: RequestOutcome }
+  | {
+      readonly kind: 'applied';
+      readonly tick: Tick;
+      readonly outcome: RequestOutcome;
+      /** Its place in the command log; absent where the vector orders requests. */
+      readonly slot?: number;
+    }
   | { readonly kind: 'refused'; readonly cause: 'used' | 'old' | 'full' | 'away' };
 
 export type Report =

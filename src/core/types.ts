@@ -157,6 +157,8 @@ export interface AppliedRequest extends RequestName {
   /** The tick whose state was the first with it. */
   readonly tick: Tick;
   readonly outcome: RequestOutcome;
+  /** Its place in the command log; absent where the vector orders requests. */
+  readonly slot?: number;
 }
 
 /** `lapsed`: the rig stood still for so long that nobody may mean it any more. */

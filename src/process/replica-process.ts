@@ -147,6 +147,7 @@ export class ReplicaProcess {
     this.desk = new CommandDesk({
       rig,
       rigDigest: digests.rig,
+      devices: null,
       order: (name, content) => this.drive.order(name, content),
       readOrdered: () => {
         const held = this.drive.readState();

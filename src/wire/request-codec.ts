@@ -2,10 +2,12 @@
  * What operators ask of replicas, and the answers. The content of a request is what its digest is of:
  * `[client, sequence, command, [argument …], rig digest]`. Purpose request: `[0, content]` asks for it to be done,
  * `[1, sequence]` for what has been. Purpose reply: `[0, sequence, digest, verdict]` and
- * `[1, sequence, [[client, sequence, digest, tick, outcome, content | null] …]]`; verdict `[0, code, text]` (refused) or
- * `[1, tick, outcome]` (took effect). Strict in both directions; decoding never throws.
+ * `[1, sequence, [[client, sequence, digest, tick, outcome, content | null] …]]`; verdict `[0, code, text]` (refused),
+ * `[1, tick, outcome]` (took effect), `[2, slot]` (chosen) or `[3, text]` (waits). Where a log orders requests, items and
+ * what took effect end with the slot. Strict in both directions; decoding never throws.
  */
 import { hash } from 'node:crypto';
+import type { Slot } from '../core/paxos/types.js';
 import type { RequestOutcome } from '../core/types.js';
 import type { ArgumentValue } from '../rig/command-arguments.js';
 import { MAX_ARGUMENTS, MAX_CLIENTS } from '../rig/schema.js';
@@ -61,19 +63,35 @@ export const REFUSAL_CODES: readonly RefusalCode[] = [
 export type RequestVerdict =
   /** `text`: what is wrong and its cure; the same words from every replica. */
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly text: string }
-  /** `tick` counts from the start of the run. */
-  | { readonly kind: 'applied'; readonly tick: number; readonly outcome: RequestOutcome };
+  /** `tick` counts from the start of the run; `slot` is null where no log orders requests. */
+  | {
+      readonly kind: 'applied';
+      readonly tick: number;
+      readonly outcome: RequestOutcome;
+      readonly slot: Slot | null;
+    }
+  /** It has its place in the log, for good, and takes effect as soon as the rig gets there. */
+  | { readonly kind: 'chosen'; readonly slot: Slot }
+  /** Taken on, and nothing can be chosen just now; `text` says who must come back. */
+  | { readonly kind: 'waits'; readonly text: string };
 
-/** One request in a replica's account of what has taken effect. */
+/** One request in a replica's account of what has taken effect, or has its place in the log. */
 export interface LogItem {
   readonly client: number;
   readonly sequence: number;
   readonly digest: Uint8Array;
-  /** From the start of the run. */
-  readonly tick: number;
-  readonly outcome: RequestOutcome;
+  /** Null where it is chosen and not in force yet. */
+  readonly effect: LogEffect | null;
+  /** Null where no log orders requests. */
+  readonly slot: Slot | null;
   /** Null where the replica has it no more. */
   readonly content: Uint8Array | null;
+}
+
+/** When a request took effect, from the start of the run, and what it came to. */
+export interface LogEffect {
+  readonly tick: number;
+  readonly outcome: RequestOutcome;
 }
 
 /** A message under the purpose `reply`. */
@@ -125,20 +143,7 @@ export function decodeRequest(bytes: Uint8Array): OperatorRequest | null {
 export function encodeReply(reply: OperatorReply): Uint8Array {
   if (reply.kind === 'verdict')
     return encodeCbor([0, reply.sequence, reply.digest, encodeVerdict(reply.verdict)]);
-  return encodeCbor([
-    1,
-    reply.sequence,
-    reply.items
-      .slice(-LOG_ITEMS_MAX)
-      .map(({ client, sequence, digest, tick, outcome, content }) => [
-        client,
-        sequence,
-        digest,
-        tick,
-        encodeOutcome(outcome),
-        content,
-      ]),
-  ]);
+  return encodeCbor([1, reply.sequence, reply.items.slice(-LOG_ITEMS_MAX).map(encodeLogItem)]);
 }
 
 /** The reply, or null for anything else. */
@@ -163,34 +168,68 @@ export function decodeReply(bytes: Uint8Array): OperatorReply | null {
 }
 
 function encodeVerdict(verdict: RequestVerdict): CborValue {
-  return verdict.kind === 'refused'
-    ? [0, REFUSAL_CODES.indexOf(verdict.code), verdict.text]
-    : [1, verdict.tick, encodeOutcome(verdict.outcome)];
+  switch (verdict.kind) {
+    case 'refused':
+      return [0, REFUSAL_CODES.indexOf(verdict.code), verdict.text];
+    case 'applied': {
+      const { tick, outcome, slot } = verdict;
+      return [1, tick, encodeOutcome(outcome), ...(slot === null ? [] : [slot])];
+    }
+    case 'chosen':
+      return [2, verdict.slot];
+    case 'waits':
+      return [3, verdict.text];
+  }
 }
 
 function readVerdict(item: CborValue | undefined): RequestVerdict | null {
-  if (!isList(item, 3)) return null;
-  const [kind, second, third] = item;
+  if (!Array.isArray(item)) return null;
+  const [kind, second, third, fourth] = item as readonly CborValue[];
+  if (isList(item, 2)) {
+    if (kind === 2 && isSlot(second)) return { kind: 'chosen', slot: second };
+    return kind === 3 && isAnswerText(second) ? { kind: 'waits', text: second } : null;
+  }
   if (!isCount(second)) return null;
-  if (kind === 0) {
+  if (kind === 0 && isList(item, 3)) {
     const code = REFUSAL_CODES[second];
-    if (code === undefined || typeof third !== 'string' || Buffer.byteLength(third) > ANSWER_TEXT_MAX_BYTES)
-      return null;
-    return { kind: 'refused', code, text: third };
+    return code !== undefined && isAnswerText(third) ? { kind: 'refused', code, text: third } : null;
   }
   const outcome = readOutcome(third);
-  return kind === 1 && outcome !== null ? { kind: 'applied', tick: second, outcome } : null;
+  if (kind !== 1 || outcome === null) return null;
+  if (isList(item, 3)) return { kind: 'applied', tick: second, outcome, slot: null };
+  return isList(item, 4) && isSlot(fourth) ? { kind: 'applied', tick: second, outcome, slot: fourth } : null;
+}
+
+function encodeLogItem({ client, sequence, digest, effect, slot, content }: LogItem): CborValue {
+  const [tick, outcome] = effect === null ? [null, null] : [effect.tick, encodeOutcome(effect.outcome)];
+  return [client, sequence, digest, tick, outcome, content, ...(slot === null ? [] : [slot])];
 }
 
 function readLogItem(item: CborValue): LogItem | null {
-  if (!isList(item, 6)) return null;
-  const [client, sequence, digest, tick, outcomeItem, content] = item;
-  const outcome = readOutcome(outcomeItem);
-  if (!isCount(client) || client >= MAX_CLIENTS || !isCount(sequence) || !isCount(tick) || outcome === null)
-    return null;
+  const hasSlot = isList(item, 7);
+  if (!hasSlot && !isList(item, 6)) return null;
+  const [client, sequence, digest, tick, outcome, content, last] = item as readonly CborValue[];
+  if (!isCount(client) || client >= MAX_CLIENTS || !isCount(sequence)) return null;
   if (!isBytes(digest, CONTENT_DIGEST_BYTES)) return null;
   if (content !== null && !(content instanceof Uint8Array)) return null;
-  return { client, sequence, digest, tick, outcome, content };
+  const effect = readEffect(tick, outcome);
+  if (!hasSlot) return effect === null ? null : { client, sequence, digest, effect, slot: null, content };
+  if (!isSlot(last) || (effect === null && !(tick === null && outcome === null))) return null;
+  return { client, sequence, digest, effect, slot: last, content };
+}
+
+function readEffect(tick: CborValue | undefined, item: CborValue | undefined): LogEffect | null {
+  const outcome = readOutcome(item);
+  return isCount(tick) && outcome !== null ? { tick, outcome } : null;
+}
+
+/** Slots begin with 1. */
+function isSlot(value: CborValue | undefined): value is Slot {
+  return isCount(value) && value > 0;
+}
+
+function isAnswerText(value: CborValue | undefined): value is string {
+  return typeof value === 'string' && Buffer.byteLength(value) <= ANSWER_TEXT_MAX_BYTES;
 }
 
 function isId(value: CborValue | undefined): value is string {

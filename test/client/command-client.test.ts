@@ -1,6 +1,6 @@
 /** An operator's client over real links to replicas that a test plays: whom it believes, and that it goes on asking. */
 import { describe, expect, test } from 'vitest';
-import { CommandClient } from '../../src/client/command-client.js';
+import { CommandClient, type SubmitProgress } from '../../src/client/command-client.js';
 import type { Clock, FrameHandler, Log, Principal, Purpose, Transport } from '../../src/ports.js';
 import type { Rig } from '../../src/rig/rig.js';
 import { SecureEndpoint } from '../../src/process/secure-endpoint.js';
@@ -17,10 +17,14 @@ import { createSecureLinks } from '../../src/wire/secure-links.js';
 import { fakeDigest, makeRig, seededEntropy } from '../wire/make-rig.js';
 
 const RIG: Rig = { ...makeRig(), operators: ['pilot'] };
+const LOG_RIG: Rig = {
+  ...makeRig({ replicas: 3, hypothesis: { kind: 'crash', f: 1 } }),
+  operators: ['pilot'],
+};
 const DIGEST = fakeDigest('rig');
 const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const REQUEST = { sequence: 7, command: 'go', values: [] } as const;
-const DONE: RequestVerdict = { kind: 'applied', tick: 12, outcome: { kind: 'done' } };
+const DONE: RequestVerdict = { kind: 'applied', tick: 12, outcome: { kind: 'done' }, slot: null };
 
 interface Timer {
   readonly atUs: number;
@@ -32,7 +36,7 @@ class World {
   nowUs = 0;
   readonly client: CommandClient;
   /** Submissions that each replica has had. */
-  readonly received: number[] = RIG.replicas.map(() => 0);
+  readonly received: number[];
   private timers: Timer[] = [];
   private readonly handlers = new Map<Principal, FrameHandler>();
   private readonly frames: (() => void)[] = [];
@@ -43,9 +47,12 @@ class World {
     options: {
       readonly log?: (at: number) => readonly LogItem[] | null;
       readonly otherRig?: readonly number[];
+      readonly rig?: Rig;
     } = {},
   ) {
-    const keys = new Map(generateKeys(RIG, seededEntropy('keys')).map((one) => [one.principal, one]));
+    const { rig = RIG } = options;
+    this.received = rig.replicas.map(() => 0);
+    const keys = new Map(generateKeys(rig, seededEntropy('keys')).map((one) => [one.principal, one]));
     const clock: Clock = {
       nowUs: () => this.nowUs,
       schedule: (atUs, callback) => {
@@ -56,12 +63,12 @@ class World {
         };
       },
     };
-    RIG.replicas.forEach(({ id }, at) => {
+    rig.replicas.forEach(({ id }, at) => {
       const own = keys.get(id);
       if (own === undefined) throw new Error('everybody has keys');
-      const rig = options.otherRig?.includes(at) === true ? fakeDigest('other') : DIGEST;
+      const digest = options.otherRig?.includes(at) === true ? fakeDigest('other') : DIGEST;
       const endpoint: SecureEndpoint = new SecureEndpoint({
-        links: createSecureLinks(RIG, own, { rig, law: null, arithmetic: null }, seededEntropy(id)),
+        links: createSecureLinks(rig, own, { rig: digest, law: null, arithmetic: null }, seededEntropy(id)),
         transport: this.transportOf(id),
         clock,
         log: SILENT,
@@ -87,7 +94,7 @@ class World {
     const pilot = keys.get('pilot');
     if (pilot === undefined) throw new Error('everybody has keys');
     this.client = new CommandClient({
-      rig: RIG,
+      rig,
       keys: pilot,
       rigDigest: DIGEST,
       transport: this.transportOf('pilot'),
@@ -125,8 +132,8 @@ class World {
   }
 }
 
-async function submit(world: World, ms = 6_000): Promise<unknown> {
-  const outcome = world.client.submit(REQUEST, 5_000);
+async function submit(world: World, ms = 6_000, told: SubmitProgress[] = []): Promise<unknown> {
+  const outcome = world.client.submit(REQUEST, 5_000, (progress) => told.push(progress));
   world.run(ms);
   return outcome;
 }
@@ -152,7 +159,7 @@ describe('an answer', () => {
   });
 
   test('that differs from the others’ counts for nothing', async () => {
-    const lie: RequestVerdict = { kind: 'applied', tick: 13, outcome: { kind: 'done' } };
+    const lie: RequestVerdict = { kind: 'applied', tick: 13, outcome: { kind: 'done' }, slot: null };
     expect(await submit(new World((at) => (at === 0 ? lie : DONE)))).toEqual(DONE);
     expect(await submit(new World((at) => ({ ...DONE, tick: at })))).toMatchObject({ kind: 'unanswered' });
   });
@@ -172,6 +179,56 @@ describe('an answer', () => {
   test('that is lost is asked for again', async () => {
     const world = new World((_, time) => (time < 2 ? null : DONE));
     expect(await submit(world)).toEqual(DONE);
+  });
+});
+
+describe('where a log orders commands', () => {
+  const APPLIED: RequestVerdict = { kind: 'applied', tick: 14, outcome: { kind: 'done' }, slot: 9 };
+  const CHOSEN: RequestVerdict = { kind: 'chosen', slot: 9 };
+  const world = (answer: (at: number, time: number) => RequestVerdict | null): World =>
+    new World(answer, { rig: LOG_RIG });
+
+  test('one answer is enough, and a place in the log is told once, before what it came to', async () => {
+    const told: SubmitProgress[] = [];
+    expect(
+      await submit(
+        world((_, time) => (time < 2 ? CHOSEN : APPLIED)),
+        6_000,
+        told,
+      ),
+    ).toEqual(APPLIED);
+    expect(told).toEqual([CHOSEN]);
+    expect(await submit(world((at) => (at === 2 ? APPLIED : null)))).toEqual(APPLIED);
+  });
+
+  test('what is chosen and not in force in time is neither unanswered nor refused', async () => {
+    const old: RequestVerdict = { kind: 'refused', code: 'old', text: 'too long ago' };
+    const outcome = await submit(
+      world((at, time) => (at === 0 ? CHOSEN : at === 1 && time > 1 ? old : null)),
+    );
+    expect(outcome).toMatchObject({
+      kind: 'chosen',
+      slot: 9,
+      said: [
+        { replica: 'a', text: 'it has slot 9 of the log' },
+        { replica: 'b', text: 'too long ago' },
+        { replica: 'c', text: expect.stringMatching(/no answer/) },
+      ],
+    });
+  });
+
+  test('it says for whom it waits whenever that is new, and goes on asking', async () => {
+    const told: SubmitProgress[] = [];
+    const wait = (text: string): RequestVerdict => ({ kind: 'waits', text });
+    const answers = [wait('b is away'), wait('b is away'), wait('c is away'), APPLIED];
+    expect(
+      await submit(
+        world((at, time) => (at === 0 ? (answers[time - 1] ?? null) : null)),
+        6_000,
+        told,
+      ),
+    ).toEqual(APPLIED);
+    expect(told).toEqual([wait('b is away'), wait('c is away')]);
   });
 });
 
@@ -207,8 +264,8 @@ describe('the log', () => {
     client: 0,
     sequence: 3,
     digest: digestContent(content),
-    tick: 40,
-    outcome: { kind: 'done' },
+    effect: { tick: 40, outcome: { kind: 'done' } },
+    slot: null,
     content: null,
   };
   const read = async (log: (at: number) => readonly LogItem[] | null): Promise<unknown> => {
@@ -230,6 +287,23 @@ describe('the log', () => {
   test('takes no content that is another', async () => {
     const log = await read((at) => [{ ...item, content: at === 0 ? Uint8Array.of(1) : null }]);
     expect(log).toMatchObject({ entries: [{ asked: null }] });
+  });
+
+  test('of slots is in their order, and a replica that is behind takes nothing from it', async () => {
+    const inForce: LogItem = { ...item, slot: 5, content };
+    const behind: LogItem = { ...inForce, effect: null, content: null };
+    const last: LogItem = { ...item, sequence: 4, slot: 6, effect: null };
+    const logs = [[behind, last], [inForce], [behind]];
+    const world = new World(() => null, { rig: LOG_RIG, log: (at) => logs[at] ?? null });
+    const outcome = world.client.readLog(5_000);
+    world.run(6_000);
+    expect(await outcome).toMatchObject({
+      kind: 'log',
+      entries: [
+        { slot: 5, sequence: 3, tick: 40, outcome: { kind: 'done' }, asked: { command: 'go' } },
+        { slot: 6, sequence: 4, tick: null, outcome: null, asked: null },
+      ],
+    });
   });
 
   test('comes without those who are gone, and not from one alone', async () => {

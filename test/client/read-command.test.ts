@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readGiven } from '../../src/cli/submit-command.js';
+import type { LogEntry } from '../../src/client/command-client.js';
 import { formatEntry } from '../../src/cli/log-command.js';
 import { readCommand } from '../../src/client/open-client.js';
 import { loadRig } from '../../src/rig/load-rig.js';
@@ -93,12 +94,23 @@ describe('a line of a scenario', () => {
 });
 
 test('a line of the log says who, what and what came of it', () => {
-  const entry = { client: 'pilot', sequence: 7, tick: 40, outcome: { kind: 'done' }, asked: null } as const;
+  const entry: LogEntry = {
+    slot: null,
+    client: 'pilot',
+    sequence: 7,
+    tick: 40,
+    outcome: { kind: 'done' },
+    asked: null,
+  };
   expect(formatEntry(rig, { ...entry, asked: { command: 'set-target', values: [2] } })).toBe(
     'tick 40  pilot  set-target pitch=2 deg  done  (request 7)',
   );
   expect(formatEntry(rig, entry)).toMatch(/content no replica has any more {2}done/);
   expect(formatEntry(rig, { ...entry, outcome: { kind: 'refused', reason: 'landed' } })).toMatch(
     /refused: landed/,
+  );
+  expect(formatEntry(rig, { ...entry, slot: 9 })).toMatch(/^slot 9 {2}tick 40 {2}pilot/);
+  expect(formatEntry(rig, { ...entry, slot: 9, tick: null, outcome: null })).toMatch(
+    /^slot 9 {2}tick - .* {2}chosen, not in force yet/,
   );
 });

@@ -164,6 +164,7 @@ describe('the desk', () => {
     const desk = new CommandDesk({
       rig: RIG,
       rigDigest: DIGEST,
+      devices: null,
       order: ({ sequence }) => ordered.push(sequence),
       readOrdered: () => ({
         book: {
@@ -193,7 +194,7 @@ describe('the desk', () => {
     desk.receive('pilot', { kind: 'log', sequence: 3 });
     const log = replies.at(-1);
     if (log?.kind !== 'log') throw new Error('no log was sent');
-    expect(log.items.map(({ tick, content }) => [tick, content !== null])).toEqual([
+    expect(log.items.map(({ effect, content }) => [effect?.tick, content !== null])).toEqual([
       [1, false],
       [50, true],
     ]);

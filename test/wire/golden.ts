@@ -192,7 +192,34 @@ export function makeGolden(): Record<string, string> {
       kind: 'verdict',
       sequence: 7,
       digest: contentDigest,
-      verdict: { kind: 'applied', tick: 101, outcome: { kind: 'done' } },
+      verdict: { kind: 'applied', tick: 101, outcome: { kind: 'done' }, slot: null },
+    }),
+  );
+  put(
+    'reply-applied-slot',
+    encodeReply({
+      kind: 'verdict',
+      sequence: 7,
+      digest: contentDigest,
+      verdict: { kind: 'applied', tick: 101, outcome: { kind: 'done' }, slot: 30 },
+    }),
+  );
+  put(
+    'reply-chosen',
+    encodeReply({
+      kind: 'verdict',
+      sequence: 7,
+      digest: contentDigest,
+      verdict: { kind: 'chosen', slot: 30 },
+    }),
+  );
+  put(
+    'reply-waits',
+    encodeReply({
+      kind: 'verdict',
+      sequence: 7,
+      digest: contentDigest,
+      verdict: { kind: 'waits', text: 'b is away' },
     }),
   );
   put(
@@ -210,7 +237,32 @@ export function makeGolden(): Record<string, string> {
       kind: 'log',
       sequence: 9,
       items: [
-        { client: 1, sequence: 7, digest: contentDigest, tick: 101, outcome: { kind: 'lapsed' }, content },
+        {
+          client: 1,
+          sequence: 7,
+          digest: contentDigest,
+          effect: { tick: 101, outcome: { kind: 'lapsed' } },
+          slot: null,
+          content,
+        },
+      ],
+    }),
+  );
+  put(
+    'reply-log-slots',
+    encodeReply({
+      kind: 'log',
+      sequence: 9,
+      items: [
+        {
+          client: 1,
+          sequence: 6,
+          digest: fill(32, 0x66),
+          effect: { tick: 95, outcome: { kind: 'done' } },
+          slot: 29,
+          content: null,
+        },
+        { client: 1, sequence: 7, digest: contentDigest, effect: null, slot: 30, content },
       ],
     }),
   );

@@ -38,6 +38,7 @@ import { makeRig } from './make-rig.js';
 const LONG = Number.MAX_SAFE_INTEGER;
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const count = fc.nat(LONG);
+const slot = fc.integer({ min: 1, max: LONG });
 const id = fc.string({ minLength: 1, maxLength: 16, unit: fc.constantFrom('a', 'b', '-', '7') });
 const content: fc.Arbitrary<RequestContent> = fc.record({
   client: id,
@@ -67,7 +68,12 @@ const reply: fc.Arbitrary<OperatorReply> = fc.oneof(
     sequence: count,
     digest: bytes(32),
     verdict: fc.oneof(
-      fc.record({ kind: fc.constant('applied' as const), tick: count, outcome }),
+      fc.record({ kind: fc.constant('applied' as const), tick: count, outcome, slot: fc.option(slot) }),
+      fc.record({ kind: fc.constant('chosen' as const), slot }),
+      fc.record({
+        kind: fc.constant('waits' as const),
+        text: fc.string({ maxLength: 40, unit: 'binary-ascii' }),
+      }),
       fc.record({
         kind: fc.constant('refused' as const),
         code: fc.constantFrom(...REFUSAL_CODES),
@@ -79,14 +85,17 @@ const reply: fc.Arbitrary<OperatorReply> = fc.oneof(
     kind: fc.constant('log' as const),
     sequence: count,
     items: fc.array(
-      fc.record({
-        client: fc.nat(7),
-        sequence: count,
-        digest: bytes(32),
-        tick: count,
-        outcome,
-        content: fc.option(fc.uint8Array({ maxLength: 40 })),
-      }),
+      fc
+        .record({
+          client: fc.nat(7),
+          sequence: count,
+          digest: bytes(32),
+          effect: fc.option(fc.record({ tick: count, outcome })),
+          slot: fc.option(slot),
+          content: fc.option(fc.uint8Array({ maxLength: 40 })),
+        })
+        // What has had no effect is known by its place in the log.
+        .filter((item) => item.effect !== null || item.slot !== null),
       { maxLength: 3 },
     ),
   }),
@@ -270,8 +279,11 @@ describe('a rig with commands', () => {
       items: Array.from({ length: LOG_ITEMS_MAX }, () => ({
         ...name,
         client: 7,
-        tick: LONG,
-        outcome: { kind: 'refused' as const, reason: 'x'.repeat(REASON_MAX_BYTES) },
+        effect: {
+          tick: LONG,
+          outcome: { kind: 'refused' as const, reason: 'x'.repeat(REASON_MAX_BYTES) },
+        },
+        slot: LONG,
         content: whole,
       })),
     });

@@ -1,6 +1,6 @@
 /** The control law of the valve rig: see control.ts. */
 import { defineLaw } from 'voteplane/law';
-import { control, INITIAL_STATE } from './control.js';
+import { control, INITIAL_STATE, type ControlState } from './control.js';
 
 export default defineLaw({
   sensors: { level: 'number' },
@@ -22,7 +22,9 @@ export default defineLaw({
     },
     mode: {
       arguments: { mode: 'string' },
-      apply: (state, given) => ({ state: { ...state, mode: given.mode === 'manual' ? 'manual' : 'auto' } }),
+      apply(state, given): { readonly state: ControlState } {
+        return { state: { ...state, mode: given.mode === 'manual' ? 'manual' : 'auto' } };
+      },
     },
   },
 });
