@@ -89,6 +89,7 @@ async function runActuator(rigPath: string, options: ActuatorOptions): Promise<v
     transport,
     sendFrameAs: (claimed, to, purpose, frame) => transport.sendAs(claimed, to, purpose, frame),
     openLine: line.open,
+    store: null,
     channel,
   };
   const voter = composeActuator(

@@ -92,6 +92,7 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
     transport,
     sendFrameAs: (claimed, to, purpose, frame) => transport.sendAs(claimed, to, purpose, frame),
     openLine: line.open,
+    store: null,
     channel: {
       ...channel,
       sendTick: (record) => {

@@ -47,8 +47,8 @@ export interface OrderDriveParts {
   readonly onChosen: (slot: Slot, entry: Entry, executes: boolean) => void;
   /** What all slots up to that of `snapshot` have come to, in place of them. */
   readonly onInstall: (snapshot: Snapshot) => void;
-  /** What the commands of all slots up to `slot` have made. */
-  readonly takeSnapshot: (slot: Slot) => Uint8Array;
+  /** What the commands of all slots up to `slot` have made; null where that is not known. */
+  readonly takeSnapshot: (slot: Slot) => Uint8Array | null;
   /** What to tell a client; not that it should ask elsewhere or again, as its request is kept. */
   readonly onAnswer: (client: string, sequence: number, outcome: Outcome) => void;
   readonly onStatus: (status: PaxosStatus) => void;
@@ -300,16 +300,13 @@ export class OrderDrive {
         this.prefix = effect.snapshot.slot;
         parts.onInstall(effect.snapshot);
         return;
-      case 'take-snapshot':
-        // What it made of slots that it is told a second time is past.
-        if (effect.slot < this.prefix) return;
-        this.inputs.push({
-          kind: 'snapshot-taken',
-          nowUs: parts.clock.nowUs(),
-          slot: effect.slot,
-          state: parts.takeSnapshot(effect.slot),
-        });
+      case 'take-snapshot': {
+        const state = parts.takeSnapshot(effect.slot);
+        // The core asks for the next one all the same.
+        if (state === null) return;
+        this.inputs.push({ kind: 'snapshot-taken', nowUs: parts.clock.nowUs(), slot: effect.slot, state });
         return;
+      }
       case 'answer':
         this.answer(effect.client, effect.sequence, effect.outcome);
         return;

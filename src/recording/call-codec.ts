@@ -3,7 +3,7 @@
  * first), and times are written as the difference to the time before, so that a look at the clock takes two or three bytes.
  * Reading must never hand on what it has not understood.
  */
-import type { Principal, Purpose } from '../ports.js';
+import type { Principal, Purpose, StoreRefusal, StoreRefusalCode } from '../ports.js';
 import type { PortCall } from './port-call.js';
 import { RecordingError } from './recording-error.js';
 
@@ -29,6 +29,9 @@ const KINDS = [
   'voter',
   'told',
   'killed',
+  'loaded',
+  'stored',
+  'durable',
 ] as const satisfies readonly PortCall['kind'][];
 
 const KIND_NUMBERS = new Map<PortCall['kind'], number>(KINDS.map((kind, at) => [kind, at]));
@@ -47,6 +50,9 @@ const PURPOSES: readonly Purpose[] = [
   'reply',
   'order',
 ];
+
+/** By their number in the bytes, after 0 for none. */
+const REFUSALS: readonly StoreRefusalCode[] = ['full', 'disk-full', 'io-error', 'read-only', 'closed'];
 
 const NESTED = 0x80;
 
@@ -124,6 +130,25 @@ export class CallEncoder {
         this.writeInteger(call.line);
         this.writeInteger(call.length);
         this.writeCrc(call.crc);
+        break;
+      case 'loaded':
+        this.writeText(call.place);
+        this.writeInteger(call.records === null ? 0 : call.records.length + 1);
+        for (const [key, bytes] of call.records ?? []) {
+          this.writeText(key);
+          this.writeBytes(bytes);
+        }
+        break;
+      case 'stored':
+        this.writeInteger(call.write);
+        this.writeByte(call.made ? 1 : 0);
+        this.writeInteger(call.changes);
+        this.writeCrc(call.crc);
+        break;
+      case 'durable':
+        this.writeInteger(call.write);
+        this.writeByte(call.refusal === null ? 0 : REFUSALS.indexOf(call.refusal.code) + 1);
+        if (call.refusal !== null) this.writeText(call.refusal.message);
         break;
       case 'order':
       case 'tick':
@@ -275,6 +300,15 @@ export class CallDecoder {
         return { kind, line: this.readInteger() };
       case 'written':
         return { kind, line: this.readInteger(), length: this.readInteger(), crc: this.readCrc() };
+      case 'loaded':
+        return { kind, place: this.readText(), records: this.readRecords() };
+      case 'stored': {
+        const write = this.readInteger();
+        const made = this.readByte() === 1;
+        return { kind, write, made, changes: this.readInteger(), crc: this.readCrc() };
+      }
+      case 'durable':
+        return { kind, write: this.readInteger(), refusal: this.readRefusal(), nested };
       case 'tick':
       case 'voter':
       case 'told':
@@ -334,6 +368,22 @@ export class CallDecoder {
 
   private readBytes(): Uint8Array {
     return new Uint8Array(this.skip(this.readInteger()));
+  }
+
+  private readRecords(): readonly (readonly [string, Uint8Array])[] | null {
+    const number = this.readInteger();
+    if (number === 0) return null;
+    const records: (readonly [string, Uint8Array])[] = [];
+    while (records.length < number - 1) records.push([this.readText(), this.readBytes()]);
+    return records;
+  }
+
+  private readRefusal(): StoreRefusal | null {
+    const number = this.readByte();
+    if (number === 0) return null;
+    const code = REFUSALS[number - 1];
+    if (code === undefined) throw this.refuse();
+    return { code, message: this.readText() };
   }
 
   private readPrincipal(): Principal {

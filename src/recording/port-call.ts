@@ -3,7 +3,7 @@
  * world calling the process and begins a piece of its work; an *answer* is what the world said when the process asked; an
  * *output* is what the process gave to the world. Between two events everything happens on one thread, in order.
  */
-import type { Principal, Purpose } from '../ports.js';
+import type { Principal, Purpose, StoreRefusal } from '../ports.js';
 
 /** The world calls the process. `nested`: while the process was giving an output away, and not after it had returned. */
 export type PortEvent =
@@ -27,6 +27,13 @@ export type PortEvent =
       readonly nested: boolean;
     }
   | { readonly kind: 'line-close'; readonly line: number; readonly reason: string; readonly nested: boolean }
+  /** The write that was the `write`-th is durable, or refused. */
+  | {
+      readonly kind: 'durable';
+      readonly write: number;
+      readonly refusal: StoreRefusal | null;
+      readonly nested: boolean;
+    }
   /** Whoever started the process tells it something (JSON). */
   | { readonly kind: 'order'; readonly text: string; readonly nested: boolean }
   /** The process is asked to stop. */
@@ -36,6 +43,12 @@ export type PortEvent =
 
 /** The process asks the world. */
 export type PortAnswer =
+  /** What the store remembers, before anything else: keys with their bytes, or null for nothing. */
+  | {
+      readonly kind: 'loaded';
+      readonly place: string;
+      readonly records: readonly (readonly [key: string, bytes: Uint8Array])[] | null;
+    }
   | { readonly kind: 'now'; readonly us: number }
   | { readonly kind: 'entropy'; readonly bytes: Uint8Array }
   /** Whether the line took what was written just before. */
@@ -56,6 +69,14 @@ export type PortOutput =
   | { readonly kind: 'dial'; readonly line: number }
   | { readonly kind: 'written'; readonly line: number; readonly length: number; readonly crc: number }
   | { readonly kind: 'hang-up'; readonly line: number }
+  /** Changes are given to the store, `made`: with which it is made. `crc` is CRC-32 of their keys and bytes. */
+  | {
+      readonly kind: 'stored';
+      readonly write: number;
+      readonly made: boolean;
+      readonly changes: number;
+      readonly crc: number;
+    }
   /** A `TickRecord`, `VoterRecord` or other telemetry, as JSON. */
   | { readonly kind: 'tick' | 'voter' | 'told'; readonly text: string }
   /** A fault ends the process at once: nothing follows. */
@@ -83,6 +104,14 @@ export function describeCall(call: PortCall): string {
       return `${call.bytes.length} bytes from line ${call.line} to the bridge`;
     case 'line-close':
       return `line ${call.line} to the bridge closes: ${call.reason}`;
+    case 'durable':
+      return `write ${call.write} to the store ${call.refusal === null ? 'is durable' : `is refused: ${call.refusal.message}`}`;
+    case 'loaded':
+      return call.records === null
+        ? `a store in ${call.place} that remembers nothing`
+        : `a store in ${call.place} with ${call.records.length} records`;
+    case 'stored':
+      return `write ${call.write} to the store${call.made ? ', which makes it' : ''}: ${call.changes} changes, CRC ${formatCrc(call.crc)}`;
     case 'order':
       return `an order of whoever started it: ${call.text}`;
     case 'stop':

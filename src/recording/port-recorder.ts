@@ -7,12 +7,16 @@ import type {
   Clock,
   Entropy,
   FrameHandler,
+  LogStore,
   OpenByteStream,
   Principal,
   Purpose,
+  RecordChange,
+  StoreRefusal,
   Transport,
 } from '../ports.js';
 import type { CallSink } from './call-log.js';
+import { digestChanges } from './digest-changes.js';
 import type { PortCall, PortEvent } from './port-call.js';
 import type { ProcessPorts } from './process-ports.js';
 
@@ -27,6 +31,7 @@ type Happening = PortEvent extends infer Event
 export class PortRecorder {
   private timers = 0;
   private lines = 0;
+  private writes = 0;
   private isInside = false;
   private isOver = false;
 
@@ -44,6 +49,7 @@ export class PortRecorder {
         sendFrameAs(claimed, to, purpose, frame);
       },
       openLine: this.wrapLines(ports.openLine),
+      store: ports.store === null ? null : this.wrapStore(ports.store),
       channel: {
         send: (message) => {
           this.note('told', message);
@@ -150,6 +156,27 @@ export class PortRecorder {
           stream.close();
         },
       };
+    };
+  }
+
+  /** Call before anything else of the process happens: what it remembers comes first in the log. */
+  private wrapStore(store: LogStore): LogStore {
+    const { place, loaded } = store;
+    this.write({ kind: 'loaded', place, records: loaded === null ? null : [...loaded] });
+    type OnDurable = (refusal: StoreRefusal | null) => void;
+    const note = (changes: readonly RecordChange[], made: boolean, onDurable: OnDurable): OnDurable => {
+      const write = this.writes;
+      this.writes += 1;
+      this.write({ kind: 'stored', write, made, changes: changes.length, crc: digestChanges(changes) });
+      return (refusal) => this.happen({ kind: 'durable', write, refusal }, () => onDurable(refusal));
+    };
+    return {
+      place,
+      loaded,
+      write: (changes, onDurable) => store.write(changes, note(changes, false, onDurable)),
+      provision: (records, onDurable) => store.provision(records, note(records, true, onDurable)),
+      figures: () => store.figures(),
+      close: () => store.close(),
     };
   }
 

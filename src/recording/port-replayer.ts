@@ -11,12 +11,16 @@ import type {
   Clock,
   Entropy,
   FrameHandler,
+  LogStore,
   Principal,
   Purpose,
+  RecordChange,
+  StoreRefusal,
   Transport,
 } from '../ports.js';
 import type { TickRecord, VoterRecord } from '../process/telemetry.js';
 import type { CallSource } from './call-log.js';
+import { digestChanges } from './digest-changes.js';
 import { compareAccounts, DifferenceError, type Difference } from './difference.js';
 import { describeCall, isPortEvent, type PortCall, type PortEvent, type PortOutput } from './port-call.js';
 import type { ProcessPorts } from './process-ports.js';
@@ -79,7 +83,10 @@ interface Timer {
 }
 
 /** Outputs that are numbers and names; accounts are compared as text. */
-type ComparedOutput = Extract<PortOutput, { readonly kind: 'sent' | 'dial' | 'written' | 'hang-up' }>;
+type ComparedOutput = Extract<
+  PortOutput,
+  { readonly kind: 'sent' | 'dial' | 'written' | 'hang-up' | 'stored' }
+>;
 
 type Handler<Args extends readonly unknown[]> = (...args: Args) => void;
 
@@ -91,6 +98,9 @@ export class PortReplayer {
   private onFrame: FrameHandler | null = null;
   private onLink: Handler<[to: Principal, up: boolean]> | null = null;
   private readonly lines: ByteStreamEvents[] = [];
+  /** By their number, until they are durable or refused. */
+  private readonly writes = new Map<number, (refusal: StoreRefusal | null) => void>();
+  private writesMade = 0;
   /** Once raised, raised again at every further call: whatever catches it cannot go on. */
   private ended: DifferenceError | EndOfLife | null = null;
   private calls = 0;
@@ -118,6 +128,7 @@ export class PortReplayer {
       transport: this.makeTransport(),
       sendFrameAs: (claimed, to, purpose, frame) => this.compareSent(claimed, to, purpose, frame),
       openLine: (events) => this.dial(events),
+      store: this.makeStore(),
       channel: {
         send: (message) => this.compareAccount('told', message),
         sendTick: (record) => this.compareTick(record),
@@ -224,6 +235,13 @@ export class PortReplayer {
       case 'line-close':
         this.lineOf(event).onClose(event.reason);
         break;
+      case 'durable': {
+        const onDurable = this.writes.get(event.write);
+        if (onDurable === undefined) throw this.differ(describeCall(event), 'no such write');
+        this.writes.delete(event.write);
+        onDurable(event.refusal);
+        break;
+      }
       case 'order':
       case 'stop':
       case 'stopped':
@@ -268,6 +286,33 @@ export class PortReplayer {
       onLink: (handler) => {
         this.onLink = handler;
       },
+      close: () => Promise.resolve(),
+    };
+  }
+
+  /** Null where the process had none: what a store remembers comes first in the log. */
+  private makeStore(): LogStore | null {
+    const first = this.log.peek();
+    if (first?.kind !== 'loaded') return null;
+    this.step();
+    const { place, records } = first;
+    const note = (
+      changes: readonly RecordChange[],
+      made: boolean,
+      onDurable: (refusal: StoreRefusal | null) => void,
+    ): void => {
+      const write = this.writesMade;
+      this.writesMade += 1;
+      this.writes.set(write, onDurable);
+      this.compare({ kind: 'stored', write, made, changes: changes.length, crc: digestChanges(changes) });
+      this.fireNested();
+    };
+    return {
+      place,
+      loaded: records === null ? null : new Map(records),
+      write: (changes, onDurable) => note(changes, false, onDurable),
+      provision: (changes, onDurable) => note(changes, true, onDurable),
+      figures: () => null,
       close: () => Promise.resolve(),
     };
   }
@@ -419,6 +464,14 @@ function isSameOutput(a: PortCall, b: ComparedOutput): boolean {
       );
     case 'written':
       return a.kind === 'written' && a.line === b.line && a.length === b.length && a.crc === b.crc;
+    case 'stored':
+      return (
+        a.kind === 'stored' &&
+        a.write === b.write &&
+        a.made === b.made &&
+        a.changes === b.changes &&
+        a.crc === b.crc
+      );
     case 'dial':
     case 'hang-up':
       return a.kind === b.kind && a.line === b.line;

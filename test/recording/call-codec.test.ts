@@ -1,7 +1,7 @@
 /** Calls as bytes and back. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Purpose } from '../../src/ports.js';
+import type { Purpose, StoreRefusalCode } from '../../src/ports.js';
 import { CallDecoder, CallEncoder } from '../../src/recording/call-codec.js';
 import type { PortCall } from '../../src/recording/port-call.js';
 import { RecordingError } from '../../src/recording/recording-error.js';
@@ -18,6 +18,7 @@ const purpose = fc.constantFrom<Purpose>(
   'control',
   'answer',
   'report',
+  'order',
 );
 const bytes = fc.uint8Array({ maxLength: 300 });
 const count = fc.nat();
@@ -54,6 +55,19 @@ const call: fc.Arbitrary<PortCall> = fc.oneof(
   fc.record({ kind: kind('hang-up'), line: count }),
   fc.record({ kind: fc.constantFrom('tick' as const, 'voter' as const, 'told' as const), text }),
   fc.record({ kind: kind('killed') }),
+  fc.record({ kind: kind('loaded'), place: text, records: fc.option(fc.array(fc.tuple(text, bytes))) }),
+  fc.record({ kind: kind('stored'), write: count, made: fc.boolean(), changes: count, crc }),
+  fc.record({
+    kind: kind('durable'),
+    write: count,
+    refusal: fc.option(
+      fc.record({
+        code: fc.constantFrom<StoreRefusalCode>('full', 'disk-full', 'io-error', 'read-only', 'closed'),
+        message: text,
+      }),
+    ),
+    nested,
+  }),
 );
 
 function decodeAll(blocks: readonly Uint8Array[]): readonly PortCall[] {

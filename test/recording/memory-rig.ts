@@ -164,6 +164,7 @@ export class MemoryRig {
       transport: this.network.attach(id, host),
       sendFrameAs: (claimed, to, purpose, frame) => this.network.sendAs(id, claimed, to, purpose, frame),
       openLine: this.lineOf(id, host),
+      store: null,
       channel: { send: () => {}, sendTick: (record) => this.noteStart(record), sendVoter: () => {} },
     });
     const process = this.compose(id, kind, ports, {

@@ -1,11 +1,12 @@
 /** What a recorder may never do to what passes, and the order in which it writes it down. */
 import { expect, test } from 'vitest';
-import type { ByteStreamEvents, FrameHandler } from '../../src/ports.js';
+import type { ByteStreamEvents, FrameHandler, StoreRefusal } from '../../src/ports.js';
 import type { PortCall } from '../../src/recording/port-call.js';
 import { PortRecorder } from '../../src/recording/port-recorder.js';
 import { PortReplayer, type ReplayedProcess } from '../../src/recording/port-replayer.js';
 import type { ProcessPorts } from '../../src/recording/process-ports.js';
 import { ManualClock } from '../faults/support.js';
+import { HandStore } from '../support/hand-store.js';
 import { sourceOf } from './memory-rig.js';
 
 /** Ports under the test's hand. `send` may bring something back at once. */
@@ -47,6 +48,7 @@ function makeWorld(): {
         world.line = events;
         return { write: (bytes) => bytes.length < 3, close: () => {} };
       },
+      store: null,
       channel: { send: () => {}, sendTick: () => {}, sendVoter: () => {} },
     },
   };
@@ -150,6 +152,79 @@ test('everything passes unchanged, is written down in order, and is lived again'
   const outcome = await replayer.run(() => makeProcess(replayer.ports, again));
   expect(outcome).toMatchObject({ end: 'stopped', difference: null, calls: calls.length });
   expect(again).toEqual(seen.slice(0, -1));
+});
+
+/** A process that remembers what came before it, and keeps two things. */
+function makeKeeper(ports: ProcessPorts, seen: string[], kept = 'kept'): ReplayedProcess {
+  return {
+    start: () => {
+      const { store, clock } = ports;
+      if (store === null) throw new Error('no store');
+      seen.push(`${store.place}: ${store.loaded === null ? 'nothing' : [...store.loaded.keys()].join()}`);
+      const changes = [{ key: kept, bytes: new Uint8Array([clock.nowUs() % 7]) }];
+      const tell = (refusal: StoreRefusal | null): void => {
+        seen.push(`${refusal === null ? 'durable' : refusal.message} at ${clock.nowUs()}`);
+      };
+      if (store.loaded === null) store.provision(changes, tell);
+      else store.write(changes, tell);
+      store.write([{ key: 'old', bytes: null }], tell);
+    },
+    stop: () => {},
+  };
+}
+
+test.each([
+  ['a store', new Map([['old', new Uint8Array([1, 2, 3])]]), 'hand: old'],
+  ['a store that remembers nothing', null, 'hand: nothing'],
+])(
+  '%s is written down with what it remembers and when it answers, and is lived again',
+  async (_, loaded, first) => {
+    const store = new HandStore(loaded);
+    const calls: PortCall[] = [];
+    const recorder = new PortRecorder({ write: (call) => calls.push(structuredClone(call)) });
+    const { ports } = makeWorld();
+    const seen: string[] = [];
+    makeKeeper(recorder.wrap({ ...ports, store }), seen).start();
+    expect(store.provisioned).toBe(loaded === null ? 1 : 0);
+    store.flush();
+    recorder.noteStop();
+    recorder.noteStopped();
+    expect(seen[0]).toBe(first);
+    expect(calls.map(({ kind }) => kind)).toEqual([
+      ...['loaded', 'now', 'stored', 'stored'],
+      ...['durable', 'now', 'durable', 'now'],
+      ...['stop', 'stopped'],
+    ]);
+
+    const again: string[] = [];
+    const watch = { onSent: () => {}, onReceived: () => {} };
+    const replayer = new PortReplayer(sourceOf(calls), 'a', watch);
+    const outcome = await replayer.run(() => makeKeeper(replayer.ports, again));
+    expect(outcome).toMatchObject({ end: 'stopped', difference: null, calls: calls.length });
+    expect(again).toEqual(seen);
+
+    const other = new PortReplayer(sourceOf(calls), 'a', watch);
+    const differs = await other.run(() => makeKeeper(other.ports, [], 'else'));
+    expect(differs.difference?.expected).toMatch(/^write 0 to the store/);
+  },
+);
+
+test('a refusal of a store is lived again', async () => {
+  const store = new HandStore(new Map());
+  store.refusal = { code: 'disk-full', message: 'no room' };
+  const calls: PortCall[] = [];
+  const seen: string[] = [];
+  makeKeeper(
+    new PortRecorder({ write: (call) => calls.push(call) }).wrap({ ...makeWorld().ports, store }),
+    seen,
+  ).start();
+  store.flush();
+  expect(seen.slice(1)).toEqual(['no room at 1000000', 'no room at 1000000']);
+  const again: string[] = [];
+  const replayer = new PortReplayer(sourceOf(calls), 'a', { onSent: () => {}, onReceived: () => {} });
+  const outcome = await replayer.run(() => makeKeeper(replayer.ports, again));
+  expect(outcome).toMatchObject({ end: 'cut', difference: null, calls: calls.length });
+  expect(again).toEqual(seen);
 });
 
 test('an error of the process passes, and what follows is still in order', () => {
