@@ -16,6 +16,9 @@
  * skipped by all alike, because the base that the next vector names is older. The state also says who is waited for
  * (`membership/active-set.ts`); who is not, or takes itself for the faulty one, stays silent until it is again.
  *
+ * Where a log orders commands, entries of the vector say how far their senders know it, and what all of them know takes
+ * effect in the tick (`commands/chosen-log.ts`).
+ *
  * It must never throw for anything that a peer sends, and never command on a state that is not the agreed one.
  */
 import type { Algorithm } from './agreement/algorithm.js';
@@ -31,6 +34,9 @@ import { deriveQuorums, selectAlgorithm, type Quorums } from './agreement/hypoth
 import { assert } from './assert.js';
 import { countBits } from './bits.js';
 import { sameBytes, toHex } from './bytes.js';
+import { applyChosen } from './commands/apply-chosen.js';
+import { appliedPrefix, largestPrefix } from './commands/applied-prefix.js';
+import { ChosenLog } from './commands/chosen-log.js';
 import {
   agreeRequests,
   applyPending,
@@ -38,9 +44,11 @@ import {
   judgeRequest,
   findApplied,
   openBook,
+  type Commanded,
   type CommandBook,
-  type RequestEffect,
 } from './commands/command-book.js';
+import type { CommandRules } from './commands/command-rules.js';
+import { beginFrom, type FoldedLog } from './commands/folded-log.js';
 import { RequestPool } from './commands/request-pool.js';
 import { RoundClock, type ClockAccount } from './clock/round-clock.js';
 import {
@@ -55,6 +63,7 @@ import {
 import { ColdStart, usesSignedStarts } from './membership/cold-start.js';
 import { Health, type Evidence } from './membership/health.js';
 import { PeerGrids, type Grid } from './membership/peer-grids.js';
+import type { Entry as LogEntry, Slot, Snapshot as LogSnapshot } from './paxos/types.js';
 import type { ReplicatedState, SensorMemory } from './replicated-state.js';
 import { cutPiece, PIECES_AT_ONCE, StateFetch, type AgreedTick } from './state-fetch.js';
 import type {
@@ -96,15 +105,7 @@ export interface ActuatorRule {
   readonly rearm: 'auto' | 'operator';
 }
 
-/** What a rig with commands of operators adds. */
-export interface CommandRules {
-  /** Operators of the rig. */
-  readonly clients: number;
-  /** 32 bytes: two contents of one client must not be found to share one. */
-  readonly digest: (content: Uint8Array) => Uint8Array;
-  /** What a request does to the control law's state, or else. `tick` counts from the start of the run. Must not throw. */
-  readonly effect: (content: Uint8Array, law: Uint8Array, tick: Tick) => RequestEffect;
-}
+export type { CommandRules } from './commands/command-rules.js';
 
 export interface ReplicaConfig extends ExchangeTiming {
   readonly n: number;
@@ -151,13 +152,29 @@ export type Input =
       readonly message: PeerMessage;
       readonly arrivedUs: number;
     }
-  /** A request of an operator that this replica has checked: who asked, for a command that he may give, with sound arguments. */
+  /**
+   * A request of an operator that this replica has checked: who asked, for a command that he may give, with sound
+   * arguments. Only where the vector orders commands.
+   */
   | {
       readonly kind: 'requested';
       readonly name: RequestName;
       readonly content: Uint8Array;
       readonly nowUs: number;
     }
+  /**
+   * The next slot of the command log is chosen, and this replica will not forget it. `executes`: false for a request that
+   * an earlier slot holds.
+   */
+  | {
+      readonly kind: 'chosen';
+      readonly slot: Slot;
+      readonly entry: LogEntry;
+      readonly executes: boolean;
+      readonly nowUs: number;
+    }
+  /** All slots up to the snapshot's are chosen; they are not told one by one. */
+  | { readonly kind: 'installed'; readonly snapshot: LogSnapshot; readonly nowUs: number }
   /** A session with this peer stands: it may take part in a cold start. */
   | { readonly kind: 'linked'; readonly peer: ReplicaIndex }
   /** What the wire noticed of a peer. */
@@ -168,9 +185,10 @@ export type Mode = 'listening' | 'waiting' | 'joining' | 'running';
 
 /**
  * Why it stands there. `heard-run`: peers run. `no-run`: nobody does. `in-step`: it has what it takes. `excluded`: the others
- * do not wait for it. `fenced`: it missed its own deadlines. `lost`: it found nobody to go on with.
+ * do not wait for it. `fenced`: it missed its own deadlines. `lost`: it found nobody to go on with. `lags`: it lacks
+ * commands that others have long known to be chosen.
  */
-export type ModeCause = 'heard-run' | 'no-run' | 'in-step' | 'excluded' | 'fenced' | 'lost';
+export type ModeCause = 'heard-run' | 'no-run' | 'in-step' | 'excluded' | 'fenced' | 'lost' | 'lags';
 
 export type Effect =
   /**
@@ -199,13 +217,12 @@ export type Effect =
  * client wait. `away`: this replica has no part in the run just now. The last two may be otherwise in a moment.
  */
 export type RequestAnswer =
-  /** `tick` counts from the start of the run. */
+  /** `tick` counts from the start of the run; `slot` is its place in the command log, null where the vector orders commands. */
   | {
       readonly kind: 'applied';
       readonly tick: Tick;
       readonly outcome: RequestOutcome;
-      /** Its place in the command log; absent where the vector orders requests. */
-      readonly slot?: number;
+      readonly slot: Slot | null;
     }
   | { readonly kind: 'refused'; readonly cause: 'used' | 'old' | 'full' | 'away' };
 
@@ -324,11 +341,17 @@ class Snapshot {
   }
 }
 
-/** A vector that cannot be stepped for want of a request's content. */
+/** A vector that cannot be stepped for want of a request's content, or of a chosen entry. */
 interface AwaitingContent {
   readonly agreed: AgreedTick;
   /** The state that it goes on from. */
   readonly from: Snapshot;
+}
+
+/** A vector with which a run begins, for want of a chosen entry not yet here. */
+interface AwaitingStart {
+  readonly tick: Tick;
+  readonly entries: readonly (Entry | null)[];
 }
 
 interface Base {
@@ -396,9 +419,12 @@ export class ReplicaState {
   readonly coldStart: ColdStart;
   readonly grids: PeerGrids;
   readonly rules: ActiveSetRules;
-  /** Null where the rig has no commands. */
+  /** Null where the vector orders no commands. */
   readonly pool: RequestPool | null;
+  /** Null where no log orders commands. */
+  readonly log: ChosenLog | null;
   awaiting: AwaitingContent | null = null;
+  awaitingStart: AwaitingStart | null = null;
   /** Contents that each peer was given, and in which tick. */
   readonly given: { tick: Tick; contents: number }[];
 
@@ -417,8 +443,10 @@ export class ReplicaState {
     this.heardRuns = new Array<null>(n).fill(null);
     this.askedTick = new Array<Tick>(n).fill(-Infinity);
     this.answered = Array.from({ length: n }, () => ({ tick: -1, pieces: 0 }));
+    const { commands, initialLawState, actuators } = config;
     this.pool =
-      config.commands === undefined ? null : new RequestPool(Math.max(OPEN_TICKS, config.patienceTicks));
+      commands?.order === 'vector' ? new RequestPool(Math.max(OPEN_TICKS, config.patienceTicks)) : null;
+    this.log = commands?.order === 'log' ? new ChosenLog(commands, initialLawState, actuators.length) : null;
     this.given = Array.from({ length: n }, () => ({ tick: -1, contents: 0 }));
   }
 }
@@ -449,6 +477,13 @@ export function nextTick(
   return { tick, startUs: state.clock.ownAt(tickStartUs(config, tick)) };
 }
 
+/** What the command log up to `slot` comes to, for a snapshot of it. Null where that is not known, or not any more. */
+export function readFold(config: ReplicaConfig, state: ReplicaState, slot: Slot): Uint8Array | null {
+  const { commands } = config;
+  const fold = state.log?.fold(slot) ?? null;
+  return fold === null || commands?.order !== 'log' ? null : commands.encodeFold(fold);
+}
+
 /**
  * One step. `state` is changed in place and returned. Total: no input of a peer makes it throw. Times of inputs and
  * reports are the machine's; in between everything goes by the round clock.
@@ -467,6 +502,13 @@ export function step(config: ReplicaConfig, state: ReplicaState, input: Input): 
       break;
     case 'requested':
       onRequested(config, state, input.name, input.content, input.nowUs, effects);
+      break;
+    case 'chosen':
+      state.log?.take(input);
+      resume(config, state, input.nowUs, effects);
+      break;
+    case 'installed':
+      onInstalled(config, state, input.snapshot, input.nowUs, effects);
       break;
     case 'linked':
       state.linked |= 1 << input.peer;
@@ -626,6 +668,7 @@ function renumber(config: ReplicaConfig, state: ReplicaState, tick: Tick): void 
   for (const one of state.answered) one.tick = -1;
   for (const one of state.given) one.tick = -1;
   state.awaiting = null;
+  state.awaitingStart = null;
   state.pool?.renumber(tick);
   state.health.restart(tick);
 }
@@ -652,6 +695,7 @@ function beginTick(
   countOverruns(state, tick);
   state.fetch?.beginTick();
   state.awaiting = null;
+  state.awaitingStart = null;
   askForContents(config, state, effects);
   // Whoever gets no vector with the others may have ticks of its own.
   const isLost = !speaks(state) || tick - Math.max(state.fullTick, state.modeSince) > LISTEN_TICKS;
@@ -787,17 +831,20 @@ function onSampled(
   const standing = standingOf(config, state, tick);
   const missed = state.missedBefore & active & ~(1 << config.self);
   const joins = listRequests(state, tick, active);
+  const { pool, log } = state;
   const entry: Entry =
-    state.pool === null
-      ? { standing, readings, actuators, missed, joins }
-      : {
+    pool !== null
+      ? {
           standing,
           readings,
           actuators,
           missed,
           joins,
-          requests: nameRequests(state, state.pool, tick, effects),
-        };
+          requests: nameRequests(state, pool, tick, effects),
+        }
+      : log !== null
+        ? { standing, readings, actuators, missed, joins, prefix: log.prefix }
+        : { standing, readings, actuators, missed, joins };
   follow(config, state, state.exchange.begin(tick, config.encodeEntry(entry), active), ownUs, effects);
 }
 
@@ -842,7 +889,7 @@ function onRequested(
     }
     case 'pending':
       pool.keep(name, content, tick);
-      resumeAwaited(config, state, nowUs, effects);
+      resume(config, state, nowUs, effects);
       return;
     case 'applied': {
       const applied = findApplied(book, name);
@@ -855,8 +902,26 @@ function onRequested(
 }
 
 function replyTo(applied: AppliedRequest, startTick: Tick): Effect {
-  const { tick, outcome } = applied;
-  return { kind: 'reply', name: applied, answer: { kind: 'applied', tick: tick - startTick, outcome } };
+  const { tick, outcome, slot } = applied;
+  return {
+    kind: 'reply',
+    name: applied,
+    answer: { kind: 'applied', tick: tick - startTick, outcome, slot: slot ?? null },
+  };
+}
+
+function onInstalled(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  snapshot: LogSnapshot,
+  nowUs: number,
+  effects: Effect[],
+): void {
+  const { log } = state;
+  if (log === null) return;
+  if (!log.install(snapshot))
+    report(effects, { kind: 'dropped', peer: config.self, cause: 'wrong-snapshot' });
+  resume(config, state, nowUs, effects);
 }
 
 /** Asks everybody for the contents of agreed requests that this replica has not got: one who named it is correct. */
@@ -910,12 +975,14 @@ function onContentReply(
   const wanted = book.pending.find((one) => sameBytes(one.digest, digest));
   if (wanted === undefined) return;
   pool.keep(wanted, content, state.exchange.tick);
-  resumeAwaited(config, state, ownUs, effects);
+  resume(config, state, ownUs, effects);
 }
 
-/** Steps the vector that waited for contents, now that they are there; a later vector would have taken its place. */
-function resumeAwaited(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
-  const { awaiting } = state;
+/** Goes on with the vector that waited for contents or entries, if they are there now; a later one would have taken its place. */
+function resume(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
+  const { awaiting, awaitingStart } = state;
+  if (awaitingStart !== null)
+    startRun(config, state, awaitingStart.tick, awaitingStart.entries, ownUs, effects);
   if (awaiting === null || awaiting.from !== state.snapshot) return;
   if (stepAgreed(config, state, awaiting.from.state, awaiting.agreed, ownUs, effects) !== 'lacks-content')
     state.awaiting = null;
@@ -1163,7 +1230,7 @@ function onAgreed(
     return;
   }
   state.fullTick = tick;
-  const base = findBase(entries, tick, state.quorums.testimony);
+  const base = findBase(state, entries, tick);
   if (base === null) {
     if (startRun(config, state, tick, entries, ownUs, effects)) return;
     report(effects, { kind: 'not-stepped', tick, cause: 'no-base' });
@@ -1181,7 +1248,7 @@ function onAgreed(
     const cause = stepAgreed(config, state, from.state, agreed, ownUs, effects);
     if (cause === null) return;
     report(effects, { kind: 'not-stepped', tick, cause });
-    if (cause === 'lacks-content') state.awaiting = { agreed, from };
+    if (cause === 'lacks-content') awaitContent(state, agreed, from, effects);
     return;
   }
   report(effects, { kind: 'not-stepped', tick, cause: 'behind' });
@@ -1217,9 +1284,15 @@ function askForPieces(state: ReplicaState, effects: Effect[]): void {
 
 /**
  * The state that the rig goes on from: the (tick, digest) that most entries name, at least `testimony` of them, so
- * that a correct replica holds it; ties go to the group with the lowest id. Null where there is none.
+ * that a correct replica holds it; ties go to the group with the lowest id. Where a log orders commands, and so nobody
+ * lies, they go to the latest state first: whoever stopped at an older one may lack what leads on from there. Null where
+ * there is none.
  */
-function findBase(entries: readonly (Entry | null)[], tick: Tick, testimony: number): Base | null {
+function findBase(
+  { quorums: { testimony }, log }: ReplicaState,
+  entries: readonly (Entry | null)[],
+  tick: Tick,
+): Base | null {
   const groups: { readonly tick: Tick; readonly digest: Uint8Array; readonly holders: ReplicaIndex[] }[] = [];
   for (let from = 0; from < entries.length; from += 1) {
     const standing = entries[from]?.standing;
@@ -1236,8 +1309,9 @@ function findBase(entries: readonly (Entry | null)[], tick: Tick, testimony: num
   }
   let best: Base | null = null;
   for (const group of groups) {
-    if (group.holders.length >= testimony && (best === null || group.holders.length > best.holders.length))
-      best = group;
+    if (group.holders.length < testimony) continue;
+    const lead = best === null ? 1 : group.holders.length - best.holders.length;
+    if (lead > 0 || (lead === 0 && log !== null && best !== null && group.tick > best.tick)) best = group;
   }
   return best;
 }
@@ -1292,6 +1366,12 @@ function startRun(
   const { testimony, minPresent } = state.quorums;
   const isComplete = waiting.length === config.n && hearsAllVoters(config, entries, testimony);
   if (!isComplete && patient.length < minPresent) return false;
+  const start = findStart(state, entries);
+  if (start === 'unknown') {
+    state.awaitingStart = { tick, entries };
+    return false;
+  }
+  state.awaitingStart = null;
   const nonces = waiting.map((standing) => toHex(standing.nonce)).sort();
   const run = config.digest(
     new Uint8Array([...`${tick}:${nonces.join(',')}`].map((character) => character.charCodeAt(0))),
@@ -1310,26 +1390,35 @@ function startRun(
     if (entry?.standing.kind === 'waiting') present |= 1 << id;
   });
   const members = foundMembers(config.n, present, startTick);
-  const law = config.initialLawState;
-  const { commands, actuators } = config;
+  const { law, book } = beginRun(config, start, startTick);
   keep(
     config,
     state,
-    commands === undefined
+    book === undefined
       ? { tick: baseTick, run, startTick, law, sensors, members }
-      : {
-          tick: baseTick,
-          run,
-          startTick,
-          law,
-          sensors,
-          members,
-          book: openBook(commands.clients, actuators.length),
-        },
+      : { tick: baseTick, run, startTick, law, sensors, members, book },
   );
   enterMode(state, 'running', baseTick, 'in-step', effects);
   report(effects, { kind: 'started', tick: baseTick, run });
   return true;
+}
+
+/**
+ * What the command log, as far as any of the starters knows it, comes to: what operators have set outlives a failure of
+ * all replicas. Whoever does not know that much does not start. Null where no log orders commands.
+ */
+function findStart({ log }: ReplicaState, entries: readonly (Entry | null)[]): FoldedLog | 'unknown' | null {
+  return log === null ? null : (log.fold(largestPrefix(entries)) ?? 'unknown');
+}
+
+/** The control law's state and the book that a run starts with. */
+function beginRun(
+  { commands, actuators, initialLawState: law }: ReplicaConfig,
+  fold: FoldedLog | null,
+  startTick: Tick,
+): { readonly law: Uint8Array; readonly book?: CommandBook } {
+  if (fold !== null) return beginFrom(fold, startTick);
+  return commands === undefined ? { law } : { law, book: openBook(commands.clients, actuators.length) };
 }
 
 /** Whether enough replicas tell of every voter: then it is known what the voters have put out. */
@@ -1409,10 +1498,12 @@ function onStateReply(
   report(effects, { kind: 'adopted', tick: last?.tick ?? adopted.tick, stateTick: adopted.tick });
   for (const agreed of vectors) {
     const { snapshot } = state;
-    const base = findBase(agreed.entries, agreed.tick, state.quorums.testimony);
+    const base = findBase(state, agreed.entries, agreed.tick);
     // A tick that others did not step, or stepped from elsewhere: the next vector says how to go on.
     if (snapshot === null || base === null || !sameBytes(base.digest, snapshot.digest)) break;
-    if (stepAgreed(config, state, snapshot.state, agreed, ownUs, effects) !== null) break;
+    const cause = stepAgreed(config, state, snapshot.state, agreed, ownUs, effects);
+    if (cause === 'lacks-content' && state.log !== null) awaitContent(state, agreed, snapshot, effects);
+    if (cause !== null) break;
   }
   askForContents(config, state, effects);
 }
@@ -1427,8 +1518,8 @@ function knowsActive(state: ReplicaState, tick: Tick): boolean {
 /**
  * Steps a vector from the state that it goes on from. That state says who counted in the tick: what this replica took
  * for the word of anybody else, itself included, was no part of the vector; where it left somebody out who did count,
- * it has not got the vector, and cannot step. Nor can it without the content of a request that is due: it never guesses.
- * Null when it has stepped.
+ * it has not got the vector, and cannot step. Nor can it without the content of a request that is due, or a chosen entry
+ * that takes effect: it never guesses. Null when it has stepped.
  */
 function stepAgreed(
   config: ReplicaConfig,
@@ -1450,9 +1541,27 @@ function stepAgreed(
   const limit = <T>(list: readonly (T | null)[]): readonly (T | null)[] =>
     counted === active ? list : list.map((one, id) => ((counted & (1 << id)) === 0 ? null : one));
   const heard = limit(entries);
+  if (
+    state.log !== null &&
+    from.book?.prefix !== undefined &&
+    !state.log.leadsFrom(from.book.prefix, appliedPrefix(from.book.prefix, heard))
+  )
+    return 'lacks-content';
   if (!told) report(effects, { kind: 'agreed', tick, vector: limit(vector), entries: heard, atUs: ownUs });
   stepLaw(config, state, from, tick, heard, ownUs, effects);
   return null;
+}
+
+/** The vector waits in its tick for what it takes to step it; in vain where this replica will never get that. */
+function awaitContent(state: ReplicaState, agreed: AgreedTick, from: Snapshot, effects: Effect[]): void {
+  const prefix = from.state.book?.prefix;
+  if (state.log === null || prefix === undefined || !state.log.hasLeftBehind(prefix)) {
+    state.awaiting = { agreed, from };
+    return;
+  }
+  // What leads on from the own state is known here no more: that of a peer is, or a new run is due.
+  state.snapshot = null;
+  enterMode(state, 'joining', agreed.tick, 'lags', effects);
 }
 
 function stepLaw(
@@ -1491,6 +1600,9 @@ function stepLaw(
     const commanded = command(config, state, from, book, tick, effects);
     law = commanded.law;
     book = commanded.book;
+  } else if (book?.prefix !== undefined) {
+    const upTo = appliedPrefix(book.prefix, entries);
+    if (upTo > book.prefix) ({ law, book } = followLog(config, state, from, book, upTo, tick, effects));
   }
   let counts: readonly (number | null)[] = config.actuators.map(() => null);
   if (complete && !tripped) {
@@ -1504,7 +1616,8 @@ function stepLaw(
   }
   const members = followVector(state.rules, from.members, tick, entries);
   const { run, startTick } = from;
-  if (book !== undefined) book = agreeRequests(book, tick, entries, state.quorums.maxFaulty + 1);
+  if (state.pool !== null && book !== undefined)
+    book = agreeRequests(book, tick, entries, state.quorums.maxFaulty + 1);
   const snapshot = keep(
     config,
     state,
@@ -1577,6 +1690,33 @@ function command(
   for (const one of applied) effects.push(replyTo(one, startTick));
   report(effects, { kind: 'commanded', tick, startTick, applied });
   return { law, book };
+}
+
+/** Lets what the command log holds up to `upTo` take effect on the control law's state, in order, and tells the operators. */
+function followLog(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  { law: before, startTick }: ReplicatedState,
+  from: CommandBook,
+  upTo: Slot,
+  tick: Tick,
+  effects: Effect[],
+): Commanded {
+  const { commands } = config;
+  const { log } = state;
+  assert(log !== null && commands?.order === 'log', 'a book has a prefix where a log orders commands');
+  const time = { tick, lawTick: tick - startTick, armUntil: tick + config.patienceTicks };
+  const applied: AppliedRequest[] = [];
+  let now: Commanded = { law: before, book: from };
+  for (const chosen of log.list(from.prefix ?? 0, upTo)) {
+    const { law, book, answer, isNew } = applyChosen(commands, now, chosen, time);
+    now = { law, book };
+    if (answer === null) continue;
+    if (isNew) applied.push(answer);
+    effects.push(replyTo(answer, startTick));
+  }
+  if (applied.length > 0) report(effects, { kind: 'commanded', tick, startTick, applied });
+  return now;
 }
 
 /**

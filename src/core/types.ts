@@ -138,8 +138,10 @@ export interface Entry {
   readonly missed: number;
   /** Bit i: replica i asks to be waited for again. */
   readonly joins: number;
-  /** Requests of operators that it has checked and that are not agreed on yet; absent in rigs without commands. */
+  /** Requests of operators that it has checked and that are not agreed on yet; where the vector orders commands. */
   readonly requests?: readonly RequestName[];
+  /** All slots of the command log up to this one it knows to be chosen, durably; where the log orders commands. */
+  readonly prefix?: number;
 }
 
 /** One request of an operator: who asked, as its how manieth, and for what. */
@@ -157,7 +159,7 @@ export interface AppliedRequest extends RequestName {
   /** The tick whose state was the first with it. */
   readonly tick: Tick;
   readonly outcome: RequestOutcome;
-  /** Its place in the command log; absent where the vector orders requests. */
+  /** Where the command log holds it; absent where the vector orders commands. */
   readonly slot?: number;
 }
 

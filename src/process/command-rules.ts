@@ -10,6 +10,8 @@ import type { Principal } from '../ports.js';
 import { checkArguments, findCommand, refuseGiver } from '../rig/command-arguments.js';
 import type { ComposedLaw } from '../rig/compose-law.js';
 import type { Rig } from '../rig/rig.js';
+import { shapeBook } from '../wire/command-book-codec.js';
+import { decodeFold, encodeFold } from '../wire/folded-log-codec.js';
 import { REASON_MAX_BYTES } from '../wire/limits.js';
 import {
   decodeContent,
@@ -17,6 +19,12 @@ import {
   type RefusalCode,
   type RequestVerdict,
 } from '../wire/request-codec.js';
+
+/**
+ * For so long a replica may lack what another one knows to be chosen: its disk is slow, or a message was lost. Meanwhile
+ * commands wait for it.
+ */
+const LAG_US = 500_000;
 
 /** A request that may be named, or why not. `sequence` is 0 where it cannot be read. */
 export type CheckedRequest =
@@ -68,10 +76,26 @@ export function checkRequest(
 
 /** The core's rules for a rig with commands. */
 export function buildCommandRules(rig: Rig, law: ComposedLaw): CommandRules {
-  return {
+  const meaning = {
     clients: rig.operators.length,
     digest: digestContent,
-    effect: (content, state, tick) => applyRequest(rig, law, content, state, tick),
+    effect: (content: Uint8Array, state: Uint8Array, tick: number) =>
+      applyRequest(rig, law, content, state, tick),
+  };
+  const shape = shapeBook(rig);
+  if (shape?.order !== 'log') return { order: 'vector', ...meaning };
+  return {
+    order: 'log',
+    ...meaning,
+    findClient: (client) => {
+      const at = rig.operators.indexOf(client);
+      return at < 0 ? null : at;
+    },
+    lagTicks: Math.ceil(LAG_US / rig.periodUs),
+    // Without one it takes n ≥ 2f+1.
+    witnessed: rig.hypothesis.kind === 'crash' && rig.replicas.length <= 2 * rig.hypothesis.f,
+    encodeFold,
+    decodeFold: (bytes) => decodeFold(bytes, shape),
   };
 }
 

@@ -5,6 +5,7 @@ import type { ReadBackConfig } from '../core/voting/read-back.js';
 import type { VoterConfig } from '../core/voting/actuator-voter.js';
 import type { ComposedLaw } from '../rig/compose-law.js';
 import type { Rig } from '../rig/rig.js';
+import { shapeBook } from '../wire/command-book-codec.js';
 import { decodeEntry, encodeEntry, shapeEntries } from '../wire/entry-codec.js';
 import { buildCommandRules } from './command-rules.js';
 import { decodeReplicatedState, digestBytes, encodeReplicatedState } from '../wire/replicated-state-codec.js';
@@ -37,8 +38,7 @@ export type ReplicaCodecs = Pick<
 /** As on the wire. */
 export function wireCodecs(rig: Rig): ReplicaCodecs {
   const shape = shapeEntries(rig);
-  const commands =
-    rig.commands.length === 0 ? null : { clients: rig.operators.length, actuators: rig.actuators.length };
+  const commands = shapeBook(rig);
   return {
     encodeEntry,
     decodeEntry: (value) => decodeEntry(value, shape),

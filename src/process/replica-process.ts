@@ -410,5 +410,7 @@ function explainMode({ mode, cause }: Extract<Report, { readonly kind: 'mode' }>
       return mode === 'running'
         ? 'nobody shows a run any more, and it goes on from its own state'
         : 'it found nobody to go on with, and listens for others';
+    case 'lags':
+      return 'it lacks commands that the others have long known to be chosen, and keeps silent until it has them; look at its disk and its links';
   }
 }

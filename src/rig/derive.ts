@@ -77,8 +77,7 @@ export function ordersByLog(rig: Pick<Rig, 'hypothesis' | 'commands'>): boolean 
 
 /** Longest state that commands have made of a rig (a snapshot of the command log), bytes. */
 export function boundFold(rig: Rig): number {
-  // Each answer kept has its slot beside what a book keeps of it.
-  return 128 + rig.law.stateMaxBytes + boundBook(rig) + 9 * KEPT_ANSWERS * rig.operators.length;
+  return 128 + rig.law.stateMaxBytes + boundBook(rig);
 }
 
 /** Rounds of a tick: f+1, one where nothing is relayed. */
@@ -144,9 +143,11 @@ function boundEntry(rig: Rig): number {
 /** What operators have asked for, in the replicated state: answers kept, requests pending, postures of actuators. */
 function boundBook(rig: Rig): number {
   if (rig.commands.length === 0) return 0;
-  const kept = KEPT_ANSWERS * (3 + 9 + 35 + 9 + 163);
+  // Where a log orders commands, the slot of each answer, and how far the log has taken effect.
+  const slot = ordersByLog(rig) ? 9 : 0;
+  const kept = KEPT_ANSWERS * (3 + 9 + 35 + 9 + 163 + slot);
   const pending = OPEN_REQUESTS * (3 + 1 + 9 + 35 + 9);
-  return 12 + rig.operators.length * (15 + kept + pending) + 12 * rig.actuators.length;
+  return 12 + slot + rig.operators.length * (15 + kept + pending) + 12 * rig.actuators.length;
 }
 
 function boundStamp(rig: Rig): number {

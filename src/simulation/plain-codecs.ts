@@ -40,7 +40,7 @@ export function plainCodecs(rig: Rig): ReplicaCodecs {
   let newestState: Carrying | null = null;
   return {
     encodeEntry: (entry) => {
-      const { standing, actuators, missed, joins, requests } = entry;
+      const { standing, actuators, missed, joins, requests, prefix } = entry;
       const readings = entry.readings.map(dropInfinite);
       const fits =
         readings.length === types.length &&
@@ -49,9 +49,11 @@ export function plainCodecs(rig: Rig): ReplicaCodecs {
       const bytes: Carrying = digestScratch(writeEntry(entry, readings));
       if (fits)
         bytes[CONTENT] =
-          requests === undefined
-            ? { standing, readings, actuators, missed, joins }
-            : { standing, readings, actuators, missed, joins, requests };
+          requests !== undefined
+            ? { standing, readings, actuators, missed, joins, requests }
+            : prefix !== undefined
+              ? { standing, readings, actuators, missed, joins, prefix }
+              : { standing, readings, actuators, missed, joins };
       return bytes;
     },
     decodeEntry: (value) => {
@@ -150,6 +152,10 @@ function writeEntry(entry: Entry, readings: readonly Reading[]): number {
     view.setFloat64(at + 1, sequence);
     copyToScratch(digest, at + 9);
     at += 9 + digest.length;
+  }
+  if (entry.prefix !== undefined) {
+    view.setFloat64(at, entry.prefix);
+    at += 8;
   }
   return at;
 }

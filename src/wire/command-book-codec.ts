@@ -1,7 +1,8 @@
 /**
  * What operators have asked for, as it stands in the replicated state of a rig with commands:
  * `[[floor, [[sequence, digest, tick, outcome] …]] per client, [[client, sequence, digest, agreed tick] …],
- * [[disarmed, arm until] per actuator]]`, outcome true (done), null (lapsed) or a text (refused). Decoding never throws.
+ * [[disarmed, arm until] per actuator]]`, outcome true (done), null (lapsed) or a text (refused). Where a log orders
+ * commands, answers go on with their slot and the book with its prefix. Decoding never throws.
  */
 import {
   KEPT_ANSWERS,
@@ -12,6 +13,8 @@ import {
   type Posture,
 } from '../core/commands/command-book.js';
 import type { AppliedRequest } from '../core/types.js';
+import { ordersByLog } from '../rig/derive.js';
+import type { Rig } from '../rig/rig.js';
 import { decodeCbor, encodeCbor, type CborValue } from './cbor.js';
 import { CONTENT_DIGEST_BYTES } from './limits.js';
 import { encodeOutcome, readOutcome } from './outcome-codec.js';
@@ -24,28 +27,47 @@ const encodedBooks = new WeakMap<CommandBook, Uint8Array>();
 export function encodeBook(book: CommandBook): Uint8Array {
   const known = encodedBooks.get(book);
   if (known !== undefined) return known;
-  const encoded = encodeCbor([
-    book.clients.map(({ floor, applied }) => [
-      floor,
-      applied.map(({ sequence, digest, tick, outcome }) => [sequence, digest, tick, encodeOutcome(outcome)]),
-    ]),
+  const items: CborValue[] = [
+    book.clients.map(({ floor, applied }) => [floor, applied.map(listAnswer)]),
     book.pending.map(({ client, sequence, digest, agreedTick }) => [client, sequence, digest, agreedTick]),
     book.postures.map(({ disarmed, armUntil }) => [disarmed, armUntil]),
-  ]);
+  ];
+  if (book.prefix !== undefined) items.push(book.prefix);
+  const encoded = encodeCbor(items);
   encodedBooks.set(book, encoded);
   return encoded;
 }
 
-/** The book, or null for anything that `encodeBook` does not make for a rig with so many operators and actuators. */
-export function decodeBook(bytes: Uint8Array, clients: number, actuators: number): CommandBook | null {
+function listAnswer({ sequence, digest, tick, outcome, slot }: AppliedRequest): CborValue {
+  const items: CborValue[] = [sequence, digest, tick, encodeOutcome(outcome)];
+  if (slot !== undefined) items.push(slot);
+  return items;
+}
+
+/** What a rig's books are of. */
+export interface BookShape {
+  readonly clients: number;
+  readonly actuators: number;
+  readonly order: 'vector' | 'log';
+}
+
+/** The shape of a rig's books; null where it has no commands. */
+export function shapeBook(rig: Rig): BookShape | null {
+  if (rig.commands.length === 0) return null;
+  const order = ordersByLog(rig) ? 'log' : 'vector';
+  return { clients: rig.operators.length, actuators: rig.actuators.length, order };
+}
+
+/** The book, or null for anything that `encodeBook` does not make for a rig of this shape. */
+export function decodeBook(bytes: Uint8Array, { clients, actuators, order }: BookShape): CommandBook | null {
   const decoded = decodeCbor(bytes);
-  if (!decoded.ok || !isList(decoded.value, 3)) return null;
-  const [recordItems, pendingItems, postureItems] = decoded.value;
+  if (!decoded.ok || !isList(decoded.value, order === 'log' ? 4 : 3)) return null;
+  const [recordItems, pendingItems, postureItems, prefix] = decoded.value;
   if (!isList(recordItems, clients) || !isList(postureItems, actuators) || !Array.isArray(pendingItems))
     return null;
   const records: ClientRecord[] = [];
   for (const [client, item] of recordItems.entries()) {
-    const record = readRecord(client, item);
+    const record = readRecord(client, item, order);
     if (record === null) return null;
     records.push(record);
   }
@@ -65,22 +87,25 @@ export function decodeBook(bytes: Uint8Array, clients: number, actuators: number
     if (typeof disarmed !== 'boolean' || (armUntil !== -1 && !isCount(armUntil))) return null;
     postures.push({ disarmed, armUntil });
   }
-  return { clients: records, pending, postures };
+  if (order === 'vector') return { clients: records, pending, postures };
+  return isCount(prefix) && pending.length === 0 ? { clients: records, pending, postures, prefix } : null;
 }
 
-function readRecord(client: number, item: CborValue): ClientRecord | null {
+function readRecord(client: number, item: CborValue, order: BookShape['order']): ClientRecord | null {
   if (!isList(item, 2)) return null;
   const [floor, appliedItems] = item;
   if ((floor !== -1 && !isCount(floor)) || !Array.isArray(appliedItems)) return null;
   if (appliedItems.length > KEPT_ANSWERS) return null;
   const applied: AppliedRequest[] = [];
   for (const one of appliedItems as readonly CborValue[]) {
-    if (!isList(one, 4)) return null;
-    const [sequence, digest, tick, outcomeItem] = one;
+    if (!isList(one, order === 'log' ? 5 : 4)) return null;
+    const [sequence, digest, tick, outcomeItem, slot] = one;
     const outcome = readOutcome(outcomeItem);
     if (!isCount(sequence) || !isBytes(digest, CONTENT_DIGEST_BYTES) || !isCount(tick) || outcome === null)
       return null;
-    applied.push({ client, sequence, digest, tick, outcome });
+    if (order === 'vector') applied.push({ client, sequence, digest, tick, outcome });
+    else if (isCount(slot)) applied.push({ client, sequence, digest, tick, outcome, slot });
+    else return null;
   }
   return { floor, applied };
 }

@@ -2,10 +2,12 @@
  * What a replica brings into a tick, as the value that replicas agree on:
  * `[standing, [reading …], [status | null …], missed, joins]`, standing `[0, nonce, waited ticks]` or
  * `[1, state tick, state digest]`, status `[boot nonce, is armed, trips, last tick]`; missed and joins have a bit for each
- * replica. In rigs with commands it goes on `[[client, sequence, digest] …]`. Two correct replicas read the same bytes alike, so a lie can at worst be
- * absent for all. Decoding never throws; anything but this form is null.
+ * replica. Where the vector orders commands it goes on `[[client, sequence, digest] …]`, where a log does, the prefix of
+ * the log. Two correct replicas read the same bytes alike, so a lie can at worst be absent for all. Decoding never throws;
+ * anything but this form is null.
  */
 import type { ActuatorStatus, Entry, Reading, RequestName, Standing } from '../core/types.js';
+import { ordersByLog } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
 import { CborWriter, decodeCbor, type CborValue } from './cbor.js';
 import { DIGEST_BYTES } from './replicated-state-codec.js';
@@ -25,8 +27,10 @@ const STANDING_RUNNING = 1;
 export interface EntryShape {
   readonly sensorTypes: readonly ('number' | 'boolean')[];
   readonly actuators: number;
-  /** How many requests it may name; null in rigs without commands, whose entries do not even have the list. */
+  /** How many requests it may name; null where the vector orders no commands: such entries do not even have the list. */
   readonly requests: number | null;
+  /** Whether it says how far its sender knows the command log. */
+  readonly prefix?: boolean;
 }
 
 /** The shape of a rig's entries. */
@@ -34,7 +38,8 @@ export function shapeEntries(rig: Rig): EntryShape {
   return {
     sensorTypes: rig.sensors.map(({ type }) => type),
     actuators: rig.actuators.length,
-    requests: countRequests(rig),
+    requests: ordersByLog(rig) ? null : countRequests(rig),
+    prefix: ordersByLog(rig),
   };
 }
 
@@ -43,8 +48,8 @@ const writer = new CborWriter(256);
 /** Canonical bytes of an entry. A reading that is not finite is no reading and becomes absent. */
 export function encodeEntry(entry: Entry): Uint8Array {
   writer.reset();
-  const { requests } = entry;
-  writer.writeArrayHead(requests === undefined ? 5 : 6);
+  const { requests, prefix } = entry;
+  writer.writeArrayHead(requests === undefined && prefix === undefined ? 5 : 6);
   const { standing } = entry;
   writer.writeArrayHead(3);
   if (standing.kind === 'waiting') {
@@ -83,15 +88,15 @@ export function encodeEntry(entry: Entry): Uint8Array {
       writer.writeNumber(sequence);
       writer.writeBytes(digest);
     }
-  }
+  } else if (prefix !== undefined) writer.writeNumber(prefix);
   return writer.take();
 }
 
 /** The entry, or null for anything that `encodeEntry` does not make for this shape. */
 export function decodeEntry(value: Uint8Array, shape: EntryShape): Entry | null {
   const decoded = decodeCbor(value);
-  if (!decoded.ok || !isList(decoded.value, shape.requests === null ? 5 : 6)) return null;
-  const [standingItem, readingItems, statusItems, missed, joins, requestItems] = decoded.value;
+  if (!decoded.ok || !isList(decoded.value, countFields(shape))) return null;
+  const [standingItem, readingItems, statusItems, missed, joins, commandItem] = decoded.value;
   if (!isReplicaSet(missed) || !isReplicaSet(joins)) return null;
   const standing = readStanding(standingItem);
   if (standing === null) return null;
@@ -114,9 +119,17 @@ export function decodeEntry(value: Uint8Array, shape: EntryShape): Entry | null 
     if (status === null) return null;
     actuators.push(status);
   }
+  if (shape.prefix === true)
+    return isCount(commandItem)
+      ? { standing, readings, actuators, missed, joins, prefix: commandItem }
+      : null;
   if (shape.requests === null) return { standing, readings, actuators, missed, joins };
-  const requests = readRequests(requestItems, shape.requests);
+  const requests = readRequests(commandItem, shape.requests);
   return requests === null ? null : { standing, readings, actuators, missed, joins, requests };
+}
+
+function countFields({ requests, prefix }: EntryShape): number {
+  return requests === null && prefix !== true ? 5 : 6;
 }
 
 function readRequests(items: CborValue | undefined, max: number): readonly RequestName[] | null {

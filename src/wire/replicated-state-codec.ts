@@ -9,7 +9,7 @@ import type { Member } from '../core/membership/active-set.js';
 import type { ReplicatedState, SensorMemory } from '../core/replicated-state.js';
 import { MAX_STATE_BYTES } from '../rig/schema.js';
 import { decodeCbor, encodeCbor, type CborValue } from './cbor.js';
-import { decodeBook, encodeBook } from './command-book-codec.js';
+import { decodeBook, encodeBook, type BookShape } from './command-book-codec.js';
 import { isList } from './schema.js';
 
 /** Longest state that is read, bytes: that of a law at its longest, and more than all that is kept beside it. */
@@ -48,7 +48,7 @@ export function decodeReplicatedState(
   sensors: number,
   replicas: number,
   /** Null in rigs without commands. */
-  commands: { readonly clients: number; readonly actuators: number } | null = null,
+  commands: BookShape | null = null,
 ): ReplicatedState | null {
   const decoded = decodeCbor(bytes, MAX_BYTES);
   if (!decoded.ok || !isList(decoded.value, commands === null ? 6 : 7)) return null;
@@ -68,8 +68,7 @@ export function decodeReplicatedState(
   const members = readMembers(places, replicas);
   if (members === null) return null;
   if (commands === null) return { tick, run, startTick, law, sensors: read, members };
-  const book =
-    bookItem instanceof Uint8Array ? decodeBook(bookItem, commands.clients, commands.actuators) : null;
+  const book = bookItem instanceof Uint8Array ? decodeBook(bookItem, commands) : null;
   return book === null ? null : { tick, run, startTick, law, sensors: read, members, book };
 }
 

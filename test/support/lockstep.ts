@@ -345,6 +345,12 @@ export class Lockstep {
     return seat.state;
   }
 
+  configOf(replica: ReplicaIndex): ReplicaConfig {
+    const seat = this.seats[replica];
+    if (seat === null || seat === undefined) throw new Error(`replica ${replica} does not run`);
+    return seat.config;
+  }
+
   voterState(actuator = 0): VoterState {
     const seat = this.voters[actuator];
     if (seat === null || seat === undefined) throw new Error(`voter ${actuator} does not run`);

@@ -39,6 +39,7 @@ export function decodeEntry(value: Uint8Array): Entry | null {
   const { missed, joins } = raw;
   if (!isTick(missed) || !isTick(joins)) return null;
   const entry = { standing, readings, actuators: statuses as (ActuatorStatus | null)[], missed, joins };
+  if (raw['prefix'] !== undefined) return isTick(raw['prefix']) ? { ...entry, prefix: raw['prefix'] } : null;
   if (raw['requests'] === undefined) return entry;
   const requests = revive(raw['requests']);
   return Array.isArray(requests) && requests.every(isRequestName) ? { ...entry, requests } : null;
@@ -62,7 +63,7 @@ export function decodeState(bytes: Uint8Array): ReplicatedState | null {
 }
 
 /** Plain data with bytes where `writeBytes` has put text. */
-function revive(raw: unknown): unknown {
+export function revive(raw: unknown): unknown {
   if (Array.isArray(raw)) return raw.map(revive);
   if (!isRecord(raw)) return raw;
   return (
@@ -76,7 +77,7 @@ function isRequestName(raw: unknown): raw is RequestName {
   );
 }
 
-function writeBytes(_key: string, value: unknown): unknown {
+export function writeBytes(_key: string, value: unknown): unknown {
   return value instanceof Uint8Array ? { hex: Buffer.from(value).toString('hex') } : value;
 }
 

@@ -11,7 +11,7 @@ import type { Entry, RequestOutcome } from '../../src/core/types.js';
 import { PACKET_LIMIT_BYTES } from '../../src/rig/derive.js';
 import type { Rig } from '../../src/rig/rig.js';
 import { decodeCbor, encodeCbor, type CborValue } from '../../src/wire/cbor.js';
-import { decodeBook, encodeBook } from '../../src/wire/command-book-codec.js';
+import { decodeBook, encodeBook, type BookShape } from '../../src/wire/command-book-codec.js';
 import { decodeEntry, encodeEntry, shapeEntries } from '../../src/wire/entry-codec.js';
 import {
   deriveLimits,
@@ -230,15 +230,21 @@ describe('a rig with commands', () => {
     expect(decodeEntry(encodeEntry(entry), { ...shape, requests: null })).toBeNull();
   });
 
+  const shapeOf = (clients: number, actuators: number): BookShape => ({
+    clients,
+    actuators,
+    order: 'vector',
+  });
+
   test('keeps a book of bounded size, strictly read', () => {
     const encoded = encodeBook(book);
-    expect(decodeBook(encoded, 2, 2)).toEqual(book);
-    expect(decodeBook(encoded, 1, 2)).toBeNull();
-    expect(decodeBook(encoded, 2, 1)).toBeNull();
+    expect(decodeBook(encoded, shapeOf(2, 2))).toEqual(book);
+    expect(decodeBook(encoded, shapeOf(1, 2))).toBeNull();
+    expect(decodeBook(encoded, shapeOf(2, 1))).toBeNull();
     const small: CommandBook = { ...openBook(2, 2), pending: [{ ...name, agreedTick: 3 }] };
-    expectStrict(encodeBook(small), (raw) => decodeBook(raw, 2, 2), encodeBook);
+    expectStrict(encodeBook(small), (raw) => decodeBook(raw, shapeOf(2, 2)), encodeBook);
     const long = { ...small, pending: Array.from({ length: 9 }, () => ({ ...name, agreedTick: 1 })) };
-    expect(decodeBook(encodeBook(long), 2, 2)).toBeNull();
+    expect(decodeBook(encodeBook(long), shapeOf(2, 2))).toBeNull();
   });
 
   test('has the book in its state, and none without commands', () => {
@@ -250,7 +256,7 @@ describe('a rig with commands', () => {
       sensors: [],
       members: [],
     };
-    const commands = { clients: 2, actuators: 2 };
+    const commands = shapeOf(2, 2);
     const whole = encodeReplicatedState({ ...state, book });
     expect(decodeReplicatedState(whole, 0, 0, commands)).toEqual({ ...state, book });
     expect(decodeReplicatedState(whole, 0, 0)).toBeNull();

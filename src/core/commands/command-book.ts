@@ -1,15 +1,18 @@
 /**
- * Commands of operators under a Byzantine hypothesis (protocol.md §10), as far as all replicas hold them alike: which
- * requests are agreed on and wait for the next tick, which have had their effect and with what answer, and which
- * actuators are disarmed. All of it is part of the replicated state and changes by the vector alone.
+ * Commands of operators, as far as all replicas hold them alike: which requests are agreed on and wait for the next
+ * tick, which have had their effect and with what answer, and which actuators are disarmed. All of it is part of the
+ * replicated state and changes by the vector alone; where a log orders commands (`apply-chosen.ts`), by the vector and
+ * what is chosen.
  *
- * A request is agreed on when the entries of one vector name it for f+1 distinct commanders, so that a correct replica
- * has checked it; it takes effect before the control law of the next tick that is stepped. In between whoever lacks its
- * content gets it from those who named it, one of whom is correct. Each (client, sequence) has one effect at most.
+ * Under a Byzantine hypothesis (protocol.md §10) a request is agreed on when the entries of one vector name it for f+1
+ * distinct commanders, so that a correct replica has checked it; it takes effect before the control law of the next tick
+ * that is stepped. In between whoever lacks its content gets it from those who named it, one of whom is correct. Each
+ * (client, sequence) has one effect at most.
  *
  * It must never grow with what clients or liars send, and never depend on what only one replica knows.
  */
 import { sameBytes, toHex } from '../bytes.js';
+import type { Slot } from '../paxos/types.js';
 import type { AppliedRequest, Entry, RequestName, RequestOutcome, Tick } from '../types.js';
 
 /** Requests of one client that a replica names at once, and that wait to take effect. */
@@ -46,6 +49,15 @@ export interface CommandBook {
   readonly pending: readonly PendingRequest[];
   /** One per actuator, in the rig's order. */
   readonly postures: readonly Posture[];
+  /** All slots of the command log up to this one have taken effect; absent where the vector orders commands. */
+  readonly prefix?: Slot;
+}
+
+/** What commands change. */
+export interface Commanded {
+  /** The control law's state. */
+  readonly law: Uint8Array;
+  readonly book: CommandBook;
 }
 
 /** What a request does. Whoever asks has found its content, which a correct replica has checked. */
@@ -159,10 +171,16 @@ export function applyPending(
   return { book: { clients, pending: [], postures }, applied };
 }
 
+/** The book with what became of a request that took effect just now. */
+export function recordApplied(book: CommandBook, one: AppliedRequest): CommandBook {
+  const clients = book.clients.map((of, client) => (client === one.client ? record(of, one) : of));
+  return { ...book, clients };
+}
+
 function record({ floor, applied }: ClientRecord, one: AppliedRequest): ClientRecord {
   const kept = [...applied, one].sort((a, b) => a.sequence - b.sequence);
   const forgotten = kept.length > KEPT_ANSWERS ? kept.shift() : undefined;
-  return { floor: forgotten?.sequence ?? floor, applied: kept };
+  return { floor: Math.max(floor, forgotten?.sequence ?? -1), applied: kept };
 }
 
 function isSameNumber(a: RequestName, b: RequestName): boolean {

@@ -13,6 +13,7 @@ const sha = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256
 
 /** Contents are JSON; `add` adds to the law's sum, `arm` and `disarm` are what they say, `no` refuses. */
 const RULES: CommandRules = {
+  order: 'vector',
   clients: 2,
   digest: sha,
   effect: (content, law) => {

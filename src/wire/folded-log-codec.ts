@@ -1,0 +1,27 @@
+/**
+ * The folded command log, as snapshots of the log carry it: `[law, book]`, the book in the bytes of
+ * `command-book-codec.ts`. Decoding never throws.
+ */
+import type { FoldedLog } from '../core/commands/folded-log.js';
+import { MAX_STATE_BYTES } from '../rig/schema.js';
+import { decodeCbor, encodeCbor } from './cbor.js';
+import { decodeBook, encodeBook, type BookShape } from './command-book-codec.js';
+import { isList } from './schema.js';
+
+/** A law's state at its longest, and more than all that is kept beside it. */
+const MAX_BYTES = 2 * MAX_STATE_BYTES;
+
+/** Canonical bytes of a fold. */
+export function encodeFold({ law, book }: FoldedLog): Uint8Array {
+  return encodeCbor([law, encodeBook(book)]);
+}
+
+/** The fold, or null for anything that `encodeFold` does not make for a rig of this shape. */
+export function decodeFold(bytes: Uint8Array, shape: BookShape): FoldedLog | null {
+  const decoded = decodeCbor(bytes, MAX_BYTES);
+  if (!decoded.ok || !isList(decoded.value, 2)) return null;
+  const [law, bookItem] = decoded.value;
+  if (!(law instanceof Uint8Array) || !(bookItem instanceof Uint8Array)) return null;
+  const book = decodeBook(bookItem, shape);
+  return book === null ? null : { law, book };
+}
