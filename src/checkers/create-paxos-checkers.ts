@@ -162,6 +162,14 @@ class PaxosCheckerSet implements PaxosCheckers {
 
   onAmnesia(replica: ReplicaIndex): void {
     this.promises.forgot(replica);
+    if (!this.promises.isForgotten) return;
+    this.book.forget();
+    this.proposals.forget();
+    this.commands.forget();
+  }
+
+  onVouched(replica: ReplicaIndex, nonce: string): void {
+    this.promises.vouched(replica, nonce);
   }
 
   onForgotten(replica: ReplicaIndex): void {

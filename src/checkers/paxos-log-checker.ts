@@ -17,10 +17,12 @@ const NAME = 'log';
 
 interface History {
   /** What was answered before it was asked for is executed here or below. */
-  readonly after: CheckedSlot;
+  after: CheckedSlot;
   /** Where it is executed; null as long as no slot of the log holds it. */
   slot: CheckedSlot | null;
   answeredAt: CheckedSlot | null;
+  /** Answered, in this log or in one that is gone. */
+  isAnswered: boolean;
 }
 
 /** One entry a request. */
@@ -45,10 +47,27 @@ export class PaxosLogChecker {
     return this.answeredCount;
   }
 
+  /** Nobody remembers anything: a new log begins, and what the old one held may be asked for again. */
+  forget(): void {
+    this.highestAnswered = 0;
+    this.executed.length = 1;
+    this.applied.fill(0);
+    for (const history of this.histories.values()) {
+      history.after = 0;
+      history.slot = null;
+      history.answeredAt = null;
+    }
+  }
+
   ask(request: RequestName): void {
     const key = keyOf(request);
     if (!this.histories.has(key))
-      this.histories.set(key, { after: this.highestAnswered, slot: null, answeredAt: null });
+      this.histories.set(key, {
+        after: this.highestAnswered,
+        slot: null,
+        answeredAt: null,
+        isAnswered: false,
+      });
   }
 
   /** All below the slot have come before. */
@@ -95,7 +114,8 @@ export class PaxosLogChecker {
         replica,
         () => `It answers ${keyOf(request)}, which is executed at ${due}.`,
       );
-    if (history.answeredAt === null) this.answeredCount += 1;
+    if (!history.isAnswered) this.answeredCount += 1;
+    history.isAnswered = true;
     history.answeredAt ??= slot;
     this.highestAnswered = Math.max(this.highestAnswered, slot);
   }
@@ -145,8 +165,8 @@ export class PaxosLogChecker {
 
   /** Nothing stands in the way any more: all that was asked for is answered, and all have the same log. */
   calm(standings: readonly CalmStanding[], prefix: CheckedSlot): void {
-    for (const [key, { answeredAt }] of this.histories)
-      if (answeredAt === null)
+    for (const [key, { isAnswered }] of this.histories)
+      if (!isAnswered)
         this.log.add(NAME, '§9 answered in the end', null, key, () => 'Nobody ever answers it.');
     for (const [replica, { applied, votes }] of standings.entries()) {
       if (applied !== null && applied !== prefix)

@@ -73,6 +73,8 @@ export interface PaxosObservations {
   onAmnesia(replica: ReplicaIndex): void;
   /** It takes itself for one that does not remember all that it promised and voted. */
   onForgotten(replica: ReplicaIndex): void;
+  /** It says, to the process that showed this nonce, that it has promised, voted for and learnt nothing. */
+  onVouched(replica: ReplicaIndex, nonce: string): void;
   /** The slot's value is handed on; `executes`: requests in it are executed and not known from before. */
   onApplied(replica: ReplicaIndex, slot: CheckedSlot, value: ValueKey, executes: boolean): void;
   /** It goes on from a state in which all slots up to `slot` are, and which has executed so many requests. */
@@ -103,6 +105,8 @@ export interface CheckedGroup {
   readonly replicas: readonly string[];
   /** The device that votes for the operational quorum alone; null where there is none. */
   readonly witness: ReplicaIndex | null;
+  /** Nobody is provisioned: the devices have to find out that they are new. */
+  readonly isNew?: boolean;
   /** What a device may hold, bytes. No limit unless given. */
   readonly heldMaxBytes?: number;
 }

@@ -1,9 +1,11 @@
 /**
  * A promise is kept (protocol.md §9; Lamport's Paxos, phase 1): no device votes or promises below a ballot that it has
  * promised, whatever it went through since; nothing is said before it is kept; a promise tells of all votes that it has
- * to tell of; and a device that lost its memory neither promises nor votes before the others have chosen to let it.
+ * to tell of; and a device that lost its memory neither promises nor votes before the others have chosen to let it, or
+ * all of them have said to this life of it that they hold nothing either.
  */
 import type { ReplicaIndex } from '../core/types.js';
+import { sizeOf } from './bytes.js';
 import type {
   CheckedBallot,
   CheckedGroup,
@@ -34,6 +36,12 @@ interface Device {
   nonce: string;
   /** It was a member when its process started. */
   wasMember: boolean;
+  /** Who has vouched for the process that runs, as a set. */
+  vouchers: number;
+  /** The nonce of the process that took itself for one of a new rig; the others may let that one in all the same. */
+  founder: string | null;
+  /** They have: it must forget what it is as soon as it hears of it. */
+  isReplaced: boolean;
   /** By slot, the highest ballot that it keeps a vote in; those that a prefix has spoken for are left out. */
   readonly votes: Map<CheckedSlot, KeptVote>;
 }
@@ -43,7 +51,7 @@ export class PaxosPromiseChecker {
   private readonly devices: Device[];
 
   constructor(
-    group: CheckedGroup,
+    private readonly group: CheckedGroup,
     private readonly book: PaxosVoteBook,
     private readonly log: PaxosViolationLog,
   ) {
@@ -51,9 +59,12 @@ export class PaxosPromiseChecker {
       promised: 0,
       said: 0,
       kept: 0,
-      standing: 'member',
+      standing: group.isNew === true ? 'quarantined' : 'member',
       nonce: '',
-      wasMember: true,
+      wasMember: group.isNew !== true,
+      vouchers: 0,
+      founder: null,
+      isReplaced: false,
       votes: new Map<CheckedSlot, KeptVote>(),
     }));
   }
@@ -124,10 +135,30 @@ export class PaxosPromiseChecker {
     device.said = Math.max(device.said, device.kept);
     if (device.standing === 'admitted') device.standing = 'quarantined';
     device.wasMember = device.standing === 'member';
+    device.vouchers = 0;
   }
 
   forgot(replica: ReplicaIndex): void {
     this.deviceOf(replica).standing = 'quarantined';
+  }
+
+  /** Nobody remembers anything: what was promised and voted for is no more. */
+  get isForgotten(): boolean {
+    return this.devices.every(({ standing }) => standing === 'quarantined');
+  }
+
+  vouched(replica: ReplicaIndex, nonce: string): void {
+    const { standing, kept } = this.deviceOf(replica);
+    if (standing === 'member' && kept > 0)
+      this.log.add(
+        NAME,
+        '§9 vouches',
+        null,
+        replica,
+        () => `It says that it holds nothing, and keeps ballot ${kept}.`,
+      );
+    for (const device of this.devices)
+      if (device.nonce === nonce && device !== this.devices[replica]) device.vouchers |= 1 << replica;
   }
 
   /** It says of itself that it does not remember. */
@@ -136,6 +167,7 @@ export class PaxosPromiseChecker {
     // What it said before it was let in may leave after it has kept that it was.
     if (device.standing !== 'member' || !device.wasMember) return;
     device.standing = 'quarantined';
+    if (device.isReplaced) return;
     this.log.add(
       NAME,
       '§9 remembers',
@@ -147,28 +179,40 @@ export class PaxosPromiseChecker {
 
   stampKept(replica: ReplicaIndex): void {
     const device = this.deviceOf(replica);
-    if (device.standing === 'quarantined')
+    if (device.standing === 'admitted') device.standing = 'member';
+    if (device.standing === 'member') return;
+    if (sizeOf(device.vouchers) === this.group.replicas.length - 1) {
+      device.standing = 'member';
+      device.founder = device.nonce;
+      this.forget(device);
+    } else
       this.log.add(
         NAME,
         '§9 quarantine',
         null,
         replica,
-        () => 'It takes itself for one that remembers, and nobody has let it in.',
+        () => 'It takes itself for one that remembers, and neither has anybody let it in nor is the rig new.',
       );
-    if (device.standing === 'admitted') device.standing = 'member';
   }
 
   /** A value is chosen: it may let a device vote again, as a new one that has promised nothing; which one, or null. */
   chosen({ admits }: ValueContent): ReplicaIndex | null {
     if (admits === null) return null;
     const device = this.deviceOf(admits.replica);
+    if (device.standing === 'member' && device.founder === admits.nonce) device.isReplaced = true;
     if (device.standing !== 'quarantined' || device.nonce !== admits.nonce) return null;
     device.standing = 'admitted';
+    device.isReplaced = false;
+    this.forget(device);
+    return admits.replica;
+  }
+
+  /** It begins as one that has promised nothing. */
+  private forget(device: Device): void {
     device.promised = 0;
     device.said = 0;
     device.kept = 0;
     device.votes.clear();
-    return admits.replica;
   }
 
   private deviceOf(replica: ReplicaIndex): Device {

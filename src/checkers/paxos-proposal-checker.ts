@@ -46,6 +46,13 @@ export class PaxosProposalChecker {
     this.own = group.replicas.map(() => new Map<CheckedSlot, Known>());
   }
 
+  /** Nobody remembers anything: every ballot is free again. */
+  forget(): void {
+    this.values.clear();
+    this.promises.clear();
+    for (const own of this.own) own.clear();
+  }
+
   promised(
     replica: ReplicaIndex,
     ballot: CheckedBallot,

@@ -35,6 +35,10 @@ interface Page {
   quorum: number | null;
 }
 
+function createPage(): Page {
+  return { ballots: [], choice: null, quorum: null };
+}
+
 /** It grows with the run: judging what is long past is what it is for. */
 export class PaxosVoteBook {
   /** All slots up to it are chosen. */
@@ -42,7 +46,7 @@ export class PaxosVoteBook {
   /** The last of them that changed who votes: the operational quorum, or one that was let in; 0: none. */
   changeSlot: CheckedSlot = 0;
   /** By slot; there is no slot 0. */
-  private readonly pages: Page[] = [{ ballots: [], choice: null, quorum: null }];
+  private readonly pages: Page[] = [createPage()];
   private readonly contents = new Map<ValueKey, ValueContent>();
   private quorum: number;
 
@@ -56,6 +60,14 @@ export class PaxosVoteBook {
     private readonly inOrder: (slot: CheckedSlot, value: ValueKey) => void,
   ) {
     this.quorum = firstQuorum(group);
+  }
+
+  /** Nobody remembers anything: a new log begins. What values hold stays known. */
+  forget(): void {
+    this.pages.splice(0, Infinity, createPage());
+    this.prefix = 0;
+    this.changeSlot = 0;
+    this.quorum = firstQuorum(this.group);
   }
 
   describe(key: ValueKey, content: ValueContent): void {
@@ -119,7 +131,7 @@ export class PaxosVoteBook {
   }
 
   private pageOf(slot: CheckedSlot): Page {
-    while (this.pages.length <= slot) this.pages.push({ ballots: [], choice: null, quorum: null });
+    while (this.pages.length <= slot) this.pages.push(createPage());
     return this.pages[slot] as Page;
   }
 

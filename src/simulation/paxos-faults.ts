@@ -1,6 +1,7 @@
 /**
  * What strikes a simulated group of devices, one kind or all of them, again and again until the world is to be calm.
- * Amnesia strikes a healthy group alone: a device that forgets while another is away is beyond the hypothesis.
+ * Amnesia strikes a healthy group alone: a device that forgets while another is away is beyond the hypothesis. Where so
+ * many forget at once that the others cannot go on, all are set up anew after a while, as people would have to.
  */
 import type { ReplicaIndex } from '../core/types.js';
 import type { Random } from '../faults/random.js';
@@ -18,6 +19,9 @@ export const PAXOS_FAULTS = [
   'crash',
   'power-cut',
   'amnesia',
+  'amnesia-of-two',
+  'amnesia-of-all',
+  'genesis',
   'leader-killed',
   'two-proposers',
   'all',
@@ -42,6 +46,8 @@ export interface PaxosScene {
   readonly clients: readonly string[];
   /** Whether the group has every device to count on. */
   isWhole(): boolean;
+  /** Devices that can go on without the others. */
+  readonly majority: number;
   onAmnesia(replica: ReplicaIndex): void;
   onNote(what: string): void;
 }
@@ -128,7 +134,17 @@ export class PaxosFaults {
         this.fuses.set(this.random.nextInteger(this.scene.devices.length), this.random.nextInteger(WRITES));
         return;
       case 'amnesia':
-        this.strikeMemory();
+        this.strikeMemory(1);
+        return;
+      case 'amnesia-of-two':
+        this.strikeMemory(2);
+        return;
+      case 'amnesia-of-all':
+        this.strikeMemory(this.scene.devices.length);
+        return;
+      case 'genesis':
+        if (this.random.nextChance(0.7)) this.strikeProcess(this.pick(this.scene.devices));
+        else this.strikeMemory(this.random.nextChance(0.5) ? 1 : this.scene.devices.length);
         return;
       case 'leader-killed': {
         const leader = this.findLeader();
@@ -181,18 +197,30 @@ export class PaxosFaults {
     this.later(() => device.boot(), us);
   }
 
-  private strikeMemory(): void {
+  private strikeMemory(count: number): void {
     const { devices, links } = this.scene;
     const isHealthy = devices.every(
       ({ isRunning, status }) => isRunning && status !== null && status.role !== 'amnesiac',
     );
     if (!isHealthy || !links.isWhole || !this.scene.isWhole()) return;
-    const device = this.pick(devices);
-    this.count(`amnesia ${device.index}`);
-    device.crash('lost');
-    device.disk.wipe();
-    this.scene.onAmnesia(device.index);
-    this.later(() => device.boot());
+    const struck = new Set<PaxosDevice>();
+    while (struck.size < count) struck.add(this.pick(devices));
+    this.wipe(struck);
+    const left = devices.length - struck.size;
+    if (left > 0 && left < this.scene.majority) this.later(() => this.wipe(devices));
+  }
+
+  private wipe(devices: Iterable<PaxosDevice>): void {
+    const struck = [...devices];
+    this.count(`amnesia ${struck.map(({ index }) => index).join()}`);
+    for (const device of struck) {
+      device.crash('lost');
+      device.disk.wipe();
+      this.scene.onAmnesia(device.index);
+      this.later(() => device.boot());
+    }
+    // What an old log is about must not come into a new one.
+    if (struck.length === this.scene.devices.length) this.scene.links.clear();
   }
 
   /** Whoever leads is taken for dead by others, and goes on. */

@@ -130,6 +130,7 @@ export class PaxosFeed {
         if (message.incarnation > 0) to.onBallotSaid(replica, message.promised);
         else to.onForgotten(replica);
         to.onPrefixSaid(replica, message.prefix);
+        for (const nonce of message.vouches) to.onVouched(replica, writeBytes(nonce));
         for (let slot = message.votedFrom; slot <= message.votedTo; slot += 1)
           to.onVoteSaid(replica, message.promised, slot);
         return;

@@ -26,6 +26,8 @@ export class PaxosLinks {
   lost = 0;
   private readonly cuts = new Map<string, number>();
   private readonly lastArrivalUs = new Map<string, number>();
+  /** How often all was lost that was under way. */
+  clearings = 0;
 
   constructor(
     private readonly world: World,
@@ -64,6 +66,11 @@ export class PaxosLinks {
     else this.cuts.delete(link);
   }
 
+  /** All that is under way is lost. */
+  clear(): void {
+    this.clearings += 1;
+  }
+
   get isWhole(): boolean {
     return this.cuts.size === 0;
   }
@@ -78,12 +85,13 @@ class Arrival extends ScheduledEvent {
     private readonly links: PaxosLinks,
     private readonly link: string,
     private readonly deliver: () => void,
+    private readonly clearings = links.clearings,
   ) {
     super();
   }
 
   run(): void {
-    if (this.links.isCut(this.link)) this.links.lost += 1;
+    if (this.links.isCut(this.link) || this.links.clearings > this.clearings) this.links.lost += 1;
     else this.deliver();
   }
 }

@@ -66,6 +66,8 @@ const CALM_US = 3_000_000;
 const CALM_STEP_US = 10_000;
 /** What a device may hold, by the measure of `measureMemory`; more than twice what runs come to. */
 const HELD_MAX_BYTES = 96 * 1024;
+/** Within so long the devices of a new group are switched on, one after another. */
+const UNPACK_US = 100_000;
 /** The power is back after so long. */
 const CUT_LASTS_US = 15_000;
 const CHUNK_CHARACTERS = 1 << 15;
@@ -77,6 +79,9 @@ export function simulatePaxos(options: PaxosRunOptions): PaxosRunResult {
 
 class PaxosRun {
   private readonly world = new World();
+  /** Stores are empty at first. */
+  private readonly isNew: boolean;
+  private readonly unpacking: Random;
   private readonly links: PaxosLinks;
   private readonly checkers: PaxosCheckers;
   private readonly feed: PaxosFeed;
@@ -99,9 +104,12 @@ class PaxosRun {
     const { world } = this;
     const chance = (of: string): Random => new Random(`${seed} ${options.group} ${options.fault} ${of}`);
     this.links = new PaxosLinks(world, chance('links'));
+    this.unpacking = chance('unpacking');
+    this.isNew = options.fault === 'genesis' || (options.fault === 'all' && this.unpacking.nextChance(0.5));
     this.checkers = createPaxosCheckers({
       replicas: group.ids,
       witness: group.witness,
+      isNew: this.isNew,
       heldMaxBytes: HELD_MAX_BYTES,
     });
     this.feed = new PaxosFeed(this.checkers);
@@ -146,6 +154,7 @@ class PaxosRun {
         devices: this.devices,
         clients: names,
         isWhole: () => this.isWhole(),
+        majority: Math.floor(group.ids.length / 2) + 1,
         onAmnesia: (replica) => this.checkers.onAmnesia(replica),
         onNote: (what) => this.note(`! ${what}`),
       },
@@ -157,8 +166,12 @@ class PaxosRun {
   run(): PaxosRunResult {
     const { devices, clients, options, world, checkers, faults } = this;
     for (const device of devices) {
-      device.provision();
-      device.boot();
+      if (this.isNew)
+        world.at(world.nowUs + this.unpacking.nextInteger(UNPACK_US), RANK.timer, () => device.boot());
+      else {
+        device.provision();
+        device.boot();
+      }
     }
     for (const client of clients) if (this.asked < options.commands) client.next();
     const endUs = options.commands * MAX_COMMAND_US;

@@ -102,9 +102,9 @@ function writeFields(message: PaxosMessage): List {
 }
 
 function writeBeat(beat: Beat): List {
-  const { promised, leads, prefix, votedFrom, votedTo, nonce, heard } = beat;
+  const { promised, leads, prefix, votedFrom, votedTo, nonce, heard, vouches } = beat;
   const rows = heard.map((one) => [one.incarnation, one.promised, one.voted]);
-  return [promised, leads, prefix, votedFrom, votedTo, nonce, rows];
+  return [promised, leads, prefix, votedFrom, votedTo, nonce, rows, vouches];
 }
 
 function writeEntry(entry: Entry): List {
@@ -229,14 +229,15 @@ function readFields(limits: PaxosLimits, kind: Kind, incarnation: number, fields
 }
 
 function readBeat(limits: PaxosLimits, incarnation: number, fields: List): Beat | null {
-  if (fields.length !== 7) return null;
-  const [promised, leads, prefix, votedFrom, votedTo, nonce, rows] = fields;
+  if (fields.length !== 8) return null;
+  const [promised, leads, prefix, votedFrom, votedTo, nonce, rows, known] = fields;
   if (!isCount(promised) || typeof leads !== 'boolean' || !isCount(prefix)) return null;
   if (!isCount(votedFrom) || !isCount(votedTo)) return null;
   if (nonce !== null && !isBytes(nonce, NONCE_BYTES)) return null;
   const heard = readAll(rows, limits.n, readHeard);
-  if (heard?.length !== limits.n) return null;
-  return { kind: 'beat', incarnation, promised, leads, prefix, votedFrom, votedTo, nonce, heard };
+  const vouches = readAll(known, limits.n, (one) => (isBytes(one, NONCE_BYTES) ? one : null));
+  if (heard?.length !== limits.n || vouches === null) return null;
+  return { kind: 'beat', incarnation, promised, leads, prefix, votedFrom, votedTo, nonce, heard, vouches };
 }
 
 function readHeard(value: CborValue): Heard | null {

@@ -16,12 +16,23 @@ type Story = (tell: Teller) => void;
 class Teller {
   readonly to: PaxosCheckers;
 
-  constructor(witness: number | null) {
-    this.to = createPaxosCheckers({ replicas: ['a', 'b', 'c'], witness });
+  constructor(witness: number | null, isNew: boolean) {
+    this.to = createPaxosCheckers({ replicas: ['a', 'b', 'c'], witness, isNew });
     for (const device of [A, B, C]) {
-      this.to.onStampKept(device);
+      if (!isNew) this.to.onStampKept(device);
       this.to.onStarted(device, `nonce ${device}`);
     }
+  }
+
+  /** Everybody tells this device that it holds nothing either. */
+  vouch(device: number, ...vouchers: readonly number[]): void {
+    for (const voucher of vouchers) this.to.onVouched(voucher, `nonce ${device}`);
+  }
+
+  /** All are new, and find out. */
+  found(): void {
+    for (const device of [A, B, C]) this.vouch(device, ...[A, B, C].filter((other) => other !== device));
+    for (const device of [A, B, C]) this.to.onStampKept(device);
   }
 
   /** `client/sequence`, which somebody asks for, or a change: `quorum 3`, `admits 2 nonce`, `nothing`. */
@@ -79,8 +90,8 @@ class Teller {
   }
 }
 
-function rulesOf(story: Story, witness: number | null = null): readonly string[] {
-  const tell = new Teller(witness);
+function rulesOf(story: Story, witness: number | null = null, isNew = false): readonly string[] {
+  const tell = new Teller(witness, isNew);
   story(tell);
   return [...new Set(tell.to.violations.map(({ checker, rule }) => `${checker} ${rule}`))];
 }
@@ -139,6 +150,47 @@ describe('what goes well', () => {
     expect(rulesOf(story)).toEqual([]);
   });
 
+  test('devices of a new rig that all vouch for one another vote', () => {
+    const story: Story = (tell) => {
+      tell.found();
+      tell.ask('x/1');
+      tell.prepare(OF_A, A, [B]);
+      tell.choose(1, 'x/1');
+      tell.answer(B, 'x/1', 1);
+    };
+    expect(rulesOf(story, null, true)).toEqual([]);
+    expect(rulesOf(story, C, true)).toEqual([]);
+  });
+
+  test('when all have forgotten, a new log begins, in which the old one is no more', () => {
+    const story = settled((tell) => {
+      tell.answer(B, 'x/1', 1);
+      for (const device of [A, B, C]) {
+        tell.to.onAmnesia(device);
+        tell.to.onStarted(device, `nonce ${device}`);
+      }
+      tell.found();
+      tell.prepare(OF_A, A, [B]);
+      tell.choose(1, 'y/1');
+      tell.answer(B, 'y/1', 1);
+      for (const device of [A, B, C]) tell.to.onApplied(device, 1, 'y/1', true);
+      tell.to.onCalm([A, B, C].map(() => ({ applied: 1, votes: true })));
+    });
+    expect(rulesOf(story)).toEqual([]);
+  });
+
+  test('one that founded itself is let in by others who had not heard of it, and forgets that it did', () => {
+    const story: Story = (tell) => {
+      tell.found();
+      tell.prepare(OF_A, A, [B]);
+      tell.to.onValue('late', { requests: [], quorum: null, admits: { replica: C, nonce: 'nonce 2' } });
+      tell.choose(1, 'late');
+      tell.to.onStarted(C, 'another');
+      tell.to.onForgotten(C);
+    };
+    expect(rulesOf(story, null, true)).toEqual([]);
+  });
+
   test('a quorum of one, chosen through the witness, chooses alone', () => {
     const story: Story = (tell) => {
       tell.ask('x/1', 'y/1');
@@ -191,6 +243,7 @@ const bad: Readonly<Record<string, Story>> = {
     tell.to.onStarted(C, 'new');
     tell.promise(C, OF_B);
   }),
+  'promise §9 vouches': settled((tell) => tell.to.onVouched(B, 'nonce 2')),
   'promise §9 remembers': settled((tell) => tell.to.onForgotten(B)),
   'proposal §9 one value a ballot': settled((tell) => {
     tell.ask('z/1');
@@ -299,6 +352,21 @@ describe('what must not be', () => {
       tell.to.onStampKept(C);
     });
     expect(rulesOf(again)).toEqual(['promise §9 quarantine']);
+  });
+
+  test('one of a new rig that not all others vouch for, in this life of it, is a stranger', () => {
+    const rule = ['promise §9 quarantine'];
+    const silent: Story = (tell) => {
+      tell.vouch(A, B);
+      tell.to.onStampKept(A);
+    };
+    expect(rulesOf(silent, null, true)).toEqual(rule);
+    const earlier: Story = (tell) => {
+      tell.vouch(A, B, C);
+      tell.to.onStarted(A, 'another');
+      tell.to.onStampKept(A);
+    };
+    expect(rulesOf(earlier, null, true)).toEqual(rule);
   });
 
   test('a new incarnation does not count what the forgotten one promised in a higher ballot', () => {

@@ -173,6 +173,35 @@ const cases: readonly Case[] = [
     rules: ['promise §9 quarantine'],
   },
   {
+    name: 'takes itself for one of a new rig while one of the others is silent',
+    start: sabotage({
+      step: ({ config, state, step }, input) => {
+        const others = (2 ** config.n - 1) & ~(1 << config.self);
+        const silent = others & ~state.vouchers;
+        if ((silent & (silent - 1)) === 0) state.vouchers = others;
+        return step(input);
+      },
+    }),
+    fault: 'genesis',
+    rules: ['promise §9 quarantine'],
+  },
+  {
+    name: 'vouches for one that forgot though it has promised',
+    start: sabotage({
+      effects: (effects, { state }) =>
+        effects.map((effect) =>
+          effect.kind === 'send' && effect.message.kind === 'beat'
+            ? {
+                ...effect,
+                message: { ...effect.message, vouches: state.asking.filter((nonce) => nonce !== null) },
+              }
+            : effect,
+        ),
+    }),
+    fault: 'amnesia',
+    rules: ['promise §9 vouches'],
+  },
+  {
     name: 'takes itself for one that forgot',
     start: sabotage({ records: (records) => records.filter(({ kind }) => kind !== 'vote') }),
     fault: 'crash',

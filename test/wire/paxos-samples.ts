@@ -85,6 +85,7 @@ export const anyPaxosMessage: fc.Arbitrary<PaxosMessage> = fc.oneof(
       minLength: 3,
       maxLength: 3,
     }),
+    vouches: fc.array(nonce, { maxLength: 3 }),
   }),
 );
 
@@ -136,6 +137,7 @@ export function makePaxosGolden(): Record<string, string> {
       votedTo: 30,
       nonce: null,
       heard,
+      vouches: [],
     },
   };
   const golden: Record<string, string> = {};

@@ -7,6 +7,7 @@ import { mayVote } from './acceptor.js';
 import { loseMemory } from './admission.js';
 import { ownerOf } from './ballot.js';
 import { noticePrefix } from './catch-up.js';
+import { listVouches, noteVouches } from './genesis.js';
 import { countAcknowledged, isAdmitted, stepDown } from './leader.js';
 import { hearLeader } from './leader-choice.js';
 import { learnFromVotes } from './learner.js';
@@ -30,6 +31,7 @@ export function readBeat(config: PaxosConfig, state: PaxosState): Beat {
     votedTo: mayVote(state) && state.promised > 0 ? lastVotedFrom(config, state, votedFrom) : votedFrom - 1,
     nonce: state.incarnation === 0 ? config.nonce : null,
     heard: state.heard.map((heard) => ({ ...heard })),
+    vouches: listVouches(state),
   };
 }
 
@@ -68,7 +70,7 @@ export function onBeat(run: Run, from: ReplicaIndex, beat: Beat): void {
     loseMemory(run);
     return;
   }
-  state.asking[from] = beat.nonce;
+  noteVouches(run, from, beat);
   state.seen = Math.max(state.seen, beat.promised);
   const { leadership } = state;
   if (leadership !== null && beat.promised === leadership.ballot) {

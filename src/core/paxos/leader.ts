@@ -286,6 +286,8 @@ function chooseChange(run: Run): Entry | null {
     const current = state.governance.incarnations[replica];
     if (nonce === null || nonce === undefined || current === undefined || isAdmitted(state, replica))
       continue;
+    // It may have founded itself meanwhile (genesis.ts): then it asks no more.
+    if ((state.askedUs[replica] ?? -Infinity) <= (state.leadership?.sinceUs ?? Infinity)) continue;
     // One of the operational quorum must leave it first: nothing is chosen with it.
     if (config.witness !== null && (state.governance.quorum & bit(replica)) !== 0) continue;
     return { kind: 'incarnation', replica, incarnation: current.incarnation + 1, nonce };

@@ -13,7 +13,7 @@
 import { assert } from '../assert.js';
 import type { ReplicaIndex } from '../types.js';
 import { isVoid, mayVote, onPrepare, onPropose, onVote } from './acceptor.js';
-import { followAdmission } from './admission.js';
+import { followAdmission, listAsking } from './admission.js';
 import { acknowledge, onBeat, readBeat, sendBeats } from './beat.js';
 import { ownerOf } from './ballot.js';
 import { fetch, noticePrefix, onEntries, onFetch, onSnapshot, sendChosen } from './catch-up.js';
@@ -28,6 +28,7 @@ import {
   stepDown,
   tryToLead,
 } from './leader.js';
+import { followGenesis } from './genesis.js';
 import { hear, hearLeader, liveLeader, liveMembers, shouldTry } from './leader-choice.js';
 import { answer, askForSnapshot, learnFromVotes, notePrefix, onSnapshotTaken } from './learner.js';
 import { allReplicas, bit, isChosenBy, isPromiseQuorum } from './operational-quorum.js';
@@ -124,6 +125,7 @@ function settle(run: Run): void {
   for (;;) {
     const learns = learnFromVotes(run);
     followAdmission(run);
+    followGenesis(run);
     if (!proposeNext(run) && !learns) break;
   }
   notePrefix(run, false);
@@ -197,6 +199,7 @@ function onTime(run: Run): void {
   const { config, state } = run;
   if (config.beatUs !== null && run.nowUs - state.beatUs >= config.beatUs) sendBeats(run);
   const live = liveMembers(config, state.choice, run.nowUs);
+  const able = live & ~listAsking(state);
   const { leadership } = state;
   if (leadership !== null) {
     const isTried = run.nowUs - leadership.sinceUs > config.silenceUs;
@@ -206,8 +209,8 @@ function onTime(run: Run): void {
     else if (leadership.phase === 'leads') state.choice.leaderUs = run.nowUs;
     retransmit(run);
   } else if (
-    isPromiseQuorum(config, state.governance, live) &&
-    shouldTry(config, state.choice, findCandidates(run, live), run.nowUs)
+    isPromiseQuorum(config, state.governance, able) &&
+    shouldTry(config, state.choice, findCandidates(run, able), run.nowUs)
   ) {
     tryToLead(run);
   }
@@ -215,13 +218,13 @@ function onTime(run: Run): void {
   if (ahead >= 0 && ahead !== config.self) noticePrefix(run, ahead, state.prefixes[ahead] ?? 0);
 }
 
-/** Who could lead: everybody live who remembers, and belongs to the operational quorum as far as this device knows. */
-function findCandidates(run: Run, live: Members): Members {
+/**
+ * Who could lead, of those who are live and remember: whoever belongs to the operational quorum as far as this device
+ * knows.
+ */
+function findCandidates(run: Run, able: Members): Members {
   const { config, state } = run;
-  let candidates = live & allReplicas(config) & state.governance.quorum;
-  state.asking.forEach((nonce, peer) => {
-    if (nonce !== null) candidates &= ~bit(peer);
-  });
+  const candidates = able & allReplicas(config) & state.governance.quorum;
   return mayVote(state) ? candidates : candidates & ~bit(config.self);
 }
 
@@ -250,6 +253,7 @@ function onRequest(run: Run, request: Request): void {
 
 /** What a message tells of its sender's promises and votes, to be told back to it. */
 function noteHeard(state: PaxosState, from: ReplicaIndex, message: PaxosMessage): void {
+  if (message.incarnation > 0) state.asking[from] = null;
   const heard = state.heard[from];
   if (heard === undefined || message.incarnation < heard.incarnation) return;
   if (message.incarnation > heard.incarnation) {

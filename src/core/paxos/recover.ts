@@ -34,7 +34,7 @@ export function recoverPaxos(
   records: readonly PaxosRecord[],
   nowUs: number,
 ): { readonly state: PaxosState; readonly effects: readonly PaxosEffect[] } {
-  const state = createState(config, nowUs);
+  const state = createState(config, records.length === 0, nowUs);
   const effects: PaxosEffect[] = [];
   if (state.witness !== null) {
     const last = records.findLast((record) => record.kind === 'witness');
@@ -118,11 +118,13 @@ function hasGap(memory: Memory): boolean {
   return false;
 }
 
-function createState(config: PaxosConfig, nowUs: number): PaxosState {
+function createState(config: PaxosConfig, isBlank: boolean, nowUs: number): PaxosState {
   const perReplica = <T>(make: () => T): T[] => Array.from({ length: config.n }, make);
   return {
     incarnation: 0,
     since: 0,
+    isBlank,
+    vouchers: 0,
     promised: 0,
     votes: new Map(),
     prefix: 0,
@@ -142,6 +144,7 @@ function createState(config: PaxosConfig, nowUs: number): PaxosState {
     heard: perReplica(() => ({ incarnation: 0, promised: 0, voted: 0 })),
     prefixes: perReplica(() => 0),
     asking: perReplica(() => null),
+    askedUs: perReplica(() => -Infinity),
     fetchedUs: -Infinity,
     beatUs: -Infinity,
     unacknowledged: 0,

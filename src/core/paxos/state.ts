@@ -73,6 +73,10 @@ export interface PaxosState {
   incarnation: number;
   /** It votes only once it knows all slots up to this one. */
   since: Slot;
+  /** Its store held nothing when its process started, not even a void stamp, and it has lost nothing since. */
+  isBlank: boolean;
+  /** Who has vouched for this start of its process (genesis.ts). */
+  vouchers: Members;
 
   // The acceptor.
   promised: Ballot;
@@ -108,6 +112,8 @@ export interface PaxosState {
   readonly prefixes: Slot[];
   /** By replica: the nonce of one that asks to be admitted. */
   readonly asking: (Uint8Array | null)[];
+  /** By replica: when it last asked. */
+  readonly askedUs: number[];
   /** When entries were last asked for. */
   fetchedUs: number;
   beatUs: number;

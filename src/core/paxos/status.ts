@@ -2,12 +2,13 @@
  * Where a device stands, for people: above all for whom it waits when nothing can be chosen (simplified [00116],
  * [00118]).
  */
+import { listAsking } from './admission.js';
 import { bit, allReplicas, isPromiseQuorum } from './operational-quorum.js';
 import { promisers } from './leader.js';
 import { liveLeader, liveMembers } from './leader-choice.js';
 import type { Run } from './run.js';
 import type { Leadership } from './state.js';
-import type { PaxosStatus, Waits } from './types.js';
+import type { Members, PaxosStatus, Waits } from './types.js';
 
 /** What is to be told now. */
 export function describeStatus(run: Run): PaxosStatus {
@@ -47,15 +48,22 @@ function describeRole(run: Run): PaxosStatus['role'] {
 function describeWaits(run: Run): Waits | null {
   const { config, state } = run;
   const peers = allReplicas(config) & ~bit(config.self);
-  if (state.incarnation === 0) return { for: peers, why: 'admission' };
+  if (state.incarnation === 0) return { for: describeHosts(run), why: 'admission' };
   if (state.witness !== null || liveLeader(config, state.choice, run.nowUs) !== null) return null;
   const { leadership } = state;
   if (leadership?.phase === 'leads') return null;
   if (leadership !== null) return describeUnpromised(run, leadership);
   if (run.nowUs - state.choice.leaderUs <= config.silenceUs) return null;
-  const live = liveMembers(config, state.choice, run.nowUs);
   if (state.prefix < state.since) return { for: peers, why: 'entries' };
-  return isPromiseQuorum(config, state.governance, live) ? null : describeMissing(run, live);
+  const able = liveMembers(config, state.choice, run.nowUs) & ~listAsking(state);
+  return isPromiseQuorum(config, state.governance, able) ? null : describeMissing(run, able);
+}
+
+/** Who must let this device in: in a new rig whoever has not said yet that it holds nothing either, the witness included. */
+function describeHosts(run: Run): Members {
+  const { config, state } = run;
+  const peers = (2 ** config.n - 1) & ~bit(config.self);
+  return state.vouchers === 0 ? peers & allReplicas(config) : peers & ~state.vouchers;
 }
 
 /** Whom phase 1 waits for, once they have had the time to answer. */

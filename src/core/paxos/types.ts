@@ -183,6 +183,8 @@ export interface Beat extends Spoken {
   readonly nonce: Uint8Array | null;
   /** By replica: what it has told the sender so far, so that one whose store was rolled back notices it. */
   readonly heard: readonly Heard[];
+  /** Nonces of those who ask, as long as the sender has promised, voted for and learnt nothing (genesis.ts). */
+  readonly vouches: readonly Uint8Array[];
 }
 
 /** The highest promise and the highest voted slot that a replica has told, in the incarnation that it told them in. */
@@ -233,8 +235,8 @@ export interface Snapshot {
 export type PaxosRecord =
   /**
    * Provisioned: this store remembers every promise and vote of this incarnation, which votes once it knows all slots up
-   * to `since`. It makes all records before it void. A store without one, or with incarnation 0, is amnesia. A new
-   * rig's stores are provisioned with incarnation 1 and `since` 0.
+   * to `since`. It makes all records before it void. A store without one, or with incarnation 0, is amnesia. The
+   * first devices of a rig are incarnation 1 with `since` 0: by provisioning, or by genesis (genesis.ts).
    */
   | { readonly kind: 'stamp'; readonly incarnation: number; readonly since: Slot }
   | { readonly kind: 'promise'; readonly ballot: Ballot }
@@ -351,7 +353,7 @@ export type PaxosEffect =
 
 /** Where a device stands, for people; told whenever it changes. */
 export interface PaxosStatus {
-  /** `amnesiac`: its store has no stamp, and it votes again only when the others have chosen it anew. */
+  /** `amnesiac`: its store has no stamp, and it votes only when the others have chosen it anew, or the rig is new. */
   readonly role: 'amnesiac' | 'follows' | 'prepares' | 'leads' | 'witness';
   readonly leader: ReplicaIndex | null;
   readonly ballot: Ballot;
@@ -371,6 +373,6 @@ export interface Waits {
     | 'operational-quorum'
     /** They hold chosen entries that this device lacks. */
     | 'entries'
-    /** They must choose this device as a new incarnation. */
+    /** They must choose this device as a new incarnation or, in a new rig, all say that they hold nothing either. */
     | 'admission';
 }

@@ -6,6 +6,7 @@
  */
 import type { ReplicaIndex } from '../types.js';
 import { sameBytes } from '../bytes.js';
+import { followGenesis, listVouches, noteVouches } from './genesis.js';
 import { others, persist, send, type Run } from './run.js';
 import type { PaxosState, WitnessMemory } from './state.js';
 import type { Admit, Beat, PaxosConfig, PaxosInput, Prepare, ProposeChange, QuorumChange } from './types.js';
@@ -42,10 +43,13 @@ function onMessage(run: Run, memory: WitnessMemory, from: ReplicaIndex, message:
     case 'beat':
       if (isForgotten(config, state, memory, message)) {
         state.incarnation = 0;
+        state.isBlank = false;
         memory.promised = 0;
         memory.change = null;
         persist(run, { kind: 'witness', incarnation: 0, promised: 0, change: null });
       }
+      noteVouches(run, from, message);
+      followGenesis(run);
       return;
     default:
       return;
@@ -128,5 +132,6 @@ export function readWitnessBeat(config: PaxosConfig, state: PaxosState, memory: 
     votedTo: 0,
     nonce: state.incarnation === 0 ? config.nonce : null,
     heard: state.heard.map((heard) => ({ ...heard })),
+    vouches: listVouches(state),
   };
 }

@@ -82,6 +82,7 @@ const message: fc.Arbitrary<PaxosMessage> = fc.oneof(
     votedTo: slot,
     nonce: fc.option(bytes),
     heard: fc.array(heard, { maxLength: 3 }),
+    vouches: fc.array(bytes, { maxLength: 3 }),
   }),
 );
 
