@@ -10,6 +10,7 @@ import type { HostControls, Mismatch } from '../faults/wrapper.js';
 import type { Log } from '../ports.js';
 import { sumCounts, type Counts } from '../process/counts.js';
 import { ReplicaProcess, type ReplicaProcessParts } from '../process/replica-process.js';
+import { SharedStore } from '../process/shared-store.js';
 import type { ProcessPorts } from '../recording/process-ports.js';
 import { composeLaw } from '../rig/compose-law.js';
 import { computeArithmeticDigest } from '../rig/digest.js';
@@ -91,6 +92,7 @@ export function composeReplica(identity: ProcessIdentity, world: ProcessWorld): 
     open: injector?.wrapBridge(openLine) ?? openLine,
     lineText,
   });
+  const shared = world.store === null ? null : new SharedStore(world.store);
   const digests = {
     rig: loaded.digests.rig,
     law: loaded.digests.law,
@@ -109,6 +111,7 @@ export function composeReplica(identity: ProcessIdentity, world: ProcessWorld): 
       entropy,
       log,
       channel,
+      ...(shared === null ? {} : shared.open()),
       ...(injector === null ? {} : composeFaults(injector)),
     });
   /** What earlier lives of the replica in this process refused. */

@@ -33,6 +33,8 @@ const EXPLAINED = new Set([
   'ScenarioError',
   'KeyFileError',
   'StateFolderError',
+  'StoreError',
+  'OrderStoreError',
   'PlantError',
   'InboxError',
   'CampaignError',

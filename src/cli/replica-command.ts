@@ -8,6 +8,7 @@ import { openParentChannel } from '../process/parent-channel.js';
 import { openMachineClock } from '../process/machine-clock.js';
 import { compileEarly } from '../process/v8-flags.js';
 import type { ProcessPorts } from '../recording/process-ports.js';
+import { ordersByLog } from '../rig/derive.js';
 import { loadRig } from '../rig/load-rig.js';
 import { claimStateFolder } from '../store/state-folder.js';
 import type { PrincipalKeys } from '../wire/keys.js';
@@ -17,6 +18,7 @@ import { describeRelease } from './describe-release.js';
 import { openHostControls } from './host-controls.js';
 import { makeKeysOrder } from './keys-order.js';
 import { loadKeys } from './load-keys.js';
+import { openOrderStore } from './open-order-store.js';
 import { openProcessRecording } from './open-recording.js';
 import { deriveCredentials, openTransport } from './open-transport.js';
 import { runUntilStopped } from './run-until-stopped.js';
@@ -63,6 +65,7 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
   const keys = await load();
   const addresses = readAddresses(options.addresses);
   const release = claimStateFolder(options.state, `replica ${id} of rig ${rig.id}`);
+  const store = ordersByLog(rig) ? await openOrderStore(rig, id, options.state, log) : null;
   const clock = openMachineClock(process.env);
   const notifier = openServiceNotifier(process.env, clock, log);
   const { transport, readRefused } = await openTransport({
@@ -92,7 +95,7 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
     transport,
     sendFrameAs: (claimed, to, purpose, frame) => transport.sendAs(claimed, to, purpose, frame),
     openLine: line.open,
-    store: null,
+    store: store,
     channel: {
       ...channel,
       sendTick: (record) => {
@@ -131,6 +134,7 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
   await transport.close();
   await replica.close();
   await recording?.close();
+  await store?.close();
   channel.close();
   await notifier.close();
   release();

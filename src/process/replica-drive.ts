@@ -7,6 +7,7 @@ import {
   createReplica,
   nextTick,
   nextWakeUs,
+  readFold,
   step,
   type Effect,
   type Input,
@@ -18,6 +19,7 @@ import {
 import type { LinkAccount } from '../core/clock/peer-clocks.js';
 import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Evidence } from '../core/membership/health.js';
+import type { Entry as LogEntry, Slot, Snapshot as LogSnapshot } from '../core/paxos/types.js';
 import type { ReplicatedState } from '../core/replicated-state.js';
 import type { ActuatorStatus, PeerMessage, ReplicaIndex, RequestName } from '../core/types.js';
 import type { Cancel, Clock, CommandPort, PeerPort, SensorPort } from '../ports.js';
@@ -121,6 +123,21 @@ export class ReplicaDrive {
   /** A request of an operator that has been checked. */
   order(name: RequestName, content: Uint8Array): void {
     this.feed({ kind: 'requested', name, content, nowUs: this.parts.clock.nowUs() });
+  }
+
+  /** The next slot of the command log is chosen and durable here. */
+  noteChosen(slot: Slot, entry: LogEntry, executes: boolean): void {
+    this.feed({ kind: 'chosen', slot, entry, executes, nowUs: this.parts.clock.nowUs() });
+  }
+
+  /** What the command log up to a later slot has come to, in place of its entries. */
+  install(snapshot: LogSnapshot): void {
+    this.feed({ kind: 'installed', snapshot, nowUs: this.parts.clock.nowUs() });
+  }
+
+  /** What the command log up to `slot` comes to; null where that is not known. */
+  readFold(slot: Slot): Uint8Array | null {
+    return readFold(this.parts.config, this.state, slot);
   }
 
   /** The replicated state that it holds; null for a replica that does not run. */

@@ -2,6 +2,7 @@
  * A running replica: the drive loop over authenticated messages. bytes → wire → core → effects → adapters, and nobody
  * reaches around. Which adapters stand behind the ports is for the caller to say.
  */
+import type { Entry as LogEntry, Outcome, PaxosStatus, Slot, Snapshot } from '../core/paxos/types.js';
 import type { Report } from '../core/replica.js';
 import type { ActuatorStatus, PeerMessage, ReplicaIndex } from '../core/types.js';
 import type { Evidence } from '../core/membership/health.js';
@@ -10,12 +11,15 @@ import type {
   CommandPort,
   Entropy,
   Log,
+  LogStore,
+  OrderPort,
   PeerPort,
   Principal,
   SensorPort,
   Transport,
 } from '../ports.js';
 import type { ComposedLaw } from '../rig/compose-law.js';
+import { ordersByLog } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
 import type { ControlRequest } from '../wire/control-codec.js';
 import type { ConfigDigests } from '../wire/derive-keys.js';
@@ -32,6 +36,10 @@ import {
   type OpenMessenger,
   type ReceivedMessage,
 } from './messenger.js';
+import { buildOrderConfig, listDevices, ORDER_NONCE_BYTES, requireOrderLimits } from './order-config.js';
+import { OrderDrive } from './order-drive.js';
+import { recordCodec } from './order-records.js';
+import { OrderWords } from './order-words.js';
 import type { ParentChannel } from './parent-channel.js';
 import { buildReplicaConfig, wireCodecs, type ReplicaCodecs } from './replica-config.js';
 import { ReplicaDrive } from './replica-drive.js';
@@ -47,11 +55,26 @@ interface ReplicaInterposers {
   readonly wrapCommands: (port: CommandPort) => CommandPort;
   readonly wrapSensors: (port: SensorPort) => SensorPort;
   readonly wrapTransport: (transport: Transport) => Transport;
+  /** Where a log orders commands. */
+  readonly wrapStore?: (store: LogStore) => LogStore;
+  readonly wrapOrder?: (port: OrderPort) => OrderPort;
   /** Is given the way to send any payload, properly sealed. */
   readonly offerSealer?: (seal: Messenger['sendPayload']) => void;
   /** A tick begins, counted from the start of the first run; before anything of it is sampled or sent. */
   readonly onTick: (runTick: number) => void;
 }
+
+/** What became of the command log at this replica, as the drive loop of Simplified Paxos tells it. */
+export type OrderReport =
+  | { readonly kind: 'chosen'; readonly slot: Slot; readonly entry: LogEntry; readonly executes: boolean }
+  | { readonly kind: 'installed'; readonly snapshot: Snapshot }
+  | {
+      readonly kind: 'answered';
+      readonly client: string;
+      readonly sequence: number;
+      readonly outcome: Outcome;
+    }
+  | { readonly kind: 'status'; readonly status: PaxosStatus };
 
 export interface ReplicaProcessParts {
   readonly rig: Rig;
@@ -65,6 +88,10 @@ export interface ReplicaProcessParts {
   readonly entropy: Entropy;
   readonly log: Log;
   readonly channel: Pick<ParentChannel, 'send' | 'sendTick'>;
+  /** What it remembers of the command log; absent where no log orders commands. */
+  readonly store?: LogStore;
+  /** An earlier life in this process has used the store. */
+  readonly isReopened?: boolean;
   readonly interposers?: ReplicaInterposers;
   /** How messages become frames; without it as on the wire. */
   readonly openMessenger?: OpenMessenger;
@@ -74,6 +101,8 @@ export interface ReplicaProcessParts {
   readonly protocolVersion?: number;
   /** Whatever the core reports, before it becomes an account. */
   readonly onReport?: (report: Report) => void;
+  /** Whatever becomes of the command log; nothing else reads it. */
+  readonly onOrdered?: (report: OrderReport) => void;
   /** Answers an operator's request; absent where the rig gives operators nothing to say. */
   readonly onControl?: (from: Principal, text: string) => { readonly ok: boolean; readonly text: string };
 }
@@ -100,9 +129,13 @@ export class ReplicaProcess {
   private readonly recorder: TickRecorder;
   private readonly meter: LinkMeter;
   private readonly desk: CommandDesk;
+  /** Null where no log orders commands. */
+  private readonly order: OrderDrive | null;
   private readonly sensors: SensorPort;
   private readonly replicaIndex: ReadonlyMap<Principal, number>;
   private readonly actuatorIndex: ReadonlyMap<Principal, number>;
+  /** Of those that Simplified Paxos runs between. */
+  private readonly deviceIndex: ReadonlyMap<Principal, number>;
   private readonly statuses: ({ readonly status: ActuatorStatus; readonly atUs: number } | null)[];
   private readonly statusAgeUs: number;
   private readonly drops = new Map<string, number>();
@@ -113,6 +146,7 @@ export class ReplicaProcess {
     const { rig, id, keys, digests, entropy, clock, interposers, log } = parts;
     this.replicaIndex = new Map(rig.replicas.map((replica, at) => [replica.id, at]));
     this.actuatorIndex = new Map(rig.actuators.map((actuator, at) => [actuator.id, at]));
+    this.deviceIndex = new Map(listDevices(rig).map((device, at) => [device, at]));
     const self = this.replicaIndex.get(id);
     if (self === undefined) throw new RangeError(`rig ${rig.id} has no replica "${id}"`);
     this.statuses = rig.actuators.map(() => null);
@@ -147,8 +181,13 @@ export class ReplicaProcess {
     this.desk = new CommandDesk({
       rig,
       rigDigest: digests.rig,
-      devices: null,
-      order: (name, content) => this.drive.order(name, content),
+      devices: ordersByLog(rig) ? listDevices(rig) : null,
+      order: (name, content) => {
+        const client = rig.operators[name.client];
+        if (this.order === null) this.drive.order(name, content);
+        else if (client !== undefined)
+          this.order.request({ client, sequence: name.sequence, value: content });
+      },
       readOrdered: () => {
         const held = this.drive.readState();
         return held?.book === undefined ? null : { book: held.book, startTick: held.startTick };
@@ -185,16 +224,20 @@ export class ReplicaProcess {
       onReport: (report) => this.onReport(report),
       onReply: (name, answer) => this.desk.answer(name, answer),
     });
+    this.order = ordersByLog(rig) ? this.openOrder(self) : null;
   }
 
   start(): void {
     this.messenger.start();
+    // First, as it tells the replica what it knew to be chosen.
+    this.order?.start();
     this.drive.start();
   }
 
   /** Finishes the tick under way; nothing leaves afterwards. */
   async stop(): Promise<void> {
     await this.drive.stop();
+    await this.order?.stop();
     this.messenger.stop();
     this.recorder.flush();
   }
@@ -202,6 +245,7 @@ export class ReplicaProcess {
   /** Ends it as SIGKILL would, inside this process: nothing more leaves or is looked at. */
   halt(): void {
     this.drive.halt();
+    this.order?.halt();
     this.messenger.stop();
     this.recorder.flush();
   }
@@ -225,6 +269,56 @@ export class ReplicaProcess {
   /** What was not accepted so far, by cause. */
   readRejected(): Record<string, number> {
     return { ...this.messenger.readRefused(), ...Object.fromEntries(this.drops) };
+  }
+
+  private openOrder(self: ReplicaIndex): OrderDrive {
+    const { rig, id, entropy, clock, interposers, isReopened, onOrdered } = this.parts;
+    const given = this.parts.store;
+    if (given === undefined)
+      throw new TypeError(`replica ${id} has no store, and rig ${rig.id} orders by a log`);
+    const store = interposers?.wrapStore?.(given) ?? given;
+    const devices = listDevices(rig);
+    const words = new OrderWords({
+      name: `replica ${id}`,
+      devices,
+      place: store.place,
+      isEmpty: store.loaded === null,
+      tell: (level, text) => this.tell(level, text),
+    });
+    const port: OrderPort = {
+      send: (to, messages) => {
+        const device = devices[to];
+        if (device !== undefined) this.messenger.send(device, { kind: 'order', messages });
+      },
+    };
+    const outward = interposers?.wrapOrder?.(port) ?? port;
+    return new OrderDrive({
+      config: buildOrderConfig(rig, self, entropy.bytes(ORDER_NONCE_BYTES)),
+      clock,
+      store,
+      records: recordCodec(requireOrderLimits(rig)),
+      isReopened: isReopened ?? false,
+      send: (to, messages) => outward.send(to, messages),
+      onChosen: (slot, entry, executes) => {
+        onOrdered?.({ kind: 'chosen', slot, entry, executes });
+        this.desk.noteChosen(slot, entry, executes);
+        this.drive.noteChosen(slot, entry, executes);
+      },
+      onInstall: (snapshot) => {
+        onOrdered?.({ kind: 'installed', snapshot });
+        this.drive.install(snapshot);
+      },
+      takeSnapshot: (slot) => this.drive.readFold(slot),
+      onAnswer: (client, sequence, outcome) => {
+        onOrdered?.({ kind: 'answered', client, sequence, outcome });
+        this.desk.answerOrdered(client, sequence, outcome);
+      },
+      onStatus: (status) => {
+        onOrdered?.({ kind: 'status', status });
+        words.note(status);
+      },
+      onStoreRefusal: (refusal) => words.noteRefusal(refusal),
+    });
   }
 
   private sendToPeer(to: number, message: PeerMessage): void {
@@ -255,6 +349,11 @@ export class ReplicaProcess {
       case 'status': {
         const actuator = this.actuatorIndex.get(from);
         if (actuator !== undefined) this.statuses[actuator] = { status: message.status, atUs: arrivedUs };
+        return;
+      }
+      case 'order': {
+        const device = this.deviceIndex.get(from);
+        if (device !== undefined) this.order?.receive(device, message.messages, arrivedUs);
         return;
       }
       case 'request':
