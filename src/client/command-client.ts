@@ -90,6 +90,10 @@ export type LogOutcome =
 /** How long an answer is waited for where the caller does not say. */
 export const DEFAULT_TIMEOUT_MS = 5_000;
 const TIMER_SLACK_US = 5_000;
+/** Whoever is not the leader is asked after so long without a place in the log, or without an end. */
+const ASK_OTHERS_US = 50_000;
+const ASK_OTHERS_END_US = 500_000;
+const ASK_OTHERS_SLACK_US = 2_000;
 /** Logs that come so long after enough have come still count. */
 const LOG_GRACE_US = 200_000;
 
@@ -105,6 +109,8 @@ export class CommandClient {
   /** Equal answers that hold a correct replica's. */
   private readonly needed: number;
   private readonly replicas: readonly Principal[];
+  /** Who leads the log, as last heard; asked first, so that a command costs few messages. */
+  private leader: Principal | null = null;
 
   constructor(private readonly parts: CommandClientParts) {
     const { rig } = parts;
@@ -164,7 +170,8 @@ export class CommandClient {
             waits = verdict.text;
             return;
           case 'chosen':
-            if (chosen === null) onProgress(verdict);
+            this.leader = verdict.leader === null ? null : (this.replicas[verdict.leader] ?? null);
+            if (chosen === null) onProgress({ kind: 'chosen', slot: verdict.slot });
             chosen = verdict.slot;
             return;
           case 'refused':
@@ -179,6 +186,7 @@ export class CommandClient {
         const said = this.tellSaid((replica) => describeVerdict(verdicts.get(replica)));
         return chosen === null ? { kind: 'unanswered', said } : { kind: 'chosen', slot: chosen, said };
       },
+      () => chosen !== null,
     );
   }
 
@@ -216,13 +224,17 @@ export class CommandClient {
     this.lines.close();
   }
 
-  /** Asks all replicas until `settle` is called or the time is over. */
+  /**
+   * Asks replicas until `settle` is called or the time is over: all of them, or at first the leader alone where
+   * `isOnItsWay` tells whether that is enough for the time being.
+   */
   private ask<T>(
     payload: Uint8Array,
     timeoutMs: number,
     onIncompatible: (settle: (outcome: T) => void) => void,
     onReply: (from: Principal, reply: OperatorReply, settle: (outcome: T) => void) => void,
     giveUp: () => T,
+    isOnItsWay: (() => boolean) | null = null,
   ): Promise<T> {
     const { clock } = this.parts;
     return new Promise((resolve) => {
@@ -246,9 +258,27 @@ export class CommandClient {
       this.listeners.add(listener);
       this.refusers.add(refuser);
       this.incompatible.clear();
-      // It may be settled before all have been asked.
-      for (const replica of this.replicas)
+      const { leader } = this;
+      const ask = (replica: Principal): void => {
+        // It may be settled before all have been asked.
         if (!isOver) cancels.push(this.lines.send(replica, 'request', payload));
+      };
+      const askOthers = (): void => {
+        for (const replica of this.replicas) if (replica !== first) ask(replica);
+      };
+      const first = isOnItsWay === null ? null : leader;
+      if (first === null || isOnItsWay === null) askOthers();
+      else {
+        ask(first);
+        const startUs = clock.nowUs();
+        const waitUntil = (atUs: number, callback: () => void): void => {
+          if (!isOver) cancels.push(clock.schedule(atUs, callback, ASK_OTHERS_SLACK_US));
+        };
+        waitUntil(startUs + ASK_OTHERS_US, () => {
+          if (isOnItsWay()) waitUntil(startUs + ASK_OTHERS_END_US, askOthers);
+          else askOthers();
+        });
+      }
       if (isOver) for (const cancel of cancels) cancel();
     });
   }

@@ -9,7 +9,7 @@ import { sameBytes, toHex } from '../core/bytes.js';
 import { findApplied, judgeRequest, type CommandBook } from '../core/commands/command-book.js';
 import type { Entry, Members, Outcome, Slot } from '../core/paxos/types.js';
 import type { RequestAnswer } from '../core/replica.js';
-import type { AppliedRequest, RequestName } from '../core/types.js';
+import type { AppliedRequest, ReplicaIndex, RequestName } from '../core/types.js';
 import type { Principal } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
 import { LOG_ITEMS_MAX } from '../wire/limits.js';
@@ -31,6 +31,8 @@ export interface CommandDeskParts {
   readonly devices: readonly Principal[] | null;
   /** Has a request ordered that has been checked; its answer comes back through `answer` and `answerOrdered`. */
   readonly order: (name: RequestName, content: Uint8Array) => void;
+  /** Who leads the log, as far as this replica knows; null where nobody does. */
+  readonly readLeader: () => ReplicaIndex | null;
   /** Null while this replica holds no state of a run. */
   readonly readOrdered: () => OrderedCommands | null;
   readonly send: (to: Principal, reply: OperatorReply) => void;
@@ -76,10 +78,12 @@ export class CommandDesk {
     else this.tell(name, known);
   }
 
-  /** What became of a request, whoever brought it here. */
+  /** What became of a request. With a log, whoever was asked tells it; without, whoever knows it. */
   answer(name: RequestName, answer: RequestAnswer): void {
-    const to = this.parts.rig.operators[name.client];
-    if (to !== undefined) this.tell(name, describeAnswer(to, name.sequence, answer));
+    const { rig, devices } = this.parts;
+    const to = rig.operators[name.client];
+    if (to === undefined || (devices !== null && !this.wasAsked(name))) return;
+    this.tell(name, describeAnswer(to, name.sequence, answer));
   }
 
   /** The log holds `entry` at `slot`; `executes`: it was not there before. */
@@ -87,14 +91,25 @@ export class CommandDesk {
     if (entry.kind === 'command' && executes) this.chosen.note(slot, entry.request);
   }
 
-  /** What the log says of the request with this number. */
+  /** What the log says of the request with this number; where it is chosen, whoever was asked. */
   answerOrdered(client: Principal, sequence: number, outcome: Outcome): void {
     const at = this.parts.rig.operators.indexOf(client);
+    const chosen = this.chosen.find({ client: at, sequence });
+    if (outcome.kind === 'chosen' && chosen !== null && !this.wasAsked(chosen))
+      this.tell(chosen, this.describeChosen(chosen.slot));
     for (const { name } of [...(this.asked[at]?.values() ?? [])]) {
       if (name.sequence !== sequence) continue;
       const verdict = this.lookUp(client, name) ?? this.describeOutcome(client, sequence, outcome);
       if (verdict !== null) this.tell(name, verdict);
     }
+  }
+
+  private wasAsked({ client, digest }: RequestName): boolean {
+    return this.asked[client]?.has(toHex(digest)) ?? false;
+  }
+
+  private describeChosen(slot: Slot): RequestVerdict {
+    return { kind: 'chosen', slot, leader: this.parts.readLeader() };
   }
 
   private tell({ client, sequence, digest }: RequestName, verdict: RequestVerdict): void {
@@ -116,7 +131,7 @@ export class CommandDesk {
     const chosen = this.chosen.find(name);
     if (chosen === null) return null;
     return sameBytes(chosen.digest, name.digest)
-      ? { kind: 'chosen', slot: chosen.slot }
+      ? this.describeChosen(chosen.slot)
       : describeRefusal(from, name.sequence, 'used');
   }
 

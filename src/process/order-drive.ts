@@ -141,6 +141,11 @@ export class OrderDrive {
     return this.prefix;
   }
 
+  /** Who leads, as far as this device knows; null where nobody does. */
+  readLeader(): ReplicaIndex | null {
+    return this.status?.leader ?? null;
+  }
+
   /** Makes durable what is known and stops; resolves when nothing more will leave this device. */
   async stop(): Promise<void> {
     this.cancelTimer?.();

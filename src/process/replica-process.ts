@@ -182,6 +182,7 @@ export class ReplicaProcess {
       rig,
       rigDigest: digests.rig,
       devices: ordersByLog(rig) ? listDevices(rig) : null,
+      readLeader: () => this.order?.readLeader() ?? null,
       order: (name, content) => {
         const client = rig.operators[name.client];
         if (this.order === null) this.drive.order(name, content);

@@ -3,12 +3,12 @@
  * `[client, sequence, command, [argument …], rig digest]`. Purpose request: `[0, content]` asks for it to be done,
  * `[1, sequence]` for what has been. Purpose reply: `[0, sequence, digest, verdict]` and
  * `[1, sequence, [[client, sequence, digest, tick, outcome, content | null] …]]`; verdict `[0, code, text]` (refused),
- * `[1, tick, outcome]` (took effect), `[2, slot]` (chosen) or `[3, text]` (waits). Where a log orders requests, items and
- * what took effect end with the slot. Strict in both directions; decoding never throws.
+ * `[1, tick, outcome]` (took effect), `[2, slot, leader]` (chosen) or `[3, text]` (waits). Where a log orders requests, items
+ * and what took effect end with the slot. Strict in both directions; decoding never throws.
  */
 import { hash } from 'node:crypto';
 import type { Slot } from '../core/paxos/types.js';
-import type { RequestOutcome } from '../core/types.js';
+import type { ReplicaIndex, RequestOutcome } from '../core/types.js';
 import type { ArgumentValue } from '../rig/command-arguments.js';
 import { MAX_ARGUMENTS, MAX_CLIENTS } from '../rig/schema.js';
 import { decodeCbor, encodeCbor, type CborValue } from './cbor.js';
@@ -17,6 +17,7 @@ import {
   ANSWER_TEXT_MAX_BYTES,
   CONTENT_DIGEST_BYTES,
   LOG_ITEMS_MAX,
+  REPLICAS_MAX,
   REQUEST_CONTENT_MAX_BYTES,
 } from './limits.js';
 import { isBytes, isCount, isList } from './schema.js';
@@ -70,8 +71,11 @@ export type RequestVerdict =
       readonly outcome: RequestOutcome;
       readonly slot: Slot | null;
     }
-  /** It has its place in the log, for good, and takes effect as soon as the rig gets there. */
-  | { readonly kind: 'chosen'; readonly slot: Slot }
+  /**
+   * It has its place in the log, for good, and takes effect as soon as the rig gets there. `leader`: whom to ask first for
+   * what comes next, as far as the replica knows.
+   */
+  | { readonly kind: 'chosen'; readonly slot: Slot; readonly leader: ReplicaIndex | null }
   /** Taken on, and nothing can be chosen just now; `text` says who must come back. */
   | { readonly kind: 'waits'; readonly text: string };
 
@@ -176,7 +180,7 @@ function encodeVerdict(verdict: RequestVerdict): CborValue {
       return [1, tick, encodeOutcome(outcome), ...(slot === null ? [] : [slot])];
     }
     case 'chosen':
-      return [2, verdict.slot];
+      return [2, verdict.slot, verdict.leader];
     case 'waits':
       return [3, verdict.text];
   }
@@ -185,11 +189,12 @@ function encodeVerdict(verdict: RequestVerdict): CborValue {
 function readVerdict(item: CborValue | undefined): RequestVerdict | null {
   if (!Array.isArray(item)) return null;
   const [kind, second, third, fourth] = item as readonly CborValue[];
-  if (isList(item, 2)) {
-    if (kind === 2 && isSlot(second)) return { kind: 'chosen', slot: second };
-    return kind === 3 && isAnswerText(second) ? { kind: 'waits', text: second } : null;
-  }
+  if (isList(item, 2)) return kind === 3 && isAnswerText(second) ? { kind: 'waits', text: second } : null;
   if (!isCount(second)) return null;
+  if (kind === 2 && isList(item, 3)) {
+    const isLeader = third === null || (isCount(third) && third < REPLICAS_MAX);
+    return isSlot(second) && isLeader ? { kind: 'chosen', slot: second, leader: third } : null;
+  }
   if (kind === 0 && isList(item, 3)) {
     const code = REFUSAL_CODES[second];
     return code !== undefined && isAnswerText(third) ? { kind: 'refused', code, text: third } : null;

@@ -184,7 +184,7 @@ describe('an answer', () => {
 
 describe('where a log orders commands', () => {
   const APPLIED: RequestVerdict = { kind: 'applied', tick: 14, outcome: { kind: 'done' }, slot: 9 };
-  const CHOSEN: RequestVerdict = { kind: 'chosen', slot: 9 };
+  const CHOSEN: RequestVerdict = { kind: 'chosen', slot: 9, leader: 1 };
   const world = (answer: (at: number, time: number) => RequestVerdict | null): World =>
     new World(answer, { rig: LOG_RIG });
 
@@ -197,8 +197,39 @@ describe('where a log orders commands', () => {
         told,
       ),
     ).toEqual(APPLIED);
-    expect(told).toEqual([CHOSEN]);
+    expect(told).toEqual([{ kind: 'chosen', slot: 9 }]);
     expect(await submit(world((at) => (at === 2 ? APPLIED : null)))).toEqual(APPLIED);
+  });
+
+  test('who leads is asked alone, and the others soon where it says nothing', async () => {
+    const rig = world((at, time) => {
+      if (at === 0) return CHOSEN;
+      if (at === 1) return time < 3 ? APPLIED : null;
+      return time > 1 ? APPLIED : null;
+    });
+    expect(await submit(rig, 200)).toEqual(APPLIED);
+    expect(rig.received).toEqual([1, 1, 1]);
+    expect(await submit(rig, 200)).toEqual(APPLIED);
+    expect(rig.received).toEqual([1, 2, 1]);
+    const third = submit(rig, 40);
+    expect(rig.received).toEqual([1, 3, 1]);
+    rig.run(20);
+    expect(await third).toEqual(APPLIED);
+    expect(rig.received).toEqual([2, 3, 2]);
+  });
+
+  test('who is asked alone and dies before the end is not waited for', async () => {
+    const rig = world((at, time) => {
+      if (at === 0) return CHOSEN;
+      if (at === 1) return time === 1 ? APPLIED : time === 2 ? CHOSEN : null;
+      return APPLIED;
+    });
+    await submit(rig, 200);
+    const before = [...rig.received];
+    const outcome = submit(rig, 400);
+    expect(rig.received).toEqual([before[0], 2, before[2]]);
+    rig.run(200);
+    expect(await outcome).toEqual(APPLIED);
   });
 
   test('what is chosen and not in force in time is neither unanswered nor refused', async () => {

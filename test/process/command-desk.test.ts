@@ -55,6 +55,7 @@ class Bench {
       rig: RIG,
       rigDigest: DIGEST,
       devices,
+      readLeader: () => 2,
       order: (name) => this.handed.push(name.sequence),
       readOrdered: () => this.ordered,
       send: (to, reply) => this.replies.push({ to, reply }),
@@ -98,7 +99,7 @@ describe('a request', () => {
     const name = { client: 1, sequence: 5, digest: digestContent(contentOf(5)) };
     bench.desk.answer(name, { kind: 'applied', tick: 3, outcome: { kind: 'done' }, slot: 9 });
     expect(bench.verdicts(5)).toEqual([
-      { kind: 'chosen', slot: 9 },
+      { kind: 'chosen', slot: 9, leader: 2 },
       { kind: 'applied', tick: 3, outcome: { kind: 'done' }, slot: 9 },
     ]);
   });
@@ -111,7 +112,7 @@ describe('a request', () => {
     bench.submit(5);
     expect(bench.handed).toEqual([]);
     expect(bench.verdicts(5)).toEqual([
-      { kind: 'chosen', slot: 9 },
+      { kind: 'chosen', slot: 9, leader: 2 },
       { kind: 'applied', tick: 7, outcome: { kind: 'done' }, slot: 9 },
     ]);
   });
@@ -137,7 +138,7 @@ describe('a request', () => {
     // Chosen a second time, in vain: the place stays the first one.
     bench.desk.noteChosen(12, entryOf(5, 2), false);
     bench.desk.answerOrdered('pilot', 5, { kind: 'chosen', slot: 9 });
-    expect(bench.verdicts(5)).toEqual([{ kind: 'chosen', slot: 9 }]);
+    expect(bench.verdicts(5)).toEqual([{ kind: 'chosen', slot: 9, leader: 2 }]);
     expect(bench.verdicts(5, 2)).toMatchObject([{ kind: 'refused', code: 'used' }]);
   });
 
@@ -149,6 +150,15 @@ describe('a request', () => {
     bench.apply(appliedOf(5, 9, 107));
     bench.desk.answerOrdered('pilot', 5, { kind: 'chosen', slot: 9 });
     expect(bench.verdicts(5)).toMatchObject([{ kind: 'applied', slot: 9 }]);
+  });
+
+  test('of which another replica was asked is told to be chosen here too, and its end there', () => {
+    const bench = new Bench();
+    bench.desk.noteChosen(9, entryOf(5), true);
+    bench.desk.answerOrdered('pilot', 5, { kind: 'chosen', slot: 9 });
+    const name = { client: 1, sequence: 5, digest: digestContent(contentOf(5)) };
+    bench.desk.answer(name, { kind: 'applied', tick: 3, outcome: { kind: 'done' }, slot: 9 });
+    expect(bench.verdicts(5)).toEqual([{ kind: 'chosen', slot: 9, leader: 2 }]);
   });
 
   test('that must wait hears for whom, the witness too', () => {

@@ -165,6 +165,7 @@ describe('the desk', () => {
       rig: RIG,
       rigDigest: DIGEST,
       devices: null,
+      readLeader: () => null,
       order: ({ sequence }) => ordered.push(sequence),
       readOrdered: () => ({
         book: {

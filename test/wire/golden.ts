@@ -210,7 +210,7 @@ export function makeGolden(): Record<string, string> {
       kind: 'verdict',
       sequence: 7,
       digest: contentDigest,
-      verdict: { kind: 'chosen', slot: 30 },
+      verdict: { kind: 'chosen', slot: 30, leader: 1 },
     }),
   );
   put(

@@ -69,7 +69,7 @@ const reply: fc.Arbitrary<OperatorReply> = fc.oneof(
     digest: bytes(32),
     verdict: fc.oneof(
       fc.record({ kind: fc.constant('applied' as const), tick: count, outcome, slot: fc.option(slot) }),
-      fc.record({ kind: fc.constant('chosen' as const), slot }),
+      fc.record({ kind: fc.constant('chosen' as const), slot, leader: fc.option(fc.nat(6)) }),
       fc.record({
         kind: fc.constant('waits' as const),
         text: fc.string({ maxLength: 40, unit: 'binary-ascii' }),
