@@ -386,6 +386,7 @@ async function openCommandGiver(
       sequence += 1;
       const outcome = await opened.client.submit({ sequence, command, values }, SUBMIT_TIMEOUT_MS);
       if (outcome.kind === 'applied') return `${outcome.outcome.kind} at tick ${outcome.tick}`;
+      if (outcome.kind === 'chosen') return `chosen at slot ${outcome.slot}, and not in force in time`;
       return outcome.kind === 'refused' ? `refused: ${outcome.text}` : 'not answered in time';
     },
     close: async () => {

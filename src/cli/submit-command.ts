@@ -4,7 +4,7 @@
  * it may still take effect; 4: it is chosen and will take effect, and has not within the time.
  */
 import { Option, type Command } from 'commander';
-import { DEFAULT_TIMEOUT_MS } from '../client/command-client.js';
+import { DEFAULT_TIMEOUT_MS, type SaidBy } from '../client/command-client.js';
 import type { Submitted } from '../client/open-client.js';
 import { SUBMIT_OPTIONS } from '../rig/read-commands.js';
 import { openNamedClient } from './open-named-client.js';
@@ -75,40 +75,51 @@ async function runSubmit(
         if (progress.kind === 'waits') console.error(progress.text);
       },
     });
+    const { exitCode, out, err } = describeSubmitted(submitted);
     if (options.json === true) console.log(JSON.stringify(submitted, null, 2));
-    else printOutcome(submitted);
-    process.exitCode = chooseExit(submitted);
+    else {
+      for (const line of err) console.error(line);
+      for (const line of out) console.log(line);
+    }
+    process.exitCode = exitCode;
   } finally {
     await client.close();
   }
 }
 
-function chooseExit(submitted: Submitted): number {
-  if (submitted.kind === 'unanswered') return EXIT_UNANSWERED;
-  if (submitted.kind === 'chosen') return EXIT_CHOSEN;
-  return submitted.kind === 'applied' && submitted.outcome.kind === 'done' ? 0 : EXIT_REFUSED;
+/** What is printed of a request's end, and the exit code. */
+export interface SubmitReport {
+  readonly exitCode: number;
+  readonly out: readonly string[];
+  readonly err: readonly string[];
 }
 
-function printOutcome(submitted: Submitted): void {
+/** The end of a request in words. */
+export function describeSubmitted(submitted: Submitted): SubmitReport {
   const { asked, sequence, isRepeat } = submitted;
-  if (isRepeat)
-    console.error(`${asked} was asked for before without an answer; this is the same request ${sequence}`);
+  const before = isRepeat
+    ? [`${asked} was asked for before without an answer; this is the same request ${sequence}`]
+    : [];
+  const fail = (exitCode: number, ...lines: readonly string[]): SubmitReport => ({
+    exitCode,
+    out: [],
+    err: [...before, ...lines],
+  });
   switch (submitted.kind) {
     case 'refused':
-      console.error(`${asked} was refused (${submitted.code}): ${submitted.text}`);
-      return;
+      return fail(EXIT_REFUSED, `${asked} was refused (${submitted.code}): ${submitted.text}`);
     case 'unanswered':
-      console.error(
+      return fail(
+        EXIT_UNANSWERED,
         `${asked}: too few answers in time; it may still take effect. Ask again to learn what became of request ${sequence}`,
+        ...listSaid(submitted.said),
       );
-      for (const { replica, text } of submitted.said) console.error(`  ${replica}: ${text}`);
-      return;
     case 'chosen':
-      console.error(
-        `${asked}: chosen at slot ${submitted.slot} and not in force in time; it cannot be lost and takes effect when the rig goes on. Look at voteplane log (request ${sequence})`,
+      return fail(
+        EXIT_CHOSEN,
+        `${asked}: chosen at slot ${submitted.slot} and not in force in time; it cannot be lost and takes effect when the rig goes on. Look at voteplane log, or ask again to learn what became of request ${sequence}`,
+        ...listSaid(submitted.said),
       );
-      for (const { replica, text } of submitted.said) console.error(`  ${replica}: ${text}`);
-      return;
     case 'applied':
       break;
   }
@@ -116,14 +127,24 @@ function printOutcome(submitted: Submitted): void {
   const known = slot === null ? `(request ${sequence})` : `(slot ${slot}, request ${sequence})`;
   switch (outcome.kind) {
     case 'done':
-      console.log(`${asked}: in force from tick ${tick} on ${known}`);
-      return;
+      return {
+        exitCode: 0,
+        out: [`${asked}: in force from tick ${tick} on ${known}`],
+        err: before,
+      };
     case 'refused':
-      console.error(`${asked} was refused by the rig at tick ${tick}: ${outcome.reason} ${known}`);
-      return;
+      return fail(
+        EXIT_REFUSED,
+        `${asked} was refused by the rig at tick ${tick}: ${outcome.reason} ${known}`,
+      );
     case 'lapsed':
-      console.error(
+      return fail(
+        EXIT_REFUSED,
         `${asked} lapsed at tick ${tick}: the rig stood still and it had no effect; ask again ${known}`,
       );
   }
+}
+
+function listSaid(said: readonly SaidBy[]): readonly string[] {
+  return said.map(({ replica, text }) => `  ${replica}: ${text}`);
 }

@@ -109,7 +109,6 @@ export class CommandClient {
   /** Equal answers that hold a correct replica's. */
   private readonly needed: number;
   private readonly replicas: readonly Principal[];
-  /** Who leads the log, as last heard; asked first, so that a command costs few messages. */
   private leader: Principal | null = null;
 
   constructor(private readonly parts: CommandClientParts) {
@@ -217,6 +216,11 @@ export class CommandClient {
               said: this.tellSaid((replica) => (logs.has(replica) ? 'it answered' : null)),
             },
     ).finally(() => cancelGrace?.());
+  }
+
+  /** Who leads the log, as last heard: whoever is asked first, so that a command costs few messages. */
+  readLeader(): Principal | null {
+    return this.leader;
   }
 
   /** Ends all sessions. The transport stays open. */
