@@ -173,31 +173,42 @@ describe('a rig by hand', () => {
     await Promise.all(hands.map((hand) => hand.ended));
   });
 
-  test('keys, processes, a fault, a look, and an orderly end', async () => {
-    for (const line of GENERATE) {
+  test.each(['pitch', 'valve'])('%s: keys, processes, orders, a look, and an orderly end', async (rig) => {
+    const started: HandProcess[] = [];
+    const begin = (line: string): HandProcess => {
+      const hand = shell(line);
+      hands.push(hand);
+      started.push(hand);
+      return hand;
+    };
+    const ofRig = (line: string): boolean => line.includes(` hardware/rigs/${rig} `);
+    const processes = PROCESSES.filter((line) => ofRig(line.replace('&', ' ')));
+    expect(processes.length).toBeGreaterThan(4);
+    for (const line of GENERATE.filter(ofRig)) {
       const exit = await shell(line).ended;
       expect(exit.code, exit.stderr).toBe(0);
     }
-    for (const line of PROCESSES) hands.push(shell(line.replace(/ &$/, '')));
-    const voter = hands.find((_, at) => / actuator /.test(PROCESSES[at] as string)) as HandProcess;
+    for (const line of processes) begin(line.replace(/ &$/, ''));
+    const voter = started.find((_, at) => / actuator /.test(processes[at] as string)) as HandProcess;
     await voter.untilPrints(/armed at tick/);
-    for (const line of ORDERS) {
+    const orders = ORDERS.filter(ofRig);
+    expect(orders.length).toBeGreaterThan(1);
+    for (const line of orders) {
       const exit = await shell(line).ended;
       expect(exit.code, `${exit.stdout}\n${exit.stderr}`).toBe(0);
     }
-    if (WATCHERS.length > 0 && findMosquitto()) {
-      for (const line of WATCHERS) {
-        const watcher = shell(line);
-        hands.push(watcher);
+    if (findMosquitto()) {
+      for (const line of WATCHERS.filter(ofRig)) {
+        const watcher = begin(line);
         await watcher.untilPrints(/voteplane\/pitch\/a\/[bcd]\/round/);
         watcher.kill('SIGTERM');
       }
     }
-    for (const hand of hands) {
+    for (const hand of started) {
       hand.kill('SIGTERM');
       await hand.ended;
     }
-    const ended = await Promise.all(hands.slice(0, PROCESSES.length).map((hand) => hand.ended));
-    expect(ended.map((exit) => exit.code)).toEqual(PROCESSES.map(() => 0));
+    const ended = await Promise.all(started.slice(0, processes.length).map((hand) => hand.ended));
+    expect(ended.map((exit) => exit.code)).toEqual(processes.map(() => 0));
   });
 });
