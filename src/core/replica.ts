@@ -37,6 +37,7 @@ import { sameBytes, toHex } from './bytes.js';
 import { applyChosen } from './commands/apply-chosen.js';
 import { appliedPrefix, largestPrefix } from './commands/applied-prefix.js';
 import { ChosenLog } from './commands/chosen-log.js';
+import { LagWatch } from './commands/lag-watch.js';
 import {
   agreeRequests,
   applyPending,
@@ -54,13 +55,14 @@ import { RoundClock, type ClockAccount } from './clock/round-clock.js';
 import {
   activeMask,
   EFFECT_TICKS,
+  followQuorum,
   followVector,
   foundMembers,
-  isActive,
   type ActiveSetRules,
   type Member,
 } from './membership/active-set.js';
 import { ColdStart, usesSignedStarts } from './membership/cold-start.js';
+import { Governors } from './membership/governors.js';
 import { Health, type Evidence } from './membership/health.js';
 import { PeerGrids, type Grid } from './membership/peer-grids.js';
 import type { Entry as LogEntry, Slot, Snapshot as LogSnapshot } from './paxos/types.js';
@@ -173,6 +175,8 @@ export type Input =
       readonly executes: boolean;
       readonly nowUs: number;
     }
+  /** Before anybody else hears of it: this device votes for a change of the operational quorum at `slot`. */
+  | { readonly kind: 'voted'; readonly slot: Slot; readonly nowUs: number }
   /** All slots up to the snapshot's are chosen; they are not told one by one. */
   | { readonly kind: 'installed'; readonly snapshot: LogSnapshot; readonly nowUs: number }
   /** A session with this peer stands: it may take part in a cold start. */
@@ -348,10 +352,19 @@ interface AwaitingContent {
   readonly from: Snapshot;
 }
 
+/** A vector that nothing comes of yet, for want of a chosen entry, or of word from a member of the quorum. */
+interface AwaitingQuorum {
+  readonly tick: Tick;
+  readonly vector: Vector;
+  readonly entries: readonly (Entry | null)[];
+  readonly told: boolean;
+}
+
 /** A vector with which a run begins, for want of a chosen entry not yet here. */
 interface AwaitingStart {
   readonly tick: Tick;
   readonly entries: readonly (Entry | null)[];
+  readonly largest: Slot;
 }
 
 interface Base {
@@ -423,8 +436,12 @@ export class ReplicaState {
   readonly pool: RequestPool | null;
   /** Null where no log orders commands. */
   readonly log: ChosenLog | null;
+  readonly lag: LagWatch | null;
+  /** Null where no witness is there. */
+  readonly governors: Governors | null;
   awaiting: AwaitingContent | null = null;
   awaitingStart: AwaitingStart | null = null;
+  awaitingQuorum: AwaitingQuorum | null = null;
   /** Contents that each peer was given, and in which tick. */
   readonly given: { tick: Tick; contents: number }[];
 
@@ -447,6 +464,8 @@ export class ReplicaState {
     this.pool =
       commands?.order === 'vector' ? new RequestPool(Math.max(OPEN_TICKS, config.patienceTicks)) : null;
     this.log = commands?.order === 'log' ? new ChosenLog(commands, initialLawState, actuators.length) : null;
+    this.lag = commands?.order === 'log' ? new LagWatch(commands.lagTicks) : null;
+    this.governors = commands?.order === 'log' && commands.witnessed ? new Governors(n, self) : null;
     this.given = Array.from({ length: n }, () => ({ tick: -1, contents: 0 }));
   }
 }
@@ -505,7 +524,11 @@ export function step(config: ReplicaConfig, state: ReplicaState, input: Input): 
       break;
     case 'chosen':
       state.log?.take(input);
+      state.governors?.follow(input.slot, input.entry);
       resume(config, state, input.nowUs, effects);
+      break;
+    case 'voted':
+      state.governors?.vote(input.slot);
       break;
     case 'installed':
       onInstalled(config, state, input.snapshot, input.nowUs, effects);
@@ -532,7 +555,7 @@ function onTime(config: ReplicaConfig, state: ReplicaState, ownUs: number, effec
 
 /** A tick of a replica that knows no common ones: looks for some, or for others who have none. */
 function beginIdleTick(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
-  const { clock, coldStart, grids, quorums } = state;
+  const { clock, coldStart, grids } = state;
   // Its own ticks count from its birth.
   if (state.idleTick < 0) clock.set(-ownUs, ownUs);
   const tick = tickAt(config, clock.read(ownUs));
@@ -546,12 +569,17 @@ function beginIdleTick(config: ReplicaConfig, state: ReplicaState, ownUs: number
     align(config, state, ownUs + grid.offsetUs, ownUs, effects);
     return;
   }
-  const needed = config.n - quorums.maxFaulty - 1;
-  if (tick - state.modeSince >= LISTEN_TICKS && countBits(state.linked) >= needed) coldStart.makeReady();
+  if (tick - state.modeSince >= LISTEN_TICKS && isLinked(config, state)) coldStart.makeReady();
   if (coldStart.signal !== null) signalStart(config, state, effects);
   considerStart(config, state, ownUs, effects);
   if (!state.aligned)
     tellWaits(config, state, tick, coldStart.listSilent(ownUs, state.linked), ownUs, effects);
+}
+
+/** Whether sessions with enough others stand to begin with: with all members of the operational quorum, where there is one. */
+function isLinked(config: ReplicaConfig, { governors, linked, quorums }: ReplicaState): boolean {
+  if (governors === null) return countBits(linked) >= config.n - quorums.maxFaulty - 1;
+  return governors.includesSelf && (governors.current & ~linked & ~(1 << config.self)) === 0;
 }
 
 /** Tells whom it waits for, now and then. Whoever has only just begun to wait need not complain yet. */
@@ -564,9 +592,16 @@ function tellWaits(
   effects: Effect[],
 ): void {
   if (ownUs - state.toldWaitsUs < WAITS_EVERY_US) return;
-  const needed = config.n - state.quorums.maxFaulty - 1;
+  const { governors } = state;
+  const others = governors === null ? -1 : governors.current & ~(1 << config.self);
   if (state.toldWaitsUs > -Infinity)
-    report(effects, { kind: 'waits', tick, inRun: state.aligned, silent, needed });
+    report(effects, {
+      kind: 'waits',
+      tick,
+      inRun: state.aligned,
+      silent: silent.filter((id) => (others & (1 << id)) !== 0),
+      needed: governors === null ? config.n - state.quorums.maxFaulty - 1 : countBits(others),
+    });
   state.toldWaitsUs = ownUs;
 }
 
@@ -624,7 +659,7 @@ function signalStart(config: ReplicaConfig, state: ReplicaState, effects: Effect
 
 /** Echoes and begins, as soon as enough others do. */
 function considerStart(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
-  const { echo, begin } = state.coldStart.judge(ownUs);
+  const { echo, begin } = state.coldStart.judge(ownUs, state.governors?.current);
   if (echo) signalStart(config, state, effects);
   if (!begin) return;
   align(config, state, tickStartUs(config, FIRST_TICK), ownUs, effects);
@@ -667,9 +702,10 @@ function renumber(config: ReplicaConfig, state: ReplicaState, tick: Tick): void 
   state.askedTick.fill(-Infinity);
   for (const one of state.answered) one.tick = -1;
   for (const one of state.given) one.tick = -1;
-  state.awaiting = null;
-  state.awaitingStart = null;
+  forgetAwaited(state);
   state.pool?.renumber(tick);
+  state.lag?.forget();
+  state.governors?.forgetTicks();
   state.health.restart(tick);
 }
 
@@ -694,8 +730,7 @@ function beginTick(
   health.advanceTo(tick);
   countOverruns(state, tick);
   state.fetch?.beginTick();
-  state.awaiting = null;
-  state.awaitingStart = null;
+  forgetAwaited(state);
   askForContents(config, state, effects);
   // Whoever gets no vector with the others may have ticks of its own.
   const isLost = !speaks(state) || tick - Math.max(state.fullTick, state.modeSince) > LISTEN_TICKS;
@@ -796,7 +831,16 @@ function canBeFollowed(state: ReplicaState, showing: number): boolean {
 /** Who counts in a tick, by what this replica knows; everybody before the run. */
 function activeIn(config: ReplicaConfig, state: ReplicaState, tick: Tick): number {
   const { snapshot } = state;
-  return snapshot === null ? (1 << config.n) - 1 : activeMask(snapshot.state.members, tick);
+  return snapshot === null ? (1 << config.n) - 1 : countedIn(state, snapshot.state, tick);
+}
+
+/**
+ * Who counts in a tick that goes on from `from`. Where the operational quorum has passed to somebody else meanwhile, that
+ * is the quorum: nobody who counted in the state may go on.
+ */
+function countedIn({ governors }: ReplicaState, { members }: ReplicatedState, tick: Tick): number {
+  const active = activeMask(members, tick);
+  return governors === null || (active & governors.current) !== 0 ? active : governors.current;
 }
 
 function askToJoin(
@@ -919,6 +963,7 @@ function onInstalled(
 ): void {
   const { log } = state;
   if (log === null) return;
+  state.governors?.install(snapshot);
   if (!log.install(snapshot))
     report(effects, { kind: 'dropped', peer: config.self, cause: 'wrong-snapshot' });
   resume(config, state, nowUs, effects);
@@ -978,11 +1023,22 @@ function onContentReply(
   resume(config, state, ownUs, effects);
 }
 
+function forgetAwaited(state: ReplicaState): void {
+  state.awaiting = null;
+  state.awaitingStart = null;
+  state.awaitingQuorum = null;
+}
+
 /** Goes on with the vector that waited for contents or entries, if they are there now; a later one would have taken its place. */
 function resume(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
-  const { awaiting, awaitingStart } = state;
-  if (awaitingStart !== null)
-    startRun(config, state, awaitingStart.tick, awaitingStart.entries, ownUs, effects);
+  const { awaiting, awaitingStart, awaitingQuorum } = state;
+  if (awaitingQuorum !== null) {
+    if (isHeldUp(config, state, awaitingQuorum)) return;
+    state.awaitingQuorum = null;
+    goOn(config, state, awaitingQuorum, ownUs, effects);
+    return;
+  }
+  if (awaitingStart !== null) startRun(config, state, awaitingStart, ownUs, effects);
   if (awaiting === null || awaiting.from !== state.snapshot) return;
   if (stepAgreed(config, state, awaiting.from.state, awaiting.agreed, ownUs, effects) !== 'lacks-content')
     state.awaiting = null;
@@ -1030,7 +1086,7 @@ function onReceived(
       onContentReply(config, state, message.content, arrivedUs, effects);
       break;
     case 'join':
-      onJoinRequest(config, state, from, message, arrivedUs);
+      onJoinRequest(config, state, from, message, arrivedUs, effects);
       break;
     case 'start':
       if (state.aligned) break;
@@ -1046,9 +1102,14 @@ function onJoinRequest(
   from: ReplicaIndex,
   { tick, ready, stamp }: JoinRequest,
   arrivedUs: number,
+  effects: Effect[],
 ): void {
   if (!state.aligned || !isNear(config, state, tick, arrivedUs)) return;
   state.clock.note(from, tick, stamp, arrivedUs);
+  if (state.governors !== null) {
+    state.governors.noteJoining(from, tick);
+    resume(config, state, arrivedUs, effects);
+  }
   if (ready) state.askedTick[from] = tickAt(config, state.clock.read(arrivedUs));
 }
 
@@ -1222,17 +1283,64 @@ function onAgreed(
   const entries = vector.map((value) => (value === null ? null : config.decodeEntry(value)));
   // Whoever is too far behind to know who counts looks for the state in it, and takes it for nothing more.
   const told = knowsActive(state, tick);
-  if (told) report(effects, { kind: 'agreed', tick, vector, entries, atUs: ownUs });
+  const { lag, governors } = state;
+  // Without the operational quorum it is what one side of a partition takes for the vector.
+  if (told && governors === null) report(effects, { kind: 'agreed', tick, vector, entries, atUs: ownUs });
   let present = 0;
   for (const entry of entries) if (entry !== null) present += 1;
+  lag?.note(tick, entries);
   if (present < state.quorums.minPresent) {
     report(effects, { kind: 'not-stepped', tick, cause: 'short-vector' });
     return;
   }
+  if (governors === null) {
+    goOn(config, state, { tick, vector, entries, told }, ownUs, effects);
+    return;
+  }
+  const held: AwaitingQuorum = { tick, vector, entries, told };
+  if (!isHeldUp(config, state, held)) {
+    goOn(config, state, held, ownUs, effects);
+    return;
+  }
+  state.awaitingQuorum = held;
+  const cause = governors.judge(entries, tick) === 'unknown' ? 'lacks-content' : 'short-vector';
+  report(effects, { kind: 'not-stepped', tick, cause });
+}
+
+/**
+ * Whether the operational quorum does not let anything come of a vector, or not yet. Whoever joins orders nothing, and may
+ * follow the others as soon as it knows who they are.
+ */
+function isHeldUp(
+  { self }: ReplicaConfig,
+  { governors, mode }: ReplicaState,
+  { entries, tick }: AwaitingQuorum,
+): boolean {
+  if (governors === null) return false;
+  const verdict = governors.judge(entries, tick);
+  if (mode !== 'joining') return verdict !== 'whole';
+  const stated = governors.after(largestPrefix(entries));
+  return stated === null || (stated & ~(1 << self)) === 0;
+}
+
+/** What comes of a vector with enough entries. */
+function goOn(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  { tick, vector, entries: all, told }: AwaitingQuorum,
+  ownUs: number,
+  effects: Effect[],
+): void {
+  const largest = state.log === null ? 0 : largestPrefix(all);
+  const governing = state.governors?.after(largest) ?? -1;
+  const entries =
+    governing < 0 ? all : all.map((entry, id) => ((governing & (1 << id)) === 0 ? null : entry));
+  if (told && state.governors !== null)
+    report(effects, { kind: 'agreed', tick, vector, entries: all, atUs: ownUs });
   state.fullTick = tick;
   const base = findBase(state, entries, tick);
   if (base === null) {
-    if (startRun(config, state, tick, entries, ownUs, effects)) return;
+    if (startRun(config, state, { tick, entries, largest }, ownUs, effects)) return;
     report(effects, { kind: 'not-stepped', tick, cause: 'no-base' });
     stepBack(config, state, entries);
     return;
@@ -1355,20 +1463,22 @@ function noteDissent(state: ReplicaState, entries: readonly (Entry | null)[], ba
 function startRun(
   config: ReplicaConfig,
   state: ReplicaState,
-  tick: Tick,
-  entries: readonly (Entry | null)[],
+  starting: AwaitingStart,
   ownUs: number,
   effects: Effect[],
 ): boolean {
+  const { tick, entries, largest } = starting;
   if (state.mode === 'running') return false;
   const waiting = entries.flatMap((entry) => (entry?.standing.kind === 'waiting' ? [entry.standing] : []));
   const patient = waiting.filter((standing) => standing.waitedTicks >= config.patienceTicks);
   const { testimony, minPresent } = state.quorums;
-  const isComplete = waiting.length === config.n && hearsAllVoters(config, entries, testimony);
-  if (!isComplete && patient.length < minPresent) return false;
-  const start = findStart(state, entries);
+  const governing = state.governors?.after(largest) ?? null;
+  const needed = governing === null ? config.n : countBits(governing);
+  const isComplete = waiting.length === needed && hearsAllVoters(config, entries, testimony);
+  if (!isComplete && patient.length < (governing === null ? minPresent : needed)) return false;
+  const start = findStart(state, largest);
   if (start === 'unknown') {
-    state.awaitingStart = { tick, entries };
+    state.awaitingStart = starting;
     return false;
   }
   state.awaitingStart = null;
@@ -1407,8 +1517,8 @@ function startRun(
  * What the command log, as far as any of the starters knows it, comes to: what operators have set outlives a failure of
  * all replicas. Whoever does not know that much does not start. Null where no log orders commands.
  */
-function findStart({ log }: ReplicaState, entries: readonly (Entry | null)[]): FoldedLog | 'unknown' | null {
-  return log === null ? null : (log.fold(largestPrefix(entries)) ?? 'unknown');
+function findStart({ log }: ReplicaState, largest: Slot): FoldedLog | 'unknown' | null {
+  return log === null ? null : (log.fold(largest) ?? 'unknown');
 }
 
 /** The control law's state and the book that a run starts with. */
@@ -1529,7 +1639,7 @@ function stepAgreed(
   ownUs: number,
   effects: Effect[],
 ): 'behind' | 'lacks-content' | null {
-  const counted = activeMask(from.members, tick);
+  const counted = countedIn(state, from, tick);
   if ((counted & ~active) !== 0) return 'behind';
   if (
     state.pool !== null &&
@@ -1614,7 +1724,10 @@ function stepLaw(
       report(effects, { kind: 'law-failed', tick, reason: outcome.reason });
     }
   }
-  const members = followVector(state.rules, from.members, tick, entries);
+  const members =
+    state.governors === null
+      ? followVector(state.rules, from.members, tick, entries)
+      : followGovernors(state.governors, from, book, tick);
   const { run, startTick } = from;
   if (state.pool !== null && book !== undefined)
     book = agreeRequests(book, tick, entries, state.quorums.maxFaulty + 1);
@@ -1647,6 +1760,7 @@ function stepLaw(
   // has not yet taken its place in the run.
   if (
     state.mode === 'running' &&
+    (state.governors?.mayOrder(entries, tick) ?? true) &&
     state.clock.read(ownUs) < tickStartUs(config, tick + 1) &&
     commands.some((command) => command !== null)
   ) {
@@ -1690,6 +1804,18 @@ function command(
   for (const one of applied) effects.push(replyTo(one, startTick));
   report(effects, { kind: 'commanded', tick, startTick, applied });
   return { law, book };
+}
+
+/** Who is waited for once the command log has taken effect up to where `book` says: the operational quorum after that. */
+function followGovernors(
+  governors: Governors,
+  from: ReplicatedState,
+  book: CommandBook | undefined,
+  tick: Tick,
+): readonly Member[] {
+  if (book?.prefix === undefined || book.prefix === from.book?.prefix) return from.members;
+  const quorum = governors.after(book.prefix);
+  return quorum === null ? from.members : followQuorum(from.members, tick, quorum);
 }
 
 /** Lets what the command log holds up to `upTo` take effect on the control law's state, in order, and tells the operators. */
@@ -1774,7 +1900,7 @@ function chooseMode(config: ReplicaConfig, state: ReplicaState, tick: Tick, effe
   switch (state.mode) {
     case 'listening':
       if (run !== null) join(state, run, tick, effects);
-      else if (ticksInMode >= LISTEN_TICKS) {
+      else if (ticksInMode >= LISTEN_TICKS && mayGovern(state)) {
         state.fullTick = tick;
         enterMode(state, 'waiting', tick, 'no-run', effects);
       }
@@ -1789,13 +1915,20 @@ function chooseMode(config: ReplicaConfig, state: ReplicaState, tick: Tick, effe
       // The run goes on, and hears nothing of whoever is no member: it asks to be let in.
       if (state.snapshot !== null && !isMember(config, state, tick, false)) state.speaksUp = false;
       if (run !== null) join(state, run, tick, effects);
-      else if (stateTick === tick - 1 && tick >= state.fencedUntil && isMember(config, state, tick, true))
+      else if (
+        stateTick === tick - 1 &&
+        tick >= state.fencedUntil &&
+        isMember(config, state, tick, true) &&
+        mayGovern(state) &&
+        !lags(config, state, tick)
+      )
         enterMode(state, 'running', tick, 'in-step', effects);
       else if (tick - Math.max(state.modeSince, stateTick) > config.patienceTicks)
         listenAnew(state, tick, effects);
       // The run stands still, or is no more, and silence helps nobody: with a state of its own it goes on. Without one it
       // lends its voice to the run, or begins anew where there is none.
       else if (tick - Math.max(state.modeSince, state.basedTick) > LISTEN_TICKS) {
+        if (!mayGovern(state)) break;
         if (state.snapshot !== null) enterMode(state, 'running', tick, 'lost', effects);
         else if (isShown(config, state, state.run, tick)) state.speaksUp = true;
         else listenAnew(state, tick, effects);
@@ -1806,10 +1939,29 @@ function chooseMode(config: ReplicaConfig, state: ReplicaState, tick: Tick, effe
       else if (countBits(state.oversleeps) >= FENCE_TICKS) fence(state, tick, effects);
       else if (stateTick >= tick - 2 && !isMember(config, state, tick, false))
         enterMode(state, 'joining', tick, 'excluded', effects);
+      else if (!mayGovern(state)) enterMode(state, 'joining', tick, 'excluded', effects);
+      else if (lags(config, state, tick)) enterMode(state, 'joining', tick, 'lags', effects);
       else if (tick - Math.max(state.modeSince, stateTick) > config.patienceTicks)
         giveUp(config, state, tick, effects);
       break;
   }
+}
+
+/** Whether this replica may have a voice: where there is a witness, as a member of the operational quorum alone. */
+function mayGovern({ governors }: ReplicaState): boolean {
+  return governors === null || governors.includesSelf;
+}
+
+/**
+ * Whether this replica holds the others up, who are enough without it: it lacks commands that they have long known, or that
+ * its own state has already.
+ */
+function lags({ self }: ReplicaConfig, state: ReplicaState, tick: Tick): boolean {
+  const { lag, log, governors, quorums, snapshot } = state;
+  // Where the operational quorum says who may step, nobody of it can be spared.
+  if (lag === null || log === null || governors !== null) return false;
+  const due = Math.max(lag.due(tick), snapshot?.state.book?.prefix ?? 0);
+  return log.prefix < due && lag.countKnowing(due, self) >= quorums.minPresent;
 }
 
 /**
@@ -1828,7 +1980,8 @@ function giveUp(config: ReplicaConfig, state: ReplicaState, tick: Tick, effects:
  */
 function isMember(config: ReplicaConfig, state: ReplicaState, tick: Tick, lasting: boolean): boolean {
   const member = state.snapshot?.state.members[config.self];
-  if (member === undefined || !isActive(member, tick)) return false;
+  if (state.snapshot === null || member === undefined) return false;
+  if ((countedIn(state, state.snapshot.state, tick) & (1 << config.self)) === 0) return false;
   return !lasting || (member.status === 'active' && member.missedTicks < config.excludeAfterTicks - 1);
 }
 

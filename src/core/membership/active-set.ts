@@ -99,6 +99,16 @@ export function followVector(
   return after ?? before;
 }
 
+/** The members after a tick in which the operational quorum became `quorum`: who is dropped is waited for no more at once. */
+export function followQuorum(before: readonly Member[], tick: Tick, quorum: number): readonly Member[] {
+  return before.map((member, id) => {
+    const status = (quorum & (1 << id)) === 0 ? 'excluded' : 'active';
+    if (member.status === status) return member;
+    const sinceTick = status === 'active' ? tick + EFFECT_TICKS : tick + 1;
+    return { status, sinceTick, missedTicks: 0, penaltyTicks: 0 };
+  });
+}
+
 function followActive(
   rules: ActiveSetRules,
   member: Member,

@@ -56,8 +56,12 @@ export class ColdStart {
     this.heard[peer] = { step, atUs };
   }
 
-  /** What follows at `nowUs`: whether to echo from now on, and whether to begin. */
-  judge(nowUs: number): { readonly echo: boolean; readonly begin: boolean } {
+  /**
+   * What follows at `nowUs`: whether to echo from now on, and whether to begin. Bit i of `members`: it takes replica i's
+   * voice to begin; null where it takes so many, whosever they are.
+   */
+  judge(nowUs: number, members: number | null = null): { readonly echo: boolean; readonly begin: boolean } {
+    if (members !== null) return { echo: false, begin: this.own !== null && this.hearsAll(members, nowUs) };
     const inits = this.count('init', nowUs);
     const echo = this.own !== 'echo' && Math.max(inits, this.count('echo', nowUs)) >= this.thresholds.echo;
     if (echo) this.own = 'echo';
@@ -89,6 +93,12 @@ export class ColdStart {
       if (said === 'echo' || (said === 'init' && step === 'init')) count += 1;
     }
     return count;
+  }
+
+  private hearsAll(members: number, nowUs: number): boolean {
+    return this.heard.every(
+      (_, id) => (members & (1 << id)) === 0 || id === this.rules.self || this.isFresh(id, nowUs),
+    );
   }
 
   private isFresh(peer: ReplicaIndex, nowUs: number): boolean {

@@ -48,7 +48,8 @@ function fuseNumbers(rule: FusionRule, entries: readonly Reading[], maxFaulty: n
   const m = sorted.length;
   const enough = n - maxFaulty;
   if (m < enough || !hasCluster(sorted, enough, spread)) return LOST;
-  const dropped = Math.max(0, maxFaulty - (n - m));
+  // Two channels beside a witness leave nothing to drop: where replicas only crash, both are right.
+  const dropped = Math.min(Math.max(0, maxFaulty - (n - m)), (m - 1) >> 1);
   const value = combine(rule.method, dropped === 0 ? sorted : sorted.slice(dropped, m - dropped)) + 0; // −0 becomes +0
   const farthest = Math.max(value - (sorted[0] as number), (sorted[m - 1] as number) - value);
   const outliers = farthest <= spread ? NOBODY : listOutliers(rule, entries, value);

@@ -181,16 +181,69 @@ describe('a replica that joins', () => {
     world.kill(2);
     world.runTicks(10);
     world.choose(command(1), command(2), command(3));
-    world.learn([0], 1);
+    world.learn([0, 1], 1);
     world.restart(2, 3);
     world.runTicks(20);
     expect(world.stateOf(2).mode).toBe('running');
-    expect(world.setAt(2)).toEqual([]);
+    expect(world.setAt(2)).toEqual([1]);
     world.learn(ALL);
     world.runTicks(2);
     for (const id of ALL) expect(world.setAt(id)).toEqual([1, 2, 3]);
     expect(findDisagreements(world, ALL)).toEqual([]);
   });
+});
+
+describe('a replica that lags', () => {
+  test('keeps silent so that commands do not wait for it, until it has caught up', () => {
+    const world = fly();
+    world.choose(command(1));
+    world.learn([0, 1]);
+    world.runTicks(4);
+    // Whoever lacks it for a few ticks only is waited for.
+    expect(world.effects(0)).toEqual([]);
+    expect(world.stateOf(2).mode).toBe('running');
+    world.runTicks(3);
+    expect(world.reported('mode', 2).at(-1)?.report).toMatchObject({ mode: 'joining', cause: 'lags' });
+    expect(world.setAt(0)).toEqual([1]);
+    const ordered = world.commands.filter(({ replica }) => replica === 2).length;
+    world.runTicks(10);
+    expect(world.commands.filter(({ replica }) => replica === 2)).toHaveLength(ordered);
+    expect(world.steppedTicks(0).at(-1)).toBe(world.tick);
+    world.learn([2]);
+    world.runTicks(15);
+    expect(world.stateOf(2).mode).toBe('running');
+    expect(world.setAt(2)).toEqual([1]);
+    expect(holdEqualStates(world, ALL)).toBe(true);
+    expect(findDisagreements(world, ALL)).toEqual([]);
+    expect(world.voterState().trips).toBe(0);
+  });
+
+  test('speaks on where the others are too few without it: commands wait, control does not', () => {
+    const world = fly();
+    world.kill(1);
+    world.runTicks(10);
+    world.choose(command(1));
+    world.learn([0]);
+    world.runTicks(20);
+    expect(world.stateOf(2).mode).toBe('running');
+    expect(world.steppedTicks(2).at(-1)).toBe(world.tick);
+    expect(world.setAt(0)).toEqual([]);
+    world.learn([2]);
+    world.runTicks(2);
+    expect(world.setAt(2)).toEqual([1]);
+  });
+});
+
+test('replicas that lag behind one alone do not fall silent', () => {
+  const world = fly();
+  world.choose(command(1));
+  world.learn([2]);
+  world.runTicks(20);
+  for (const id of ALL) expect(world.stateOf(id).mode).toBe('running');
+  expect(world.steppedTicks(0).at(-1)).toBe(world.tick);
+  world.learn(ALL);
+  world.runTicks(2);
+  for (const id of ALL) expect(world.setAt(id)).toEqual([1]);
 });
 
 describe('after a failure of all replicas', () => {
