@@ -61,6 +61,11 @@ describe('what once went wrong', () => {
     const result = run({ group: 'witness', fault: 'power-cut', seed: '3', commands: 500 });
     expect(result).toMatchObject({ answered: 500, violations: [] });
   });
+
+  test('what was learnt takes the place of a vote, and proves that all below it is chosen', () => {
+    const result = run({ group: 'witness', fault: 'power-cut', seed: '20002', commands: 506 });
+    expect(result).toMatchObject({ answered: 506, violations: [] });
+  });
 });
 
 describe('a power cut at each write', () => {

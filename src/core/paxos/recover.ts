@@ -25,7 +25,6 @@ interface Memory {
   prefix: Slot;
   snapshot: Snapshot | null;
   readonly slots: Map<Slot, SlotMemory>;
-  readonly chosen: Set<Slot>;
 }
 
 /** The device, and effects to be carried out first: its state so far, from the snapshot on. */
@@ -52,7 +51,7 @@ export function recoverPaxos(
   for (;;) {
     const slot = state.prefix + 1;
     const known = memory.slots.get(slot);
-    if (known === undefined || (slot > memory.prefix && !memory.chosen.has(slot))) break;
+    if (known === undefined || slot > memory.prefix) break;
     applyChosen(run, known.entry, known.ballot);
   }
   for (const [slot, { entry, ballot }] of memory.slots)
@@ -84,7 +83,8 @@ function readRecords(records: readonly PaxosRecord[]): Memory {
         break;
       case 'entry':
         memory.slots.set(record.slot, { entry: record.entry, ballot: 0 });
-        memory.chosen.add(record.slot);
+        // It was learnt when all slots below were known, by the votes and entries that came before.
+        memory.prefix = Math.max(memory.prefix, record.slot);
         break;
       case 'prefix':
         memory.prefix = Math.max(memory.prefix, record.slot);
@@ -107,7 +107,6 @@ function forgetAll(): Memory {
     prefix: 0,
     snapshot: null,
     slots: new Map(),
-    chosen: new Set(),
   };
 }
 

@@ -187,6 +187,13 @@ describe('a store that is no memory', () => {
     expect(isAmnesiac([stamp, vote, { kind: 'prefix', slot: 2 }])).toBe(true);
   });
 
+  test('one that was to learn of several slots, and of which it kept the first, remembers the votes below', () => {
+    const entry: PaxosRecord = { kind: 'entry', slot: 2, entry: { kind: 'nothing' } };
+    const { state } = recoverPaxos(config, [{ kind: 'stamp', incarnation: 1, since: 0 }, vote, entry], 0);
+    expect(state.prefix).toBe(2);
+    expect(describeEntry(state.chosen.get(1)?.entry ?? entry.entry)).toBe('v');
+  });
+
   test('a stamp makes all records before it void', () => {
     const { state } = recoverPaxos(config, [vote, { kind: 'stamp', incarnation: 2, since: 0 }], 0);
     expect(state.votes.size).toBe(0);
