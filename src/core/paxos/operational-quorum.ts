@@ -106,8 +106,13 @@ export function isPromiseQuorum(config: Devices, governance: Governance, promise
   return isGoverningMajority(config, governance, promisers);
 }
 
+/** More than half of all devices, the witness included. */
+export function isMajority(config: Devices, members: Members): boolean {
+  return countBits(members) > config.n / 2;
+}
+
 function isGoverningMajority(config: Devices, governance: Governance, members: Members): boolean {
-  if (countBits(members) <= config.n / 2) return false;
+  if (!isMajority(config, members)) return false;
   // simplified [00116]: no majority goes on without what the operational quorum executed by itself
   return config.witness === null || (members & governance.quorum) !== 0;
 }

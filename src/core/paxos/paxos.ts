@@ -31,7 +31,7 @@ import {
 import { followGenesis } from './genesis.js';
 import { hear, hearLeader, liveLeader, liveMembers, shouldTry } from './leader-choice.js';
 import { answer, askForSnapshot, learnFromVotes, notePrefix, onSnapshotTaken } from './learner.js';
-import { allReplicas, bit, isChosenBy, isPromiseQuorum } from './operational-quorum.js';
+import { allReplicas, bit, isChosenBy, isMajority } from './operational-quorum.js';
 import { others, type Run } from './run.js';
 import type { PaxosState } from './state.js';
 import { describeStatus, sameStatus } from './status.js';
@@ -209,7 +209,7 @@ function onTime(run: Run): void {
     else if (leadership.phase === 'leads') state.choice.leaderUs = run.nowUs;
     retransmit(run);
   } else if (
-    isPromiseQuorum(config, state.governance, able) &&
+    isMajority(config, able) &&
     shouldTry(config, state.choice, findCandidates(run, able), run.nowUs)
   ) {
     tryToLead(run);
@@ -220,11 +220,13 @@ function onTime(run: Run): void {
 
 /**
  * Who could lead, of those who are live and remember: whoever belongs to the operational quorum as far as this device
- * knows.
+ * knows. Where none of it is there, whoever hears the witness asks it: it may know of a later one (simplified [00116]).
  */
 function findCandidates(run: Run, able: Members): Members {
   const { config, state } = run;
-  const candidates = able & allReplicas(config) & state.governance.quorum;
+  const replicas = able & allReplicas(config);
+  const members = replicas & state.governance.quorum;
+  const candidates = members === 0 ? replicas : members;
   return mayVote(state) ? candidates : candidates & ~bit(config.self);
 }
 

@@ -76,6 +76,51 @@ describe('a device that was away', () => {
     expect(world.device(0).state.told?.waits).toEqual({ for: 0b100, why: 'entries' });
   });
 
+  /** It knows that 2 went on alone, and one slot more. */
+  const outside: readonly PaxosRecord[] = [
+    { kind: 'entry', slot: 1, entry: { kind: 'quorum', members: 0b100 } },
+    { kind: 'entry', slot: 2, entry: command('a') },
+  ];
+
+  test('and knows that it is not of the operational quorum asks the witness, which knows of a later one', () => {
+    const later = { ballot: 8, from: 3, slot: 3, quorum: 0b101, digest: digestTexts(3, []) };
+    const world = begin({
+      0: outside,
+      [WITNESS]: [{ kind: 'witness', incarnation: 1, promised: 8, change: later }],
+    });
+    world.stop(2);
+    lead(world, 0);
+    world.run(50_000);
+    expect([...world.device(0).chosen.values()].map(describeEntry)).toEqual([
+      'quorum 100',
+      'a',
+      'quorum 101',
+      'quorum 1',
+    ]);
+  });
+
+  test('and is not of it, as the witness knows, waits for those who are, and goes on with them (Fig. 13)', () => {
+    const alone = { ballot: 8, from: 1, slot: 1, quorum: 0b100, digest: digestTexts(1, []) };
+    const world = begin({
+      0: outside,
+      [WITNESS]: [{ kind: 'witness', incarnation: 1, promised: 8, change: alone }],
+      2: [...outside, vote(3, 8, command('t'))],
+    });
+    world.stop(2);
+    world.run(600_000);
+    const asked = saidBy(world, 0, 'prepare').length;
+    expect(asked).toBeGreaterThan(0);
+    expect(world.device(0).state.told).toMatchObject({
+      role: 'prepares',
+      waits: { for: 0b100, why: 'operational-quorum' },
+    });
+    world.request(0, 'c', 1, 'w');
+    expect(world.answers.at(-1)?.outcome).toEqual({ kind: 'waits', for: 0b100 });
+    world.start(2);
+    expect(world.run(500_000, () => world.device(0).state.governance.quorum === 0b101)).toBe(true);
+    expect(describeEntry(world.device(0).chosen.get(3) ?? { kind: 'nothing' })).toBe('t');
+  });
+
   test('with a vote of that ballot goes on', () => {
     const world = begin({ 0: [vote(1, 8, command('z'))], [WITNESS]: [remembered] });
     world.stop(2);
