@@ -45,6 +45,11 @@ export interface OrderDriveParts {
   readonly send: OrderPort['send'];
   /** A slot that is chosen, and durable here as far as this device remembers anything; in order, each once. */
   readonly onChosen: (slot: Slot, entry: Entry, executes: boolean) => void;
+  /**
+   * This device votes for another operational quorum at `slot`, or remembers to have done so and not what was chosen there.
+   * Told before the vote leaves.
+   */
+  readonly onVotedForQuorum?: (slot: Slot) => void;
   /** What all slots up to that of `snapshot` have come to, in place of them. */
   readonly onInstall: (snapshot: Snapshot) => void;
   /** What the commands of all slots up to `slot` have made; null where that is not known. */
@@ -75,6 +80,8 @@ export class OrderDrive {
   private state: PaxosState;
   private readonly records: OrderRecords;
   private readonly open = new OpenRequests();
+  /** Until it starts. */
+  private readonly loaded: PaxosRecord[];
   private readonly inputs: PaxosInput[] = [];
   private held: Held[] = [];
   private unwritten: PaxosRecord[] = [];
@@ -104,11 +111,11 @@ export class OrderDrive {
     this.config = config;
     this.records = new OrderRecords(records);
     this.isStored = store.loaded !== null;
-    const loaded = store.loaded === null ? [] : this.records.load(store.loaded, store.place);
+    this.loaded = store.loaded === null ? [] : [...this.records.load(store.loaded, store.place)];
     this.handed = isReopened === true && this.isStored ? 1 : 0;
     this.barrier = this.handed;
     this.writtenUs = clock.nowUs();
-    const { state, effects } = recoverPaxos(config, loaded, this.writtenUs);
+    const { state, effects } = recoverPaxos(config, this.loaded, this.writtenUs);
     this.state = state;
     this.hold(effects);
   }
@@ -116,6 +123,8 @@ export class OrderDrive {
   /** Tells what was known before, and takes part. */
   start(): void {
     if (this.handed > 0) this.write([]);
+    for (const record of this.loaded.splice(0))
+      if (record.kind === 'vote' && record.slot > this.state.prefix) this.noteVote(record);
     this.run();
     this.keepTime();
   }
@@ -221,10 +230,15 @@ export class OrderDrive {
       }
       // Without a voice nothing rests on what is kept.
       if (this.isMute) continue;
+      this.noteVote(effect.record);
       this.unwritten.push(effect.record);
       this.handed += 1;
       if (effect.barrier) this.barrier = this.handed;
     }
+  }
+
+  private noteVote(record: PaxosRecord): void {
+    if (record.kind === 'vote' && record.entry.kind === 'quorum') this.parts.onVotedForQuorum?.(record.slot);
   }
 
   /** What is waited for, and what nobody waits for with it; after the write that is under way. */

@@ -1,10 +1,10 @@
 /**
  * What people are told of a device of Simplified Paxos: when its memory is gone and for whom it waits, when it has a voice
- * again, and when nothing can be chosen. It decides nothing.
+ * again, and when nothing can be chosen. What passes by itself in a moment is not told. It decides nothing.
  */
 import { listMembers } from '../core/paxos/run.js';
-import type { Members, PaxosStatus } from '../core/paxos/types.js';
-import type { Principal, StoreRefusal } from '../ports.js';
+import type { Members, PaxosStatus, Waits } from '../core/paxos/types.js';
+import type { Cancel, Clock, Principal, StoreRefusal } from '../ports.js';
 
 export interface OrderWordsParts {
   /** As people call the device: "replica a". */
@@ -14,72 +14,114 @@ export interface OrderWordsParts {
   /** Where its store is, and whether there was none when it started. */
   readonly place: string;
   readonly isEmpty: boolean;
+  readonly clock: Clock;
   readonly tell: (level: 'info' | 'warn' | 'error', text: string) => void;
 }
+
+/** A wait is told when it has lasted so long. */
+const PATIENCE_US = 1_000_000;
+const PATIENCE_SLACK_US = 50_000;
 
 /** Tells of one device, each thing once until it changes. */
 export class OrderWords {
   private before: PaxosStatus | null = null;
+  /** For whom it was told to wait. */
+  private toldOf: Members | null = null;
+  private cancel: Cancel | null = null;
 
   constructor(private readonly parts: OrderWordsParts) {}
 
   /** The device stands like this now. */
   note(status: PaxosStatus): void {
-    const { before } = this;
+    const { before, parts } = this;
     this.before = status;
-    const { name, tell } = this.parts;
-    if (status.role === 'amnesiac') {
-      if (before?.role !== 'amnesiac' || before.waits?.for !== status.waits?.for)
-        tell('warn', `${name}: ${this.describeAmnesia(status)}`);
-      return;
-    }
-    if (before?.role === 'amnesiac') tell('info', `${name}: ${this.describeVoice(status)}`);
+    const isAmnesiac = status.role === 'amnesiac';
+    const wasAmnesiac = before?.role === 'amnesiac';
+    if (isAmnesiac !== wasAmnesiac) this.endWait(false);
+    if (isAmnesiac && !wasAmnesiac) this.tellAmnesia(status);
+    if (!isAmnesiac && wasAmnesiac) parts.tell('info', `${parts.name}: ${this.describeVoice(status)}`);
     if (status.role === 'leads' && before?.role !== 'leads')
-      tell('info', `${name} leads the order of commands, with ballot ${status.ballot}`);
-    const { waits } = status;
-    if (waits !== null && waits.for !== before?.waits?.for)
-      tell(
-        'warn',
-        `${name}: no command can be chosen until it hears ${this.name(waits.for, waits.why)}; start it, or look at the network and at its keys`,
-      );
-    else if (waits === null && before !== null && before.role !== 'amnesiac' && before.waits !== null)
-      tell('info', `${name}: commands can be chosen again`);
+      parts.tell('info', `${parts.name} leads the order of commands, with ballot ${status.ballot}`);
+    if (status.waits === null) this.endWait(!isAmnesiac);
+    else if (status.waits.for !== this.toldOf) this.beginWait();
   }
 
   /** Its store takes nothing any more. */
   noteRefusal({ message }: StoreRefusal): void {
     const { name, tell } = this.parts;
+    this.stop();
     tell(
       'error',
       `${name}: its store takes nothing more: ${message}. Until this process is started again it neither promises nor votes, and follows what the others choose`,
     );
   }
 
-  private describeAmnesia({ waits }: PaxosStatus): string {
-    const { place, isEmpty } = this.parts;
+  /** Nothing is told any more. */
+  stop(): void {
+    this.cancel?.();
+    this.cancel = null;
+  }
+
+  private beginWait(): void {
+    const { clock } = this.parts;
+    this.cancel ??= clock.schedule(
+      clock.nowUs() + PATIENCE_US,
+      () => {
+        this.cancel = null;
+        if (this.before?.waits) this.tellWait(this.before, this.before.waits);
+      },
+      PATIENCE_SLACK_US,
+    );
+  }
+
+  private endWait(isOver: boolean): void {
+    const { name, tell } = this.parts;
+    this.stop();
+    if (isOver && this.toldOf !== null) tell('info', `${name}: commands can be chosen again`);
+    this.toldOf = null;
+  }
+
+  private tellWait(status: PaxosStatus, waits: Waits): void {
+    const { name, tell } = this.parts;
+    if (waits.for === this.toldOf) return;
+    if (status.role === 'amnesiac') {
+      this.tellAmnesia(status);
+      return;
+    }
+    this.toldOf = waits.for;
+    // Of the operational quorum all are needed, of others one.
+    const whom = this.list(waits.for, waits.why === 'operational-quorum' ? 'and' : 'or');
+    tell(
+      'warn',
+      `${name}: no command can be chosen until it hears ${whom}; start what does not run, and look at the network and at the keys`,
+    );
+  }
+
+  private tellAmnesia({ waits }: PaxosStatus): void {
+    const { name, place, isEmpty, tell } = this.parts;
+    this.toldOf = waits?.for ?? null;
     const what = isEmpty
       ? `its store in ${place} is empty`
       : `its store in ${place} is older than what this device has promised`;
-    const whom = waits === null ? 'the others' : this.name(waits.for, 'admission');
-    return (
-      `${what}. It neither promises nor votes until ${whom} have admitted it, and goes on by itself then. ` +
-      'Start those that are missing; restore no copy of the folder, as it would break promises made since'
+    const whom = waits === null ? '' : ` by ${this.list(waits.for, 'and')}`;
+    tell(
+      'warn',
+      `${name}: ${what}. It neither promises nor votes until it is admitted${whom}, which they do by themselves. ` +
+        'Start those that do not run; restore no copy of the folder, as it would break promises made since',
     );
   }
 
   private describeVoice({ incarnation }: PaxosStatus): string {
     const { place } = this.parts;
     return incarnation === 1
-      ? `this rig is new: no device has promised anything yet. Its store is in ${place} from now on`
+      ? `this rig is new, as no device has promised anything yet. Its store is in ${place} from now on`
       : `the others have admitted it as incarnation ${incarnation}; it promises and votes again, and its store is in ${place}`;
   }
 
-  private name(members: Members, why: NonNullable<PaxosStatus['waits']>['why']): string {
+  private list(members: Members, joint: 'and' | 'or'): string {
     const { devices } = this.parts;
     const names = listMembers(devices.length, members).map((at) => devices[at] ?? String(at));
-    // Of the operational quorum all are needed, of others one.
     const last = names.pop() ?? '';
-    const joint = why === 'operational-quorum' || why === 'admission' ? 'and' : 'or';
     return names.length === 0 ? last : `${names.join(', ')} ${joint} ${last}`;
   }
 }

@@ -131,6 +131,7 @@ export class ReplicaProcess {
   private readonly desk: CommandDesk;
   /** Null where no log orders commands. */
   private readonly order: OrderDrive | null;
+  private words: OrderWords | null = null;
   private readonly sensors: SensorPort;
   private readonly replicaIndex: ReadonlyMap<Principal, number>;
   private readonly actuatorIndex: ReadonlyMap<Principal, number>;
@@ -239,6 +240,7 @@ export class ReplicaProcess {
   async stop(): Promise<void> {
     await this.drive.stop();
     await this.order?.stop();
+    this.words?.stop();
     this.messenger.stop();
     this.recorder.flush();
   }
@@ -247,6 +249,7 @@ export class ReplicaProcess {
   halt(): void {
     this.drive.halt();
     this.order?.halt();
+    this.words?.stop();
     this.messenger.stop();
     this.recorder.flush();
   }
@@ -279,11 +282,12 @@ export class ReplicaProcess {
       throw new TypeError(`replica ${id} has no store, and rig ${rig.id} orders by a log`);
     const store = interposers?.wrapStore?.(given) ?? given;
     const devices = listDevices(rig);
-    const words = new OrderWords({
+    this.words = new OrderWords({
       name: `replica ${id}`,
       devices,
       place: store.place,
       isEmpty: store.loaded === null,
+      clock,
       tell: (level, text) => this.tell(level, text),
     });
     const port: OrderPort = {
@@ -316,9 +320,9 @@ export class ReplicaProcess {
       },
       onStatus: (status) => {
         onOrdered?.({ kind: 'status', status });
-        words.note(status);
+        this.words?.note(status);
       },
-      onStoreRefusal: (refusal) => words.noteRefusal(refusal),
+      onStoreRefusal: (refusal) => this.words?.noteRefusal(refusal),
     });
   }
 

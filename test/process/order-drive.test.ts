@@ -375,6 +375,28 @@ test('nothing is said in a store that is opened again before what an earlier lif
   expect(device.take('beat').map(({ to }) => to)).toEqual([1, 2]);
 });
 
+test('a vote for another operational quorum is told before it leaves, and again by whoever remembers it alone', () => {
+  const voted: Slot[] = [];
+  const witnessed = { witness: 2 };
+  const more = { onVotedForQuorum: (slot: Slot) => void voted.push(slot) };
+  const store = new HandStore(STAMP);
+  const device = new Device(1, clock, store, witnessed, more);
+  device.drive.start();
+  const entry: Entry = { kind: 'quorum', members: 0b01 };
+  device.drive.receive(
+    0,
+    [{ kind: 'propose', incarnation: 1, ballot: 3, slot: 2, entry, prefix: 1 }],
+    clock.nowUs(),
+  );
+  expect(voted).toEqual([2]);
+  expect(store.waiting).toHaveLength(1);
+  store.flush();
+  device.drive.halt();
+  const again = new Device(1, clock, new HandStore(new Map(store.durable)), witnessed, more);
+  again.drive.start();
+  expect(voted).toEqual([2, 2]);
+});
+
 test('a record that cannot be read is refused, with the place and what to do', () => {
   const store = new HandStore(new Map([...STAMP, ['slot-1', Uint8Array.of(0xff)]]));
   expect(() => new Device(0, clock, store)).toThrow(OrderStoreError);
