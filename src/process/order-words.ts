@@ -1,6 +1,7 @@
 /**
  * What people are told of a device of Simplified Paxos: when its memory is gone and for whom it waits, when it has a voice
- * again, and when nothing can be chosen. What passes by itself in a moment is not told. It decides nothing.
+ * again, and when nothing can be chosen. Waits that pass by themselves in a moment are not told: those of a new rig are of
+ * that kind. It decides nothing.
  */
 import { listMembers } from '../core/paxos/run.js';
 import type { Members, PaxosStatus, Waits } from '../core/paxos/types.js';
@@ -38,7 +39,6 @@ export class OrderWords {
     const isAmnesiac = status.role === 'amnesiac';
     const wasAmnesiac = before?.role === 'amnesiac';
     if (isAmnesiac !== wasAmnesiac) this.endWait(false);
-    if (isAmnesiac && !wasAmnesiac) this.tellAmnesia(status);
     if (!isAmnesiac && wasAmnesiac) parts.tell('info', `${parts.name}: ${this.describeVoice(status)}`);
     if (status.role === 'leads' && before?.role !== 'leads')
       parts.tell('info', `${parts.name} leads the order of commands, with ballot ${status.ballot}`);
@@ -100,22 +100,20 @@ export class OrderWords {
   private tellAmnesia({ waits }: PaxosStatus): void {
     const { name, place, isEmpty, tell } = this.parts;
     this.toldOf = waits?.for ?? null;
-    const what = isEmpty
-      ? `its store in ${place} is empty`
-      : `its store in ${place} is older than what this device has promised`;
+    const what = isEmpty ? 'is empty' : 'is older than what this device has promised';
     const whom = waits === null ? '' : ` by ${this.list(waits.for, 'and')}`;
     tell(
       'warn',
-      `${name}: ${what}. It neither promises nor votes until it is admitted${whom}, which they do by themselves. ` +
+      `${name}: its store in ${place} ${what}. It neither promises nor votes until it is admitted${whom}, which they do by themselves. ` +
         'Start those that do not run; restore no copy of the folder, as it would break promises made since',
     );
   }
 
   private describeVoice({ incarnation }: PaxosStatus): string {
-    const { place } = this.parts;
+    const { place, isEmpty } = this.parts;
     return incarnation === 1
-      ? `this rig is new, as no device has promised anything yet. Its store is in ${place} from now on`
-      : `the others have admitted it as incarnation ${incarnation}; it promises and votes again, and its store is in ${place}`;
+      ? `this rig is new, as no device has promised anything yet; its store is in ${place} from now on`
+      : `its store in ${place} was ${isEmpty ? 'empty' : 'older than what it had promised'}, and the others have admitted it as incarnation ${incarnation}: it promises and votes again`;
   }
 
   private list(members: Members, joint: 'and' | 'or'): string {

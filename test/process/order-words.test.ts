@@ -40,24 +40,27 @@ beforeEach(() => {
   words = open(true);
 });
 
-test('an empty store is told at once, with its place and for whom it waits, and when it has a voice', () => {
+test('an empty store is told when it stays so, with its place and for whom it waits, and when it has a voice', () => {
   words.note(amnesia(0b110));
+  clock.moveTo(900_000);
+  expect(told).toEqual([]);
+  clock.moveTo(1_000_000);
   expect(told).toEqual([
     'warn replica a: its store in /state is empty. It neither promises nor votes until it is admitted by b and c, which they do by themselves. Start those that do not run; restore no copy of the folder, as it would break promises made since',
   ]);
   words.note(status({ incarnation: 3 }));
   expect(told.slice(1)).toEqual([
-    'info replica a: the others have admitted it as incarnation 3; it promises and votes again, and its store is in /state',
+    'info replica a: its store in /state was empty, and the others have admitted it as incarnation 3: it promises and votes again',
   ]);
 });
 
 test('whom an empty store still waits for is told when that lasts', () => {
   words.note(amnesia(0b110));
-  clock.moveTo(10_000);
+  clock.moveTo(1_000_000);
   words.note(amnesia(0b100));
-  clock.moveTo(900_000);
+  clock.moveTo(1_900_000);
   expect(told).toHaveLength(1);
-  clock.moveTo(1_100_000);
+  clock.moveTo(2_100_000);
   expect(told.at(-1)).toContain('until it is admitted by c, ');
   expect(told).toHaveLength(2);
 });
@@ -66,15 +69,20 @@ test('a new rig is told as one', () => {
   words.note(amnesia(0b110));
   words.note(status({ incarnation: 1 }));
   clock.moveTo(5_000_000);
-  expect(told.slice(1)).toEqual([
-    'info replica a: this rig is new, as no device has promised anything yet. Its store is in /state from now on',
+  expect(told).toEqual([
+    'info replica a: this rig is new, as no device has promised anything yet; its store is in /state from now on',
   ]);
 });
 
 test('a store that is older than the word of its device is not called empty', () => {
   words = open(false);
   words.note(amnesia(0b010));
+  clock.moveTo(1_000_000);
   expect(told[0]).toContain('its store in /state is older than what this device has promised');
+  words.note(status({ incarnation: 2 }));
+  expect(told[1]).toContain(
+    'was older than what it had promised, and the others have admitted it as incarnation 2',
+  );
 });
 
 test('a wait is told when it has lasted, once, and its end', () => {
