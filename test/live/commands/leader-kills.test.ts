@@ -1,6 +1,6 @@
 /**
  * `kill -9` of whoever leads the command log of the valve rig, again and again, while an operator gives one command after
- * the other: each is answered soon, none is lost, none is done twice, and the tank keeps its level. Ten times;
+ * the other: each is answered soon, none is lost, none is done twice, and the tank keeps its level; then of all at once. Ten times;
  * VOTEPLANE_LEADER_KILLS says how often instead (`npm run leader-kills`).
  */
 import path from 'node:path';
@@ -11,6 +11,7 @@ import { readMonotonicUs } from '../../../src/process/system-clock.js';
 import { loadRig } from '../../../src/rig/load-rig.js';
 import { RigRunner, ROOT } from '../../support/rig-runner.js';
 import { readStoredLog } from '../../support/stored-log.js';
+import { isSpoiltByMachine } from '../demo/demo-run.js';
 
 const VALVE = path.join(ROOT, 'hardware', 'rigs', 'valve');
 const KILLS = Number(process.env['VOTEPLANE_LEADER_KILLS'] ?? 10);
@@ -30,20 +31,20 @@ interface Given {
   readonly outcome: SubmitOutcome;
 }
 
-/** Gives commands under the numbers 1, 2, …, each with another target near 1 m. */
+/** Gives commands under the numbers 1, 2, …; unless told otherwise each with another target near 1 m. */
 class Giver {
   readonly given: Given[] = [];
   private sequence = 0;
 
   constructor(private readonly client: CommandClient) {}
 
-  async give(): Promise<Given> {
+  async give(command = 'set-target', value?: number | string): Promise<Given> {
     this.sequence += 1;
     const { sequence } = this;
+    const values = [value ?? 0.95 + (sequence % 100) / 1_000];
     const sentUs = readMonotonicUs();
     let firstUs: number | null = null;
-    const request = { sequence, command: 'set-target', values: [0.95 + (sequence % 100) / 1_000] };
-    const outcome = await this.client.submit(request, TIMEOUT_MS, ({ kind }) => {
+    const outcome = await this.client.submit({ sequence, command, values }, TIMEOUT_MS, ({ kind }) => {
       if (kind === 'chosen') firstUs ??= readMonotonicUs();
     });
     const endUs = readMonotonicUs();
@@ -139,19 +140,45 @@ test(
         ].join('\n'),
       );
 
-      const figures = await rig.land();
+      rig.observer.end();
+      await rig.until('the end of the flight', () => rig.observer.complete);
+      const figures = rig.observer.figures();
       const shown = rig.trace();
       for (const { outcome, sequence } of given)
         expect(outcome, `command ${sequence}\n${shown}`).toMatchObject({
           kind: 'applied',
           outcome: { kind: 'done' },
         });
-      expect(figures.commands, shown).toEqual({ done: given.length, refused: 0, lapsed: 0 });
-      expect([figures.disagreements, figures.unsafeOutputs], shown).toEqual([0, 0]);
-      expect(figures.plant?.survived, shown).toBe(true);
+      const { commands, disagreements, unsafeOutputs, uncoveredTicks, plant } = figures;
+      expect(commands, shown).toEqual({ done: given.length, refused: 0, lapsed: 0 });
+      expect([disagreements, unsafeOutputs], shown).toEqual([0, 0]);
+      // A machine that stands still makes two of three late: the valve closes as promised, and the tank runs dry.
+      const isSpoilt = isSpoiltByMachine(figures);
+      console.log(
+        `  tank ${plant?.survived === true ? 'survived' : 'lost'}, farthest from 1 m by ${plant?.maxAbsError?.value ?? NaN} m${isSpoilt ? '; the machine was too slow at times' : ''}`,
+      );
+      if (!isSpoilt) expect([plant?.survived, uncoveredTicks], shown).toEqual([true, 0]);
+
+      // All at once: what operators have set outlives it.
+      await giver.give('mode', 'manual');
+      const replicas = loaded.replicas.map(({ id }) => id);
+      await Promise.all(replicas.map((id) => rig.kill(id)));
+      await rig.start(...replicas);
+      expect((await giver.give('set-target', 1.2)).outcome).toMatchObject({
+        kind: 'applied',
+        outcome: { kind: 'refused', reason: expect.stringMatching(/in manual mode/) },
+      });
+      const told = await client.readLog(TIMEOUT_MS);
+      if (told.kind !== 'log') throw new Error('the log was not answered');
+      expect(told.entries.at(-2)).toMatchObject({
+        sequence: given.length - 1,
+        outcome: { kind: 'done' },
+        asked: { command: 'mode', values: ['manual'] },
+      });
+      await rig.stop();
 
       const logs = await Promise.all(
-        rig.rig.replicas.map(({ id }) => readStoredLog(loaded, id, rig.folder.stateFolderOf(id))),
+        replicas.map((id) => readStoredLog(loaded, id, rig.folder.stateFolderOf(id))),
       );
       const longest = logs.reduce((most, log) => (log.length > most.length ? log : most));
       for (const log of logs) expect(log).toEqual(longest.slice(0, log.length));
