@@ -13,7 +13,7 @@ import type {
 import type { StoreRefusal } from '../../src/ports.js';
 import { OrderDrive, type OrderDriveParts } from '../../src/process/order-drive.js';
 import { OrderStoreError, recordCodec } from '../../src/process/order-records.js';
-import { REQUEST_AGE_US } from '../../src/process/open-requests.js';
+import { KEPT_REQUESTS, REQUEST_AGE_US } from '../../src/process/open-requests.js';
 import { encodePaxosRecord, type PaxosLimits } from '../../src/wire/paxos-codec.js';
 import { HandClock } from '../support/hand-clock.js';
 import { HandStore } from '../support/hand-store.js';
@@ -247,11 +247,16 @@ describe('with three devices', () => {
     pass(500_000);
     const [, , alone] = devices;
     alone?.told.splice(0);
-    for (const sequence of [1, 2, 3, 4, 5]) alone?.drive.request(request(sequence));
-    expect(alone?.told.at(-1)).toEqual({ client: 'op', sequence: 5, outcome: { kind: 'busy' } });
+    for (let sequence = 1; sequence <= KEPT_REQUESTS + 1; sequence += 1)
+      alone?.drive.request(request(sequence));
+    expect(alone?.told.at(-1)).toEqual({
+      client: 'op',
+      sequence: KEPT_REQUESTS + 1,
+      outcome: { kind: 'busy' },
+    });
     // The others hear for whom the order of commands waits.
     expect(alone?.told.slice(0, -1).map(({ outcome }) => outcome)).toEqual(
-      Array.from({ length: 4 }, () => ({ kind: 'waits', for: 0b011 })),
+      Array.from({ length: KEPT_REQUESTS }, () => ({ kind: 'waits', for: 0b011 })),
     );
   });
 
