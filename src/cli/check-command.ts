@@ -10,7 +10,7 @@ import { startNamedPlant } from '../../hardware/plants/plants.js';
 import { parseFault } from '../faults/spec.js';
 import { toHex } from '../core/bytes.js';
 import { checkLaw } from '../rig/check-law.js';
-import { deriveFacts } from '../rig/derive.js';
+import { deriveFacts, DURABLE_WRITE_US } from '../rig/derive.js';
 import type { RigFacts } from '../rig/derive.js';
 import { computeArithmeticDigest } from '../rig/digest.js';
 import { describeArgument } from '../rig/command-arguments.js';
@@ -214,15 +214,28 @@ function place(loaded: LoadedRig, at: Path, code: Mistake['code'], what: string,
 }
 
 function describeHypothesis(loaded: LoadedRig): string {
-  const { hypothesis } = loaded.rig;
+  const { hypothesis, witness } = loaded.rig;
   switch (hypothesis.kind) {
     case 'byzantine':
       return `byzantine: ${hypothesis.f}, ${hypothesis.authenticators === 'mac' ? 'MACs' : 'signatures'}`;
     case 'crash':
-      return `crash: ${hypothesis.f}`;
+      return `crash: ${hypothesis.f}${witness === null ? '' : `, two replicas and the witness ${witness.id}`}`;
     case 'none':
       return 'none (study only)';
   }
+}
+
+/** What its promise to be there in time rests on. */
+function describeWitness({ witness }: RigFacts): readonly (readonly [string, string])[] {
+  if (witness === null) return [];
+  const { id, quorumChangeUs } = witness;
+  return [
+    [
+      'witness',
+      `${id} changes the operational quorum within ${formatDuration(quorumChangeUs)} after a replica's last word, where a ` +
+        `durable write takes at most ${formatDuration(DURABLE_WRITE_US)}`,
+    ],
+  ];
 }
 
 function describeReliability(figures: Rig['reliability']): string {
@@ -241,7 +254,10 @@ export function renderReport(report: CheckReport): string {
   }
   const { facts, commands } = report;
   const { perTick, packetCaps } = facts;
-  const quorum = `${facts.majority} of ${facts.replicas} equal commands move an actuator, ${facts.minPresent} entries make a tick`;
+  const quorum =
+    facts.witness === null
+      ? `${facts.majority} of ${facts.replicas} equal commands move an actuator, ${facts.minPresent} entries make a tick`
+      : 'the entries of the whole operational quorum make a tick, and one command of it moves an actuator';
   const caps = Object.entries(packetCaps).flatMap(([purpose, bytes]) =>
     bytes === 0 ? [] : [`${purpose} ${bytes}`],
   );
@@ -262,6 +278,7 @@ export function renderReport(report: CheckReport): string {
       ['command', `sent by ${formatDuration(facts.commandByUs)}`],
       ['worst latency', `${formatDuration(facts.worstLatencyUs)} from sample to output`],
       ['longest gap', `${formatDuration(facts.longestGapUs)} between two outputs`],
+      ...describeWitness(facts),
       ['reliability', report.reliability],
       ['law', `${report.law.files.join(', ')}; state of ${report.law.stateBytes} bytes`],
       ['rig digest', report.digests.rig.slice(0, 16)],

@@ -3,8 +3,8 @@
  * what they agreed on, who voted for what, whom they suspect, the plant, the fault under way. Painting it is
  * painter.ts's business.
  */
-import { deriveQuorums } from '../core/agreement/hypothesis.js';
 import type { TickRecord } from '../process/telemetry.js';
+import { countNeededCommands } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
 import type { FlightView } from './flight.js';
 import type { Percentiles } from './histogram.js';
@@ -67,7 +67,7 @@ export function describeHypothesis(rig: Rig): string {
     case 'byzantine':
       return `${n} replicas, ${rig.hypothesis.f} may lie, ${rig.hypothesis.authenticators === 'mac' ? 'MACs' : 'signatures'}`;
     case 'crash':
-      return `${n} replicas, ${rig.hypothesis.f} may crash`;
+      return `${n} replicas${rig.witness === null ? '' : ' and a witness'}, ${rig.hypothesis.f} may crash`;
     case 'none':
       return `${n} replicas, no agreement`;
   }
@@ -168,7 +168,7 @@ function strikes(spec: Struck, id: string): boolean {
 
 function renderActuators(view: FlightView): readonly Line[] {
   const { rig, latest } = view;
-  const { majority } = deriveQuorums(rig.hypothesis, rig.replicas.length);
+  const majority = countNeededCommands(rig);
   return latest.voters.map((voter, at): Line => {
     const actuator = rig.actuators[at];
     const name = span(` ${pad(voter.id, LABEL)}`, 'strong');

@@ -1,9 +1,9 @@
 /** What the core needs to know of a rig, with the codecs of `wire` as its pure functions. */
 import type { ReplicaConfig } from '../core/replica.js';
-import { majorityOf } from '../core/voting/majority.js';
 import type { ReadBackConfig } from '../core/voting/read-back.js';
 import type { VoterConfig } from '../core/voting/actuator-voter.js';
 import type { ComposedLaw } from '../rig/compose-law.js';
+import { countNeededCommands } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
 import { shapeBook } from '../wire/command-book-codec.js';
 import { decodeEntry, encodeEntry, shapeEntries } from '../wire/entry-codec.js';
@@ -104,14 +104,23 @@ export function buildReadBackConfig(rig: Rig, at: number): ReadBackConfig {
   };
 }
 
-/** The voter's configuration for actuator `at` of the rig. `bootNonce`: 8 fresh bytes. */
+/**
+ * The voter's configuration for actuator `at` of the rig. `bootNonce`: 8 fresh bytes.
+ *
+ * In a rig with a witness one command is enough, and nothing unsafe goes out for it. A replica steps, and sends commands, only
+ * as a member of the operational quorum and with the entry of every member in its vector; the quorum of a tick is what the log
+ * says of it, so two replicas that step the same tick have the same vector, and send the same bytes. Two that do not hear
+ * each other never both step: the log names one quorum, it changes with the witness's vote alone, and who is left out of
+ * it cannot have the vector of the one that is in it. What one of them sent before the change is older than what the other
+ * sends after it, and the voter takes no older tick after a newer one. That a replica lies is outside the hypothesis.
+ */
 export function buildVoterConfig(rig: Rig, at: number, bootNonce: Uint8Array): VoterConfig {
   const actuator = rig.actuators[at];
   if (actuator === undefined) throw new RangeError(`rig ${rig.id} has no actuator number ${at}`);
   const n = rig.replicas.length;
   return {
     n,
-    majority: majorityOf(n),
+    majority: countNeededCommands(rig),
     vote:
       actuator.vote === 'mid-value' && rig.hypothesis.kind === 'byzantine'
         ? { kind: 'mid-value', quorum: 2 * rig.hypothesis.f + 1 }

@@ -4,9 +4,11 @@
  * nothing at run time except the packet caps, which `src/wire` and `src/mqtt` may use as they stand.
  */
 import { deriveQuorums } from '../core/agreement/hypothesis.js';
+import { PAXOS_DEFAULTS } from '../core/paxos/defaults.js';
 import { KEPT_ANSWERS, OPEN_REQUESTS } from '../core/commands/command-book.js';
 import { PIECE_BYTES } from '../core/state-fetch.js';
 import type { Hypothesis } from '../core/types.js';
+import { majorityOf } from '../core/voting/majority.js';
 import { formatHostPort } from './address.js';
 import { formatDuration } from './quantity.js';
 import type { Rig } from './rig.js';
@@ -63,6 +65,8 @@ export interface RigFacts {
   readonly worstLatencyUs: number;
   /** Length of the longest silence of an actuator inside the hypothesis, µs; `hold` must not be shorter. */
   readonly longestGapUs: number;
+  /** Null in rigs without one. */
+  readonly witness: WitnessFacts | null;
   /** Sentences. */
   readonly tolerates: readonly string[];
   readonly doesNotTolerate: readonly string[];
@@ -78,6 +82,13 @@ export function ordersByLog(rig: Pick<Rig, 'hypothesis' | 'commands'>): boolean 
 /** Longest state that commands have made of a rig (a snapshot of the command log), bytes. */
 export function boundFold(rig: Rig): number {
   return 128 + rig.law.stateMaxBytes + boundBook(rig);
+}
+
+/** What follows from a witness. */
+export interface WitnessFacts {
+  readonly id: string;
+  /** From the last word of a replica that dies until the other is the operational quorum by itself, µs, at worst. */
+  readonly quorumChangeUs: number;
 }
 
 /** Rounds of a tick: f+1, one where nothing is relayed. */
@@ -197,25 +208,52 @@ export function deriveFacts(rig: Rig): RigFacts {
     replicas: n,
     maxFaulty: quorums.maxFaulty,
     rounds,
-    majority: quorums.majority,
+    majority: countNeededCommands(rig),
     minPresent: quorums.minPresent,
     perTick: { roundMessages: links * rounds, commandMessages, logicalMessages, bytes },
     packetCaps: caps,
     decidedByUs,
     commandByUs,
     worstLatencyUs: commandByUs + rig.roundUs,
-    longestGapUs: deriveLongestGapUs(rig),
+    longestGapUs: deriveLongestGapUs({ ...rig, hasWitness: rig.witness !== null }),
+    witness: rig.witness === null ? null : { id: rig.witness.id, quorumChangeUs: deriveQuorumChangeUs(rig) },
     tolerates: listTolerated(rig),
     doesNotTolerate: listNotTolerated(rig),
     singlePoints: listSinglePoints(rig),
   };
 }
 
-/** From an output as early as can be in one tick to one as late as can be in the next, µs. */
+/**
+ * Equal commands that move an actuator: a strict majority of the replicas. With a witness one is enough, because nobody
+ * sends any who is not of the operational quorum and has not heard all of it (`buildVoterConfig`).
+ */
+export function countNeededCommands(rig: Pick<Rig, 'replicas' | 'witness'>): number {
+  return rig.witness === null ? majorityOf(rig.replicas.length) : 1;
+}
+
+/**
+ * From an output as early as can be in one tick to one as late as can be in the next, µs. With a witness: from the last output
+ * before a replica dies, a period before its last word at most, to the first one of the other, in the tick after it is the
+ * operational quorum by itself.
+ */
 export function deriveLongestGapUs(
-  rig: Pick<Rig, 'hypothesis' | 'periodUs' | 'roundUs' | 'processingUs'>,
+  rig: Pick<Rig, 'hypothesis' | 'periodUs' | 'roundUs' | 'processingUs'> & { readonly hasWitness: boolean },
 ): number {
-  return rig.periodUs + countRounds(rig.hypothesis) * rig.roundUs + rig.processingUs;
+  const changeUs = rig.hasWitness ? rig.periodUs + deriveQuorumChangeUs(rig) : 0;
+  return changeUs + rig.periodUs + countRounds(rig.hypothesis) * rig.roundUs + rig.processingUs;
+}
+
+/** What one durable write of a device of a witness rig is taken to last at most, µs: an SD card is slower than its mean. */
+export const DURABLE_WRITE_US = 20_000;
+
+/**
+ * From the last word of a replica until the other has changed the operational quorum through the witness, µs: its silence is
+ * noticed, a beat late at most, then come two exchanges, the promise and the change. In each both ends write before they
+ * speak, and a message is under way for less than R.
+ */
+export function deriveQuorumChangeUs({ roundUs }: Pick<Rig, 'roundUs'>): number {
+  const { silenceUs, beatUs } = PAXOS_DEFAULTS;
+  return silenceUs + beatUs + 2 * (2 * DURABLE_WRITE_US + 2 * roundUs);
 }
 
 /** In signed mode and flooding a value is sent on once; nobody needs to be told what it signed itself. */
@@ -265,14 +303,17 @@ function listTolerated(rig: Rig): string[] {
       break;
     }
     case 'crash':
-      list.push(
-        `${rig.hypothesis.f} of ${n} replicas that stop or fall silent, in the middle of a round too`,
-      );
+      if (rig.witness !== null) list.push(...listWitnessTolerated(rig, rig.witness.id));
+      else
+        list.push(
+          `${rig.hypothesis.f} of ${n} replicas that stop or fall silent, in the middle of a round too`,
+        );
       break;
     case 'none':
       list.push('one replica that stops, falls silent or says the same wrong value to everybody');
   }
-  list.push(`commands that fewer than ${majority} of ${n} replicas agree on move no actuator`);
+  if (rig.witness === null)
+    list.push(`commands that fewer than ${majority} of ${n} replicas agree on move no actuator`);
   for (const actuator of rig.actuators) {
     list.push(
       `${actuator.id} holds its last output for ${formatDuration(actuator.holdUs)}, then goes to fail-safe and ` +
@@ -280,6 +321,15 @@ function listTolerated(rig: Rig): string[] {
     );
   }
   return list;
+}
+
+function listWitnessTolerated(rig: Rig, witness: string): string[] {
+  const [a = '', b = ''] = rig.replicas.map(({ id }) => id);
+  return [
+    `${a} or ${b} that stops or falls silent: the other goes on alone once ${witness} has voted for that, within ${formatDuration(deriveQuorumChangeUs(rig))}`,
+    `${witness} that stops, while ${a} and ${b} run or after one of them has gone on alone`,
+    `a cut network: the operational quorum alone moves an actuator, and two parts of it never both`,
+  ];
 }
 
 function listNotTolerated(rig: Rig): string[] {
@@ -300,14 +350,25 @@ function listNotTolerated(rig: Rig): string[] {
     case 'none':
       list.push('a replica that tells its peers different values: they decide differently (study only)');
   }
-  list.push(`the sensors of ${maxFaulty + 1} replicas that are wrong alike`);
+  if (rig.witness === null) {
+    list.push(`the sensors of ${maxFaulty + 1} replicas that are wrong alike`);
+    return list;
+  }
+  const [a = '', b = ''] = rig.replicas.map(({ id }) => id);
+  const { id: witness } = rig.witness;
+  list.push(
+    `${a} and ${b} gone together, or one of them while ${witness} is away: the actuators go to fail-safe`,
+    `the one that went on alone gone as well: the other returns, and waits for it, which alone knows what was chosen`,
+    `a sensor that is wrong: of two nobody can tell which it is`,
+  );
   return list;
 }
 
 function listSinglePoints(rig: Rig): string[] {
   const list: string[] = [];
   const brokers = new Map<string, string[]>();
-  for (const part of [...rig.replicas, ...rig.actuators]) {
+  const { witness } = rig;
+  for (const part of [...rig.replicas, ...rig.actuators, ...(witness === null ? [] : [witness])]) {
     if (part.inbox.kind === 'external') push(brokers, part.inbox.url, part.id);
   }
   for (const [url, owners] of brokers) {
@@ -321,6 +382,9 @@ function listSinglePoints(rig: Rig): string[] {
   for (const part of [...rig.replicas, ...rig.actuators]) push(bridges, formatBridge(part.bridge), part.id);
   for (const [address, owners] of bridges) {
     if (owners.length > 1) list.push(`firmware bridge ${address}: shared by ${owners.join(', ')}`);
+  }
+  if (witness !== null) {
+    list.push(`the replica that went on alone, until the other is back and ${witness} has voted for both`);
   }
   for (const actuator of rig.actuators) {
     list.push(

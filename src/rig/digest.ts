@@ -53,8 +53,9 @@ export function digestRig(rig: Rig): Uint8Array {
     rig.observers,
     rig.faultInjection,
     rig.law.stateMaxBytes,
-    // Nothing in place of none: a rig without commands is the same to releases that know none.
+    // Nothing in place of none: a rig without commands or witness is the same to releases that know none.
     ...(rig.commands.length === 0 ? [] : [rig.commands.map(listCommand)]),
+    ...(rig.witness === null ? [] : [['witness', rig.witness.id]]),
   ];
   // Arrays only, so that no order of keys matters; ECMAScript fixes how numbers are written.
   return sha256(new TextEncoder().encode(JSON.stringify(shared)));

@@ -22,7 +22,7 @@ export const MISTAKE_CODES = {
   'VP-RIG-CHANNEL-TWICE': 'one channel for two sensors or two actuators of a bridge',
   'VP-RIG-REPLICAS': 'a number of replicas that no rig has',
   'VP-RIG-HYPOTHESIS': 'a fault hypothesis that no algorithm can meet with so few replicas',
-  'VP-RIG-WITNESS': 'a witness, which is not available',
+  'VP-RIG-WITNESS': 'a witness that the rig cannot have',
   'VP-RIG-TIMING': 'rounds that do not fit into a tick',
   'VP-RIG-HOLD': 'a hold that ends before the next output can be there',
   'VP-RIG-VOTE': 'a kind of voting that the hypothesis does not carry',

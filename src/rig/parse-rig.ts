@@ -11,6 +11,7 @@ import {
   countRounds,
   deriveLongestGapUs,
   derivePacketCaps,
+  deriveQuorumChangeUs,
   formatBridge,
   PACKET_LIMIT_BYTES,
 } from './derive.js';
@@ -31,6 +32,7 @@ import type {
   ReplicaPart,
   Rig,
   SensorPart,
+  WitnessPart,
 } from './rig.js';
 import {
   ID_PATTERN,
@@ -125,13 +127,15 @@ class RigReader {
   read(): Rig | null {
     const { top } = this;
     const replicas = this.readReplicas();
+    const witness = this.readWitness();
     const hypothesis = this.readHypothesis(replicas.count);
+    this.checkWitness(hypothesis, replicas.count);
     const timing = this.readTiming(hypothesis);
     const sensors = this.readSensors(hypothesis, replicas.count, timing.periodUs);
     const actuators = this.readActuators(hypothesis, replicas.count, timing);
     const law = this.readLaw();
     this.checkIds();
-    this.checkAddresses(replicas.parts, actuators);
+    this.checkAddresses(replicas.parts, actuators, witness);
     const operators = top.operators ?? this.useDefault(['operators'], [], 'nobody');
     const observers = top.observers ?? this.useDefault(['observers'], [], 'nobody');
     const commands = this.readCommands(operators, actuators);
@@ -152,6 +156,7 @@ class RigReader {
       mac,
       confidential,
       replicas: replicas.parts,
+      witness,
       sensors,
       actuators,
       operators,
@@ -189,6 +194,42 @@ class RigReader {
     return { count, parts };
   }
 
+  private readWitness(): WitnessPart | null {
+    const given = this.raw['witness'];
+    if (given === undefined) return null;
+    const { id, inbox: address } = pickFields(partSchemas.witness.shape, given);
+    const inbox = this.readInbox(['witness', 'inbox'], address);
+    return id === undefined || inbox === undefined ? null : { id, inbox };
+  }
+
+  /** Whether a witness is asked for, well formed or not. */
+  private get hasWitness(): boolean {
+    return 'witness' in this.raw;
+  }
+
+  /** A witness takes the place of a third replica, by the order in which commands are chosen, and of nothing else. */
+  private checkWitness(hypothesis: Hypothesis | undefined, n: number | undefined): void {
+    if (!this.hasWitness) return;
+    const refuse = (what: string, cure: string): void =>
+      this.report('VP-RIG-WITNESS', ['witness'], what, cure, 'key');
+    if (hypothesis !== undefined && (hypothesis.kind !== 'crash' || hypothesis.f !== 1))
+      refuse(
+        'a witness helps where one replica may crash',
+        'Write hypothesis: { crash: 1 }, or remove witness',
+      );
+    if (n !== undefined && n !== 2)
+      refuse(
+        `a witness stands beside two replicas; the rig has ${n}`,
+        n === 3 ? 'Remove witness: three replicas need none' : 'List two replicas, or remove witness',
+      );
+    const { commands } = this.raw;
+    if (!isMapping(commands) || Object.keys(commands).length === 0)
+      refuse(
+        'a witness votes in the order of commands, and the rig has no commands',
+        'Add commands:, such as { close: { built-in: disarm } }, or use three replicas',
+      );
+  }
+
   private readHypothesis(n: number | undefined): Hypothesis | undefined {
     const given = this.top.hypothesis;
     if (given === undefined) return undefined;
@@ -199,14 +240,9 @@ class RigReader {
         given.authenticators ?? this.useDefault(['hypothesis', 'authenticators'], 'mac' as const, 'mac');
       hypothesis = { kind: 'byzantine', f: given.byzantine, authenticators };
     } else {
-      if (given.witness !== undefined) {
-        const what = 'a witness is not available yet';
-        const cure = 'Leave witness out and use n ≥ 2f+1 replicas';
-        this.report('VP-RIG-WITNESS', ['hypothesis', 'witness'], what, cure);
-      }
       hypothesis = { kind: 'crash', f: given.crash };
     }
-    const refusal = n === undefined ? null : refuseHypothesis(hypothesis, n);
+    const refusal = n === undefined ? null : refuseHypothesis(hypothesis, n, this.hasWitness);
     if (refusal !== null && n !== undefined) {
       this.report('VP-RIG-HYPOTHESIS', ['hypothesis'], refusal, cureHypothesis(hypothesis, n));
       return undefined;
@@ -350,10 +386,12 @@ class RigReader {
   ): SensorPart['fusion'] | null {
     const path = [...at, 'fusion'];
     const quorums = hypothesis === undefined || n === undefined ? null : deriveQuorums(hypothesis, n);
+    // Of two channels none can be outvoted: what is left of them when a replica is gone has to be believed.
+    const liars = this.hasWitness ? 0 : (quorums?.maxFaulty ?? 0);
     if (given === undefined) {
       if (type === 'number') return this.useDefault(path, 'mid-value' as const, 'mid-value');
       if (quorums === null) return null;
-      const atLeast = quorums.maxFaulty + 1;
+      const atLeast = liars + 1;
       return this.useDefault(path, { atLeast }, `at least ${atLeast} of ${n}`);
     }
     if (typeof given === 'string') {
@@ -368,13 +406,15 @@ class RigReader {
       this.report('VP-RIG-FUSION', path, what, 'Write fusion: mid-value, midpoint or mean');
       return null;
     }
-    if (quorums !== null && (atLeast <= quorums.maxFaulty || atLeast > quorums.minPresent)) {
+    if (quorums !== null && (atLeast <= liars || atLeast > quorums.minPresent)) {
       const { maxFaulty, minPresent } = quorums;
       const why =
-        atLeast <= maxFaulty
+        atLeast <= liars
           ? `${maxFaulty} faulty of ${n} could make it true by themselves`
           : `${maxFaulty} faulty of ${n} could keep it false by their silence`;
-      const cure = `Write at-least: ${maxFaulty + 1}${minPresent > maxFaulty + 1 ? ` to ${minPresent}` : ''} (f < m ≤ n−f)`;
+      const cure = this.hasWitness
+        ? 'Write at-least: 1'
+        : `Write at-least: ${maxFaulty + 1}${minPresent > maxFaulty + 1 ? ` to ${minPresent}` : ''} (f < m ≤ n−f)`;
       this.report('VP-RIG-FUSION', [...path, 'at-least'], `at least ${atLeast} of ${n}: ${why}`, cure);
       return null;
     }
@@ -506,7 +546,21 @@ class RigReader {
       return;
     }
     if (hypothesis === undefined || roundUs === undefined || processingUs === undefined) return;
-    const gapUs = deriveLongestGapUs({ hypothesis, periodUs, roundUs, processingUs });
+    const { hasWitness } = this;
+    const gapUs = deriveLongestGapUs({ hypothesis, periodUs, roundUs, processingUs, hasWitness });
+    if (hasWitness && holdUs < gapUs) {
+      const changeUs = deriveQuorumChangeUs({ roundUs });
+      const what =
+        `when a replica dies the other goes on within ${formatDuration(gapUs)}, of which ${formatDuration(changeUs)} until the ` +
+        `witness has voted, and hold is ${formatDuration(holdUs)}`;
+      this.report(
+        'VP-RIG-HOLD',
+        path,
+        what,
+        `Write at least ${formatDuration(gapUs)}; where the plant cannot stand still for so long, use three replicas`,
+      );
+      return;
+    }
     if (holdUs < gapUs) {
       const what = `two outputs may lie ${formatDuration(gapUs)} apart without any fault beyond the hypothesis, and hold is ${formatDuration(holdUs)}`;
       this.warn(
@@ -602,6 +656,8 @@ class RigReader {
       const part = this.raw[key];
       if (isMapping(part)) for (const id of Object.keys(part)) add(id, kind, [key, id]);
     }
+    const { witness } = this.top;
+    if (witness !== undefined) add(witness.id, 'the witness', ['witness', 'id']);
     (this.top.operators ?? []).forEach((id, index) => add(id, 'an operator', ['operators', index]));
     (this.top.observers ?? []).forEach((id, index) => add(id, 'an observer', ['observers', index]));
     for (const reserved of ['world', 'broker']) {
@@ -625,6 +681,7 @@ class RigReader {
       const part = this.raw[key];
       if (isMapping(part) && id in part) return [key, id];
     }
+    if (this.top.witness?.id === id) return ['witness', 'id'];
     for (const key of ['operators', 'observers'] as const) {
       const index = (this.top[key] ?? []).indexOf(id);
       if (index >= 0) return [key, index];
@@ -632,7 +689,11 @@ class RigReader {
     return [];
   }
 
-  private checkAddresses(replicas: readonly ReplicaPart[], actuators: readonly ActuatorPart[]): void {
+  private checkAddresses(
+    replicas: readonly ReplicaPart[],
+    actuators: readonly ActuatorPart[],
+    witness: WitnessPart | null,
+  ): void {
     const embedded = new Map<string, string>();
     const external = new Map<string, string[]>();
     const bridges = new Map<string, string[]>();
@@ -640,7 +701,8 @@ class RigReader {
       ...replicas.map((part) => ({ part, at: ['replicas', part.id] as Path })),
       ...actuators.map((part) => ({ part, at: ['actuators', part.id] as Path })),
     ];
-    for (const { part, at } of owners) {
+    const inboxOwners = witness === null ? owners : [...owners, { part: witness, at: ['witness'] as Path }];
+    for (const { part, at } of inboxOwners) {
       const { inbox } = part;
       if (inbox.kind === 'external') {
         append(external, inbox.url.slice('mqtt://'.length), part.id);
@@ -654,18 +716,21 @@ class RigReader {
       }
       embedded.set(address, part.id);
     }
-    for (const { part, at } of owners) {
-      append(bridges, formatBridge(part.bridge), part.id);
-      const { bridge, inbox } = part;
-      if (bridge.kind === 'tcp' && embedded.has(`${bridge.host}:${bridge.port}`)) {
-        const what = `the bridge of ${part.id} has the address of the inbox of ${embedded.get(`${bridge.host}:${bridge.port}`)}`;
-        this.report('VP-RIG-ADDRESS-TWICE', [...at, 'bridge'], what, 'Give each a port of its own');
-      }
+    for (const { part, at } of inboxOwners) {
+      const { inbox } = part;
       const landlord =
         inbox.kind === 'external' ? embedded.get(inbox.url.slice('mqtt://'.length)) : undefined;
       if (landlord !== undefined) {
         const what = `the inbox of ${part.id} is the broker inside ${landlord}, which may be the faulty one`;
         this.report('VP-RIG-ADDRESS-TWICE', [...at, 'inbox'], what, 'Use an own or an independent broker');
+      }
+    }
+    for (const { part, at } of owners) {
+      append(bridges, formatBridge(part.bridge), part.id);
+      const { bridge } = part;
+      if (bridge.kind === 'tcp' && embedded.has(`${bridge.host}:${bridge.port}`)) {
+        const what = `the bridge of ${part.id} has the address of the inbox of ${embedded.get(`${bridge.host}:${bridge.port}`)}`;
+        this.report('VP-RIG-ADDRESS-TWICE', [...at, 'bridge'], what, 'Give each a port of its own');
       }
     }
     for (const [address, ids] of external) {
@@ -695,6 +760,7 @@ class RigReader {
 
   private pathOf(id: string): Path {
     const { replicas } = this.raw;
+    if (this.top.witness?.id === id) return ['witness'];
     return isMapping(replicas) && id in replicas ? ['replicas', id] : ['actuators', id];
   }
 
@@ -1006,6 +1072,7 @@ class RigReader {
     if (part === 'sensors') return inner === 'fusion' ? ['at-least'] : Object.keys(partSchemas.sensor.shape);
     if (part === 'commands')
       return Object.keys((inner === undefined ? partSchemas.command : partSchemas.argument).shape);
+    if (part === 'witness') return Object.keys(partSchemas.witness.shape);
     if (part === 'hypothesis') return ['byzantine', 'authenticators', 'crash'];
     if (part === 'law') return ['path', 'state-max'];
     if (part === 'plant') return ['model', 'parameters'];
@@ -1063,7 +1130,11 @@ function cureHypothesis(hypothesis: Hypothesis, n: number): string {
     const enough = 3 * f + 1 <= MAX_REPLICAS ? `Use ${3 * f + 1} replicas` : 'Lower f';
     return `${enough}${signed}; three with hypothesis: none show what goes wrong`;
   }
-  return `Use ${2 * f + 1} replicas${f > 1 ? ', or lower f' : ''}`;
+  const witness =
+    hypothesis.kind === 'crash' && f === 1 && n === 2
+      ? ', or two and a witness: { id: w, inbox: host:port }'
+      : '';
+  return `Use ${2 * f + 1} replicas${witness}${f > 1 ? ', or lower f' : ''}`;
 }
 
 function describeForm(path: Path, issue?: z.core.$ZodIssue): string {

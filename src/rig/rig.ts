@@ -18,6 +18,8 @@ export interface Rig {
   /** Links whose payload is encrypted (COSE_Encrypt0) instead of only authenticated. */
   readonly confidential: boolean;
   readonly replicas: readonly ReplicaPart[];
+  /** The device that votes for the operational quorum where two replicas are not three; null in all other rigs. */
+  readonly witness: WitnessPart | null;
   readonly sensors: readonly SensorPart[];
   readonly actuators: readonly ActuatorPart[];
   /** Ids that may give commands (fault injection included, where enabled). */
@@ -75,6 +77,12 @@ export interface ReplicaPart {
   readonly inbox: InboxPart;
   /** The firmware bridge that holds its channels. */
   readonly bridge: BridgePart;
+}
+
+/** It has no sensors, no control law and no way to an actuator. */
+export interface WitnessPart {
+  readonly id: string;
+  readonly inbox: InboxPart;
 }
 
 /** How to reach a firmware bridge. */

@@ -42,13 +42,10 @@ const hypothesis = z
       byzantine: z.number().int().min(1).max(3),
       authenticators: z.enum(['mac', 'signature']).optional().describe('Default: mac.'),
     }),
-    z.strictObject({
-      crash: z.number().int().min(1).max(3),
-      witness: z.string().optional().describe('Not available.'),
-    }),
+    z.strictObject({ crash: z.number().int().min(1).max(3) }),
   ])
   .describe(
-    'How many replicas may fail, and how. byzantine: f with MACs takes n ≥ 3f+1 replicas, with signatures n ≥ 2f+1; crash: f takes n ≥ 2f+1; none (three replicas, for study) tolerates no lie.',
+    'How many replicas may fail, and how. byzantine: f with MACs takes n ≥ 3f+1 replicas, with signatures n ≥ 2f+1; crash: f takes n ≥ 2f+1, crash: 1 also two and a witness; none (three replicas, for study) tolerates no lie.',
   );
 
 const inbox = z
@@ -66,6 +63,12 @@ const bridge = z
   .describe('Firmware bridge: `tcp://host:port` or `serial:/dev/ttyACM0?baud=115200`.');
 
 const replica = z.strictObject({ inbox, bridge });
+
+const witness = z
+  .strictObject({ id, inbox })
+  .describe(
+    'A device that votes for the operational quorum and nothing else, in place of a third replica. For two replicas with crash: 1 and commands.',
+  );
 
 const sensor = z.strictObject({
   type: z.enum(['number', 'boolean']).optional().describe('Default: number.'),
@@ -173,6 +176,7 @@ export const rigSchema = z.strictObject({
     .describe('Authenticator of links: HMAC-SHA256 whole, or cut to 64 bits. Default: hmac-256.'),
   confidential: z.boolean().optional().describe('Whether links are encrypted too. Default: false.'),
   replicas: z.record(id, replica),
+  witness: witness.optional(),
   sensors: z.record(id, sensor),
   actuators: z.record(id, actuator),
   law: z
@@ -224,6 +228,7 @@ export const rigSchema = z.strictObject({
 export const partSchemas = {
   hypothesis,
   replica,
+  witness,
   sensor,
   actuator,
   reliability,

@@ -21,6 +21,7 @@ const rig: Rig = {
   processingUs: 5_000,
   mac: 'hmac-256',
   confidential: false,
+  witness: null,
   sensors: [
     {
       id: 'pitch',

@@ -28,6 +28,7 @@ export function makeRig(changes: Partial<Rig> = {}): Rig {
     processingUs: 5_000,
     mac: 'hmac-256',
     confidential: false,
+    witness: null,
     replicas: ['a', 'b', 'c', 'd'].map((id, at) => ({
       id,
       inbox: { kind: 'embedded', host: '127.0.0.1', port: 18_000 + at },

@@ -162,6 +162,7 @@ export const RIG: Rig = {
   processingUs: 5_000,
   mac: 'hmac-256',
   confidential: false,
+  witness: null,
   replicas: [
     {
       id: 'a',

@@ -81,6 +81,50 @@ describe('figures', () => {
   });
 });
 
+describe('two replicas and a witness', () => {
+  const commands = ['faults: enabled', 'faults: enabled\ncommands: { close: { built-in: disarm } }'] as const;
+  const text = [
+    [HYPOTHESIS, '{ crash: 1 }'],
+    [
+      SOUND_RIG.split('\n')
+        .filter((line) => /^  [cd]: /.test(line))
+        .join('\n'),
+      '',
+    ],
+    ['sensors:', 'witness: { id: w, inbox: 127.0.0.1:18851 }\nsensors:'],
+    ['  gear: { type: boolean, fusion: { at-least: 2 } }', '  gear: { type: boolean }'],
+    ['hold: 120 ms', 'hold: 422 ms'],
+    commands,
+  ] as const;
+  const rig = readRig(...text);
+
+  test('one command moves an actuator, and the other replica is there within hold', () => {
+    expect(rig.witness).toEqual({ id: 'w', inbox: { kind: 'embedded', host: '127.0.0.1', port: 18851 } });
+    expect(rig.sensors[1]?.fusion).toEqual({ atLeast: 1 });
+    const facts = deriveFacts(rig);
+    expect(facts).toMatchObject({ replicas: 2, majority: 1, rounds: 2, longestGapUs: 422_000 });
+    // Silence and a beat, then two exchanges of two writes and two messages.
+    expect(facts.witness).toEqual({ id: 'w', quorumChangeUs: 120_000 + 2 * (2 * 20_000 + 2 * 20_000) });
+    expect(facts.tolerates[0]).toBe(
+      'a or b that stops or falls silent: the other goes on alone once w has voted for that, within 280 ms',
+    );
+    expect(facts.tolerates.join()).not.toMatch(/fewer than/);
+    expect(facts.singlePoints[0]).toMatch(/^the replica that went on alone/);
+  });
+
+  test('its inbox at the broker of a replica is a single point of failure', () => {
+    const shared = readRig(...text, ['127.0.0.1:18831', 'mqtt://x:1'], ['127.0.0.1:18851', 'mqtt://x:1']);
+    expect(deriveFacts(shared).singlePoints[0]).toMatch(/mqtt:\/\/x:1: the inbox of a, w/);
+  });
+
+  test('its id is part of what members share, its address is not', () => {
+    const digest = (from: string, to: string): string => toHex(digestRig(readRig(...text, [from, to])));
+    const same = toHex(digestRig(rig));
+    expect(digest('id: w', 'id: x')).not.toBe(same);
+    expect(digest('127.0.0.1:18851', '127.0.0.1:18852')).toBe(same);
+  });
+});
+
 describe('packet caps', () => {
   const signed = readRig(
     [HYPOTHESIS, '{ byzantine: 2, authenticators: signature }'],

@@ -24,6 +24,21 @@ interface Case {
   readonly warning?: boolean;
 }
 
+const REPLICAS_C_AND_D = SOUND_RIG.split('\n')
+  .filter((line) => /^  [cd]: /.test(line))
+  .map((line) => `${line}\n`)
+  .join('');
+const WITNESS = 'witness: { id: w, inbox: 127.0.0.1:18851 }\n';
+/** Two replicas and a witness, which still lack commands. */
+const WITNESSED = [
+  ['{ byzantine: 1, authenticators: mac }', '{ crash: 1 }'],
+  [REPLICAS_C_AND_D, ''],
+  ['sensors:', `${WITNESS}sensors:`],
+  ['at-least: 2', 'at-least: 1'],
+  ['crash on c at', 'crash on b at'],
+] as const;
+const CLOSING = ['faults: enabled', 'faults: enabled\ncommands: { close: { built-in: disarm } }'] as const;
+
 const CASES: readonly Case[] = [
   { code: 'VP-RIG-FILE', about: 'no law file', files: { 'law.ts': null }, file: 'law.ts', what: /not there/ },
   { code: 'VP-RIG-FILE', about: 'no rig file', files: { 'rig.yaml': null }, what: /no such file/ },
@@ -337,11 +352,81 @@ const CASES: readonly Case[] = [
     what: /for 3 replicas/,
   },
   {
-    code: 'VP-RIG-WITNESS',
-    about: 'a witness',
+    code: 'VP-RIG-HYPOTHESIS',
+    about: 'two that crash, and no witness',
+    rig: [
+      ['{ byzantine: 1, authenticators: mac }', '{ crash: 1 }'],
+      [REPLICAS_C_AND_D, ''],
+    ],
+    at: 'hypothesis',
+    what: /n ≥ 2f\+1 = 3/,
+    cure: /Use 3 replicas, or two and a witness/,
+  },
+  {
+    code: 'VP-RIG-KEY',
+    about: 'a witness inside the hypothesis',
     rig: [['{ byzantine: 1, authenticators: mac }', '{ crash: 1, witness: w }']],
     at: 'hypothesis',
-    what: /not available/,
+    what: /"witness" is no key of hypothesis/,
+  },
+  {
+    code: 'VP-RIG-WITNESS',
+    about: 'a witness where replicas lie',
+    rig: [['sensors:', `${WITNESS}sensors:`]],
+    at: 'witness:',
+    what: /one replica may crash/,
+    cure: /crash: 1/,
+  },
+  {
+    code: 'VP-RIG-WITNESS',
+    about: 'a witness beside four replicas',
+    rig: [['sensors:', `${WITNESS}sensors:`]],
+    at: 'witness:',
+    what: /beside two replicas; the rig has 4/,
+  },
+  {
+    code: 'VP-RIG-WITNESS',
+    about: 'a witness without commands',
+    rig: WITNESSED,
+    at: 'witness:',
+    what: /no commands/,
+    cure: /commands:/,
+  },
+  {
+    code: 'VP-RIG-HOLD',
+    about: 'a hold that ends before the witness has voted',
+    rig: [...WITNESSED, CLOSING],
+    at: 'hold: 120 ms',
+    what: /dies the other goes on within 422 ms, of which 280 ms until the witness has voted/,
+    cure: /at least 422 ms/,
+  },
+  {
+    code: 'VP-RIG-FUSION',
+    about: 'two of two channels, where one may be gone',
+    rig: [...WITNESSED.filter(([from]) => from !== 'at-least: 2'), CLOSING],
+    at: 'at-least',
+    what: /keep it false by their silence/,
+    cure: /at-least: 1/,
+  },
+  {
+    code: 'VP-RIG-ID-TWICE',
+    about: 'a witness with the id of a replica',
+    rig: [
+      ...WITNESSED.filter(([from]) => from !== 'sensors:'),
+      ['sensors:', `${WITNESS.replace('w,', 'a,')}sensors:`],
+    ],
+    at: 'witness:',
+    what: /already that of a replica/,
+  },
+  {
+    code: 'VP-RIG-ADDRESS-TWICE',
+    about: 'a witness at the inbox of a replica',
+    rig: [
+      ...WITNESSED.filter(([from]) => from !== 'sensors:'),
+      ['sensors:', `${WITNESS.replace('18851', '18831')}sensors:`],
+    ],
+    at: 'witness:',
+    what: /a and w cannot both have their inbox/,
   },
   {
     code: 'VP-RIG-TIMING',

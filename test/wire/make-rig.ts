@@ -26,6 +26,7 @@ export function makeRig(options: RigOptions = {}): Rig {
     processingUs: 5_000,
     mac: options.mac ?? 'hmac-256',
     confidential: options.confidential ?? false,
+    witness: null,
     replicas: Array.from({ length: replicas }, (_, i) => ({ id: 'abcdefg'[i] as string, inbox, bridge })),
     sensors: Array.from({ length: sensors }, (_, i) => ({
       id: `sensor${i}`,

@@ -38,8 +38,11 @@ export function deriveQuorums(hypothesis: Hypothesis, n: number): Quorums {
   };
 }
 
-/** The theorem that refuses this hypothesis for n replicas, or null where an algorithm exists. */
-export function refuseHypothesis(hypothesis: Hypothesis, n: number): string | null {
+/**
+ * The theorem that refuses this hypothesis for n replicas, or null where an algorithm exists. `witnessed`: a witness votes
+ * with them for the operational quorum, so that two replicas are as good as a majority of three.
+ */
+export function refuseHypothesis(hypothesis: Hypothesis, n: number, witnessed = false): string | null {
   switch (hypothesis.kind) {
     case 'byzantine': {
       const { f } = hypothesis;
@@ -55,7 +58,7 @@ export function refuseHypothesis(hypothesis: Hypothesis, n: number): string | nu
             `it takes n ≥ 2f+1 = ${2 * f + 1}`;
     }
     case 'crash':
-      return n >= 2 * hypothesis.f + 1
+      return n >= 2 * hypothesis.f + 1 || (witnessed && n === 2 && hypothesis.f === 1)
         ? null
         : `${n} replicas of which ${hypothesis.f} crash leave no majority at the actuator; it takes n ≥ 2f+1 = ${2 * hypothesis.f + 1}`;
     case 'none':

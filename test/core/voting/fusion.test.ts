@@ -100,6 +100,14 @@ test('rounding never carries a mean past what it is the mean of', () => {
   expect(fuse(huge, [Number.MAX_VALUE, Number.MAX_VALUE, Number.MAX_VALUE], 1).value).toBe(Number.MAX_VALUE);
 });
 
+test('two channels of replicas that only crash: what lies between them, or the one that is left', () => {
+  for (const method of ['mid-value', 'midpoint', 'mean'] as const) {
+    expect(fuse(numbers(method), [4, 2], 1)).toEqual({ value: 3, quality: 'good', outliers: [] });
+    expect(fuse(numbers(method), [null, 2], 1)).toEqual({ value: 2, quality: 'degraded', outliers: [] });
+    expect(fuse(numbers(method), [null, null], 1)).toEqual(LOST);
+  }
+});
+
 describe('booleans', () => {
   test('f+1 trues make true unless the rig says how many', () => {
     expect(fuse(BOOLEAN, [true, true, true, true], 1)).toEqual({
