@@ -1,14 +1,17 @@
 /**
- * The systemd unit of one replica or voter: when it is started anew, what of the machine it may take, and the little that it
+ * The systemd unit of one replica, voter or witness: when it is started anew, what of the machine it may take, and the little that it
  * may reach. Written for systemd 247 and later, as in Debian 11 and Raspberry Pi OS of that age.
  * What it must never do: run Node under a real-time policy. Two whole Node processes under SCHED_FIFO starve the kernel
  * threads that they wait for.
  */
 import type { BridgePart } from '../rig/rig.js';
 
+/** What of a rig can be a service. */
+export type ServiceKind = 'replica' | 'actuator' | 'witness';
+
 export interface ServiceUnitParts {
   readonly rigId: string;
-  readonly kind: 'replica' | 'actuator';
+  readonly kind: ServiceKind;
   readonly id: string;
   /** Absolute paths on the board. */
   readonly nodePath: string;
@@ -18,7 +21,8 @@ export interface ServiceUnitParts {
   /** Where the key file is sealed. */
   readonly passphraseFile: string | null;
   readonly nodeFlags: readonly string[];
-  readonly bridge: BridgePart;
+  /** Null: it has no devices. */
+  readonly bridge: BridgePart | null;
   /** P of the rig. */
   readonly periodUs: number;
   /** Its state lives in memory and outlives a restart but no reboot: for a root that is read-only. */
@@ -28,7 +32,7 @@ export interface ServiceUnitParts {
 /** First line of every unit that is ours to replace or remove. */
 export const UNIT_MARK = '# Written by voteplane install; changes belong into: systemctl edit ';
 
-/** Name of the unit of a replica or actuator. */
+/** Name of the unit of a replica, actuator or witness. */
 export function nameUnit(rigId: string, id: string): string {
   return `voteplane-${rigId}-${id}.service`;
 }
@@ -146,7 +150,7 @@ function renderCommand(parts: ServiceUnitParts, state: string): string {
     '--keys',
     '${CREDENTIALS_DIRECTORY}/keys',
     ...(passphraseFile === null ? [] : ['--passphrase-file', '${CREDENTIALS_DIRECTORY}/passphrase']),
-    ...(kind === 'replica' ? ['--state', state] : []),
+    ...(kind === 'actuator' ? [] : ['--state', state]),
   ];
   return words.join(' ');
 }
@@ -161,8 +165,8 @@ function quoteWord(text: string): string {
 const SERIAL_DRIVERS = ['ttyACM', 'ttyAMA', 'ttyS', 'ttyUSB'] as const;
 
 /** No device at all, or serial lines of the kind that the bridge is on: a USB device that comes back has a new number. */
-function renderDevices(bridge: BridgePart): readonly string[] {
-  if (bridge.kind === 'tcp') return ['PrivateDevices=yes', 'DevicePolicy=closed'];
+function renderDevices(bridge: BridgePart | null): readonly string[] {
+  if (bridge === null || bridge.kind === 'tcp') return ['PrivateDevices=yes', 'DevicePolicy=closed'];
   const own = SERIAL_DRIVERS.find((driver) => new RegExp(`^/dev/${driver}\\d+$`).test(bridge.path));
   const drivers = own === undefined ? SERIAL_DRIVERS : [own];
   return [

@@ -1,5 +1,5 @@
 /**
- * `voteplane install RIG --replica a --keys F`: makes one replica or voter of a rig a service of this board, or of the image
+ * `voteplane install RIG --replica a --keys F`: makes one replica, voter or witness of a rig a service of this board, or of the image
  * of one below `--root`. Nothing is written before the rig, the keys and the places of everything have been checked.
  */
 import { existsSync, realpathSync } from 'node:fs';
@@ -15,9 +15,11 @@ import {
   removeInstallation,
 } from '../board/apply-plan.js';
 import { placeInstallation, planInstallation, renderPlan, type InstallPlan } from '../board/install-plan.js';
+import type { ServiceKind } from '../board/service-unit.js';
 import { toHex } from '../core/bytes.js';
 import { PORTABLE_V8_FLAGS } from '../process/v8-flags.js';
 import { loadRig, type LoadedRig } from '../rig/load-rig.js';
+import type { BridgePart, Rig } from '../rig/rig.js';
 import { checkRig, renderReport } from './check-command.js';
 import { loadKeys } from './load-keys.js';
 import { UsageError } from './usage-error.js';
@@ -25,6 +27,7 @@ import { UsageError } from './usage-error.js';
 interface InstallOptions {
   readonly replica?: string;
   readonly actuator?: string;
+  readonly witness?: string;
   readonly keys?: string;
   readonly passphraseFile?: string;
   readonly root: string;
@@ -36,9 +39,11 @@ interface InstallOptions {
 }
 
 interface Chosen {
-  readonly kind: 'replica' | 'actuator';
+  readonly kind: ServiceKind;
   readonly id: string;
 }
+
+const KINDS: readonly ServiceKind[] = ['replica', 'actuator', 'witness'];
 
 /** The command as it is installed, next to this module. */
 const OWN_PROGRAM = fileURLToPath(new URL('../../../bin/voteplane.js', import.meta.url));
@@ -47,15 +52,16 @@ const OWN_PROGRAM = fileURLToPath(new URL('../../../bin/voteplane.js', import.me
 export function registerInstallCommand(program: Command): void {
   program
     .command('install')
-    .summary('make a replica or actuator a service of this board')
+    .summary('make a replica, actuator or witness a service of this board')
     .description(
-      'Writes a systemd unit with watchdog, limits and sandbox for one replica or actuator of a rig, its key file for the ' +
+      'Writes a systemd unit with watchdog, limits and sandbox for one part of a rig, its key file for the ' +
         'service alone, and a copy of the rig, to /etc. Run it as root on the board, or with --root on the image of one. ' +
         'hardware/boards has the whole way, step by step.',
     )
     .argument('<rig>', 'rig folder, such as hardware/rigs/pitch, or its rig.yaml')
     .option('--replica <id>', 'which replica of the rig runs here')
     .option('--actuator <id>', 'or which actuator, that is its voter')
+    .option('--witness <id>', 'or that the witness runs here')
     .option('--keys <file>', 'its key file, from "voteplane keys generate"')
     .option('--passphrase-file <file>', 'passphrase of the key file, where it is encrypted')
     .option('--root <dir>', "write below this folder, such as an image's root, in place of /", '/')
@@ -93,12 +99,30 @@ async function runInstall(rigPath: string, options: InstallOptions): Promise<voi
   process.stdout.write(renderNextSteps(plan, root));
 }
 
-function choose({ replica, actuator }: InstallOptions): Chosen {
-  if (replica !== undefined && actuator === undefined) return { kind: 'replica', id: replica };
-  if (actuator !== undefined && replica === undefined) return { kind: 'actuator', id: actuator };
+function choose(options: InstallOptions): Chosen {
+  const [chosen, other] = KINDS.flatMap((kind): readonly Chosen[] => {
+    const id = options[kind];
+    return id === undefined ? [] : [{ kind, id }];
+  });
+  if (chosen !== undefined && other === undefined) return chosen;
   throw new UsageError(
-    'say which part of the rig runs here: --replica a, or --actuator elevator; one at a time',
+    'say which part of the rig runs here: --replica a, --actuator elevator or --witness w; one at a time',
   );
+}
+
+/** The parts of a rig of one kind. */
+function listParts(
+  rig: Rig,
+  kind: ServiceKind,
+): readonly { readonly id: string; readonly bridge: BridgePart | null }[] {
+  switch (kind) {
+    case 'replica':
+      return rig.replicas;
+    case 'actuator':
+      return rig.actuators;
+    case 'witness':
+      return rig.witness === null ? [] : [{ ...rig.witness, bridge: null }];
+  }
 }
 
 async function makePlan(
@@ -107,14 +131,14 @@ async function makePlan(
   options: InstallOptions,
 ): Promise<InstallPlan> {
   const { rig, folder } = loaded;
-  const parts = kind === 'replica' ? rig.replicas : rig.actuators;
+  const parts = listParts(rig, kind);
   const part = parts.find((one) => one.id === id);
   if (part === undefined) {
     const names = parts.map((one) => one.id).join(', ') || 'none';
     throw new UsageError(`rig ${rig.id} has no ${kind} "${id}"; it has ${names}`);
   }
   try {
-    resolveBridge(id, part.bridge, {});
+    if (part.bridge !== null) resolveBridge(id, part.bridge, {});
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

@@ -1,5 +1,5 @@
 /**
- * What one flight needs on disk: fresh keys, a state folder for each replica, and the addresses that it flies on. The
+ * What one flight needs on disk: fresh keys, a state folder for each replica and the witness, and the addresses that it flies on. The
  * folder is readable by its owner only and is gone when the flight is over.
  */
 import { randomBytes } from 'node:crypto';
@@ -19,7 +19,7 @@ export interface FlightFolder {
   readonly addresses: Readonly<Record<string, string>>;
   keyFileOf(principal: string): string;
   keysOf(principal: string): PrincipalKeys;
-  stateFolderOf(replica: string): string;
+  stateFolderOf(id: string): string;
   /** Removes everything and gives the ports back. */
   remove(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export async function prepareFlightFolder(rig: Rig): Promise<FlightFolder> {
       if (keys === undefined) throw new RangeError(`rig ${rig.id} has no principal "${principal}"`);
       return keys;
     },
-    stateFolderOf: (replica) => path.join(folder, `state-${replica}`),
+    stateFolderOf: (id) => path.join(folder, `state-${id}`),
     remove,
   };
 }
@@ -65,8 +65,9 @@ export async function prepareFlightFolder(rig: Rig): Promise<FlightFolder> {
 /** Everything of a rig that listens on a port of this host when it flies. */
 function listAddressNames(rig: Rig): string[] {
   const parts = [...rig.replicas, ...rig.actuators];
+  const owners = rig.witness === null ? parts : [...parts, rig.witness];
   return [
-    ...parts.filter(({ inbox }) => inbox.kind === 'embedded').map(({ id }) => `inbox:${id}`),
+    ...owners.filter(({ inbox }) => inbox.kind === 'embedded').map(({ id }) => `inbox:${id}`),
     ...parts.map(({ id }) => `bridge:${id}`),
   ];
 }

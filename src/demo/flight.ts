@@ -199,6 +199,7 @@ export class Flight {
     if (message.kind === 'event' && message.decided !== undefined)
       this.sayDecided(message.id, message.decided.text, message.decided.fromTick);
     if (message.kind === 'fault') this.sayFault(message);
+    if (message.kind === 'vote') this.say(`${message.id}: ${message.text}`);
     // A plant or voter that starts anew has to hear again when the run began.
     if (message.kind === 'ready' && this.hearsRunStart(message.id)) this.toldStart = null;
     if (message.kind === 'ticks') {
@@ -420,6 +421,7 @@ function planProcesses(parts: FlightParts): readonly ProcessPlan[] {
         ...recorded,
       ],
     })),
+    ...(rig.witness === null ? [] : [planWitness(rig.witness.id, rigPath, folder, common)]),
     ...rig.replicas.map(({ id }) => ({
       id,
       nodeFlags: SMALL_BOARD_V8_FLAGS,
@@ -439,4 +441,28 @@ function planProcesses(parts: FlightParts): readonly ProcessPlan[] {
       ],
     })),
   ];
+}
+
+/** It draws nothing from the seed and is not recorded: nothing of a flight is computed there. */
+function planWitness(
+  id: string,
+  rigPath: string,
+  folder: FlightFolder,
+  common: readonly string[],
+): ProcessPlan {
+  return {
+    id,
+    nodeFlags: SMALL_BOARD_V8_FLAGS,
+    args: [
+      'witness',
+      rigPath,
+      '--id',
+      id,
+      '--keys',
+      folder.keyFileOf(id),
+      '--state',
+      path.normalize(folder.stateFolderOf(id)),
+      ...common,
+    ],
+  };
 }

@@ -22,8 +22,9 @@ import { summarizePlant } from './plant-figures.js';
 import { ProcessWatch } from './process-watch.js';
 import { SuspicionWatch } from './suspicion-watch.js';
 import { VoterWatch, type FailSafePeriod, type ObservedOutput } from './voter-watch.js';
+import { WitnessWatch, type WitnessAccount } from './witness-watch.js';
 
-export type ObservedRig = Pick<Rig, 'replicas' | 'actuators' | 'hypothesis' | 'periodUs'>;
+export type ObservedRig = Pick<Rig, 'replicas' | 'witness' | 'actuators' | 'hypothesis' | 'periodUs'>;
 
 /** What is known of the newest tick that all talking replicas have told of, for the view. */
 export interface LatestTick {
@@ -38,6 +39,8 @@ export interface LatestTick {
     readonly trips: number;
   }[];
   readonly down: readonly boolean[];
+  /** Null in rigs without one. */
+  readonly witness: WitnessAccount | null;
   readonly activeFaults: readonly string[];
 }
 
@@ -140,6 +143,7 @@ export class Observer {
   private lateMessages = 0;
   private readonly missedTicks: number[];
   private readonly suspicions: SuspicionWatch;
+  private readonly witness: WitnessWatch | null;
   private plant: PlantFigures | null = null;
   private machineStallMs = 0;
 
@@ -167,6 +171,7 @@ export class Observer {
     this.recovering = new Array<boolean>(n).fill(false);
     this.missedTicks = rig.actuators.map(() => 0);
     this.suspicions = new SuspicionWatch(this.ids);
+    this.witness = rig.witness === null ? null : new WitnessWatch(rig.witness.id);
   }
 
   /** Takes in what a process told; `atUs` is when it came. */
@@ -198,6 +203,11 @@ export class Observer {
         if (!this.isOver(message.atUs)) this.plant = summarizePlant(message);
         break;
       case 'ready':
+        if (message.id === this.witness?.id) this.witness.noteReady(this.newest);
+        break;
+      case 'vote':
+        this.witness?.noteVote(message);
+        break;
       case 'event':
         break;
     }
@@ -211,6 +221,7 @@ export class Observer {
   noteDeath(id: string, atUs: number): void {
     this.processes.noteDeath(id);
     this.voters.find((one) => one.actuator.id === id)?.noteDeath(atUs);
+    if (id === this.witness?.id) this.witness.noteDeath(this.newest);
     const replica = this.ids.indexOf(id);
     if (replica < 0) return;
     // What it did after its last account it could not tell any more.
@@ -314,6 +325,7 @@ export class Observer {
         trips: one.failSafeTrips,
       })),
       down: this.downs.map((spans) => spans[spans.length - 1]?.to === Infinity),
+      witness: this.witness?.account() ?? null,
       activeFaults: this.ledger.activeAt(this.newest),
     };
   }
@@ -579,7 +591,8 @@ export class Observer {
     const causes = accounts.map((record, replica) => this.findCause(replica, tick, record));
     for (const replica of explainMissedLinks(listMissedLinks(accounts, causes), causes.length))
       causes[replica] = 'late';
-    const outside = causes.filter((cause) => cause !== null).length > this.maxFaulty;
+    const gone = this.witness?.isDown(tick) === true ? 1 : 0;
+    const outside = gone + causes.filter((cause) => cause !== null).length > this.maxFaulty;
     const judgement: Judgement = { causes, outside };
     if (outside) this.noteOutside(tick, causes);
     else this.lastOutsideByFaults = false;

@@ -7,6 +7,7 @@ import type { TickRecord } from '../process/telemetry.js';
 import { countNeededCommands } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
 import type { FlightView } from './flight.js';
+import type { WitnessAccount } from './witness-watch.js';
 import type { Percentiles } from './histogram.js';
 import { cut, cutLine, formatReading, LABEL, pad, padLeft, span, wrapText } from './lines.js';
 import type { Line, Span, Tone } from './lines.js';
@@ -89,7 +90,10 @@ function renderReplicas(view: FlightView): readonly Line[] {
     ),
   ];
   const most = findMost(latest.accounts.map((account) => account?.vector ?? null));
-  const rows = rig.replicas.map((_, at): Line => renderReplica(view, at, most));
+  const rows = [
+    ...rig.replicas.map((_, at): Line => renderReplica(view, at, most)),
+    ...renderWitness(latest.witness),
+  ];
   const best = latest.accounts.find(
     (account) => account !== null && account.readings !== null && account.vector === most,
   );
@@ -131,6 +135,20 @@ function renderReplica(view: FlightView, at: number, mostVector: string | null):
     span(pad(vector?.slice(0, 5) ?? '–', 7), vector === null || vector === mostVector ? 'dim' : 'bad'),
     span(pad(orders === '' ? '–' : orders, 10)),
     span(suspects, 'warn'),
+  ];
+}
+
+function renderWitness(witness: WitnessAccount | null): readonly Line[] {
+  if (witness === null) return [];
+  const { id, down, quorum } = witness;
+  return [
+    [
+      span(` ${pad(id, LABEL)}`, 'strong'),
+      span(pad(down ? 'dead' : 'witness', 10), down ? 'bad' : 'good'),
+      span(
+        quorum === null ? '' : `its last vote: ${quorum.join(' and ')}${quorum.length === 1 ? ' alone' : ''}`,
+      ),
+    ],
   ];
 }
 

@@ -123,6 +123,15 @@ export type Telemetry =
       readonly atUs: number;
     }
   | { readonly kind: 'commanded'; readonly id: string; readonly records: readonly CommandRecord[] }
+  /** A witness has voted, durably: these replicas are the operational quorum from `fromSlot` on. */
+  | {
+      readonly kind: 'vote';
+      readonly id: string;
+      readonly quorum: readonly string[];
+      readonly fromSlot: number;
+      readonly text: string;
+      readonly atUs: number;
+    }
   /** A fault took effect (`applied`), ended (`cleared`) or could not (`failed`). `tick` counts from the start of the run. */
   | {
       readonly kind: 'fault';

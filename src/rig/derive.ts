@@ -384,7 +384,7 @@ function listSinglePoints(rig: Rig): string[] {
     if (owners.length > 1) list.push(`firmware bridge ${address}: shared by ${owners.join(', ')}`);
   }
   if (witness !== null) {
-    list.push(`the replica that went on alone, until the other is back and ${witness} has voted for both`);
+    list.push(`the replica that went on alone, until the other is back and ${witness.id} has voted for both`);
   }
   for (const actuator of rig.actuators) {
     list.push(

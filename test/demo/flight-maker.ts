@@ -17,6 +17,7 @@ export const RIG: ObservedRig = {
     inbox: { kind: 'embedded', host: '127.0.0.1', port: 1 },
     bridge: { kind: 'tcp', host: '127.0.0.1', port: 2 },
   })),
+  witness: null,
   actuators: [
     {
       id: 'elevator',
