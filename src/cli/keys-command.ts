@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { listInboxOwners } from '../rig/rig.js';
 import { loadRig } from '../rig/load-rig.js';
 import { RigError } from '../rig/mistake.js';
 import { KeyFileError, nameKeyFile, readPassphraseFile, writeKeyFile } from '../store/key-file.js';
@@ -32,7 +33,7 @@ export function registerKeysCommand(program: Command): void {
   keys
     .command('generate')
     .description(
-      'make fresh keys: one file per replica, actuator, operator and observer, each with its own secrets only',
+      'make fresh keys: one file per replica, actuator, operator and observer, and for the witness, each with its own secrets only',
     )
     .argument('<rig>', 'rig folder, such as hardware/rigs/pitch, or its rig.yaml')
     .requiredOption('--out <dir>', 'folder for the key files; made if it is not there')
@@ -50,7 +51,10 @@ export function registerKeysCommand(program: Command): void {
       )
       .option('--passphrase-file <file>', 'passphrase of the key files, where they are encrypted');
     if (change.namesPrincipal)
-      command.requiredOption('--principal <id>', 'whose keys: a replica, actuator, operator or observer');
+      command.requiredOption(
+        '--principal <id>',
+        'whose keys: a replica, actuator, operator, observer or the witness',
+      );
     command.action((rigPath: string, options: KeyChangeOptions) =>
       endInWords(() => changeKeyFiles(change, rigPath, options)),
     );
@@ -63,7 +67,7 @@ export function registerKeysCommand(program: Command): void {
     .argument('<rig>', 'rig folder, such as hardware/rigs/pitch, or its rig.yaml')
     .requiredOption('--id <id>', 'who enters')
     .requiredOption('--keys <file>', 'its key file')
-    .requiredOption('--inbox <id>', 'whose inbox: a replica or actuator of the rig')
+    .requiredOption('--inbox <id>', 'whose inbox: a replica, actuator or the witness of the rig')
     .option('--passphrase-file <file>', 'passphrase of the key file, where it is encrypted')
     .action(printBrokerPassword);
 }
@@ -83,7 +87,7 @@ async function printBrokerPassword(rigPath: string, options: BrokerPasswordOptio
     const names = listPrincipals(rig).map((principal) => principal.id);
     throw new UsageError(`--id: rig ${rig.id} has no principal "${id}"; it has ${names.join(', ')}`);
   }
-  const owners = [...rig.replicas, ...rig.actuators].map((part) => part.id);
+  const owners = listInboxOwners(rig).map((part) => part.id);
   const open = listPeers(rig, id).map((peer) => peer.id);
   const allowed = owners.filter((owner) => owner === id || open.includes(owner));
   if (!allowed.includes(inbox)) {

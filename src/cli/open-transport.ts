@@ -1,6 +1,6 @@
 /** The MQTT transport of one principal of a rig: its inbox, its links, and everybody's credentials. */
 import type { Log, Purpose } from '../ports.js';
-import type { InboxPart, Rig } from '../rig/rig.js';
+import { listInboxOwners, type InboxPart, type Rig } from '../rig/rig.js';
 import type { TwinHandler } from '../mqtt/inbox.js';
 import { deriveInboxLimits } from '../mqtt/inbox-limits.js';
 import {
@@ -41,9 +41,7 @@ export async function openTransport(options: OpenTransportOptions): Promise<Open
   const selfKind = kinds.get(self);
   if (selfKind === undefined) throw new RangeError(`rig ${rig.id} has no principal "${self}"`);
   const peers = listPeers(rig, self);
-  const inboxes = new Map<string, InboxPart>(
-    [...rig.replicas, ...rig.actuators].map(({ id, inbox }) => [id, inbox]),
-  );
+  const inboxes = new Map<string, InboxPart>(listInboxOwners(rig).map(({ id, inbox }) => [id, inbox]));
   const credentials = deriveCredentials(rig, keys);
   const toSender = ({ id, kind }: (typeof peers)[number]): MqttSender => ({
     id,

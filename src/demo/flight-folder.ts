@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Entropy } from '../ports.js';
-import type { Rig } from '../rig/rig.js';
+import { listInboxOwners, type Rig } from '../rig/rig.js';
 import { nameKeyFile, writeKeyFile } from '../store/key-file.js';
 import { generateKeys, type PrincipalKeys } from '../wire/keys.js';
 import { leasePorts, type PortLease } from './port-lease.js';
@@ -65,9 +65,10 @@ export async function prepareFlightFolder(rig: Rig): Promise<FlightFolder> {
 /** Everything of a rig that listens on a port of this host when it flies. */
 function listAddressNames(rig: Rig): string[] {
   const parts = [...rig.replicas, ...rig.actuators];
-  const owners = rig.witness === null ? parts : [...parts, rig.witness];
   return [
-    ...owners.filter(({ inbox }) => inbox.kind === 'embedded').map(({ id }) => `inbox:${id}`),
+    ...listInboxOwners(rig)
+      .filter(({ inbox }) => inbox.kind === 'embedded')
+      .map(({ id }) => `inbox:${id}`),
     ...parts.map(({ id }) => `bridge:${id}`),
   ];
 }

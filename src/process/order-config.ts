@@ -10,21 +10,18 @@ import type { PaxosConfig } from '../core/paxos/types.js';
 import type { ReplicaIndex } from '../core/types.js';
 import type { Principal } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
+import { ORDER_TIMES } from '../rig/order-times.js';
 import { deriveOrderLimits } from '../wire/limits.js';
 import { encodePaxosMessage, type PaxosLimits } from '../wire/paxos-codec.js';
 
 /** Length of the nonce that a device shows when it asks to be admitted. */
 export const ORDER_NONCE_BYTES = 16;
 
-const BEAT_US = 25_000;
-const SILENCE_US = 120_000;
-const HOLD_DOWN_US = 50_000;
-const RETRY_US = 40_000;
 const DIGEST_BYTES = 16;
 
-/** The devices that vote, in the order of their indices: the replicas. */
-export function listDevices(rig: Rig): readonly Principal[] {
-  return rig.replicas.map(({ id }) => id);
+/** The devices that vote, in the order of their indices: the replicas, and the witness last. */
+export function listDevices({ replicas, witness }: Pick<Rig, 'replicas' | 'witness'>): readonly Principal[] {
+  return [...replicas, ...(witness === null ? [] : [witness])].map(({ id }) => id);
 }
 
 /** The bounds of a rig whose commands a log orders. Throws RangeError for any other. */
@@ -41,12 +38,9 @@ export function buildOrderConfig(rig: Rig, self: ReplicaIndex, nonce: Uint8Array
     ...PAXOS_DEFAULTS,
     n,
     self,
-    witness: null,
+    witness: rig.witness === null ? null : rig.replicas.length,
     nonce,
-    beatUs: BEAT_US,
-    silenceUs: SILENCE_US,
-    holdDownUs: HOLD_DOWN_US,
-    retryUs: RETRY_US,
+    ...ORDER_TIMES,
     windowSlots,
     batchSlots,
     maxValueBytes,

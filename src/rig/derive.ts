@@ -4,14 +4,14 @@
  * nothing at run time except the packet caps, which `src/wire` and `src/mqtt` may use as they stand.
  */
 import { deriveQuorums } from '../core/agreement/hypothesis.js';
-import { PAXOS_DEFAULTS } from '../core/paxos/defaults.js';
 import { KEPT_ANSWERS, OPEN_REQUESTS } from '../core/commands/command-book.js';
 import { PIECE_BYTES } from '../core/state-fetch.js';
 import type { Hypothesis } from '../core/types.js';
 import { majorityOf } from '../core/voting/majority.js';
 import { formatHostPort } from './address.js';
+import { ORDER_TIMES } from './order-times.js';
 import { formatDuration } from './quantity.js';
-import type { Rig } from './rig.js';
+import { listInboxOwners, type Rig } from './rig.js';
 
 /** Largest frame that any inbox accepts, bytes: a piece of a state in its envelope. A rig whose caps exceed it is refused. */
 export const PACKET_LIMIT_BYTES = PIECE_BYTES + 256;
@@ -252,7 +252,7 @@ export const DURABLE_WRITE_US = 20_000;
  * speak, and a message is under way for less than R.
  */
 export function deriveQuorumChangeUs({ roundUs }: Pick<Rig, 'roundUs'>): number {
-  const { silenceUs, beatUs } = PAXOS_DEFAULTS;
+  const { silenceUs, beatUs } = ORDER_TIMES;
   return silenceUs + beatUs + 2 * (2 * DURABLE_WRITE_US + 2 * roundUs);
 }
 
@@ -368,7 +368,7 @@ function listSinglePoints(rig: Rig): string[] {
   const list: string[] = [];
   const brokers = new Map<string, string[]>();
   const { witness } = rig;
-  for (const part of [...rig.replicas, ...rig.actuators, ...(witness === null ? [] : [witness])]) {
+  for (const part of listInboxOwners(rig)) {
     if (part.inbox.kind === 'external') push(brokers, part.inbox.url, part.id);
   }
   for (const [url, owners] of brokers) {

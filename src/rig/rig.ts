@@ -85,6 +85,13 @@ export interface WitnessPart {
   readonly inbox: InboxPart;
 }
 
+/** Everybody who owns an inbox: replicas, actuators and the witness. */
+export function listInboxOwners(
+  rig: Pick<Rig, 'replicas' | 'actuators' | 'witness'>,
+): readonly { readonly id: string; readonly inbox: InboxPart }[] {
+  return [...rig.replicas, ...rig.actuators, ...(rig.witness === null ? [] : [rig.witness])];
+}
+
 /** How to reach a firmware bridge. */
 export type BridgePart =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }

@@ -43,7 +43,7 @@ export interface PrincipalPart {
   readonly kind: PrincipalKind;
 }
 
-/** Everybody who has keys in this rig: replicas, actuators, operators, observers, each in the rig's order. */
+/** Everybody who has keys in this rig: replicas, the witness, actuators, operators, observers, each in the rig's order. */
 export function listPrincipals(rig: Rig): readonly PrincipalPart[] {
   const name = (kind: PrincipalKind, ids: readonly string[]): PrincipalPart[] =>
     ids.map((id) => ({ id, kind }));
@@ -52,6 +52,7 @@ export function listPrincipals(rig: Rig): readonly PrincipalPart[] {
       'replica',
       rig.replicas.map(({ id }) => id),
     ),
+    ...name('witness', rig.witness === null ? [] : [rig.witness.id]),
     ...name(
       'actuator',
       rig.actuators.map(({ id }) => id),

@@ -86,7 +86,7 @@ const ORDER_BATCH_SLOTS = 32;
 export function deriveOrderLimits(rig: Rig): PaxosLimits | null {
   if (!ordersByLog(rig)) return null;
   return {
-    n: rig.replicas.length,
+    n: rig.replicas.length + (rig.witness === null ? 0 : 1),
     windowSlots: ORDER_WINDOW_SLOTS,
     batchSlots: ORDER_BATCH_SLOTS,
     maxValueBytes: REQUEST_CONTENT_MAX_BYTES,

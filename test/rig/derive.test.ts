@@ -93,7 +93,7 @@ describe('two replicas and a witness', () => {
     ],
     ['sensors:', 'witness: { id: w, inbox: 127.0.0.1:18851 }\nsensors:'],
     ['  gear: { type: boolean, fusion: { at-least: 2 } }', '  gear: { type: boolean }'],
-    ['hold: 120 ms', 'hold: 422 ms'],
+    ['hold: 120 ms', 'hold: 447 ms'],
     commands,
   ] as const;
   const rig = readRig(...text);
@@ -102,11 +102,11 @@ describe('two replicas and a witness', () => {
     expect(rig.witness).toEqual({ id: 'w', inbox: { kind: 'embedded', host: '127.0.0.1', port: 18851 } });
     expect(rig.sensors[1]?.fusion).toEqual({ atLeast: 1 });
     const facts = deriveFacts(rig);
-    expect(facts).toMatchObject({ replicas: 2, majority: 1, rounds: 2, longestGapUs: 422_000 });
+    expect(facts).toMatchObject({ replicas: 2, majority: 1, rounds: 2, longestGapUs: 447_000 });
     // Silence and a beat, then two exchanges of two writes and two messages.
-    expect(facts.witness).toEqual({ id: 'w', quorumChangeUs: 120_000 + 2 * (2 * 20_000 + 2 * 20_000) });
+    expect(facts.witness).toEqual({ id: 'w', quorumChangeUs: 145_000 + 2 * (2 * 20_000 + 2 * 20_000) });
     expect(facts.tolerates[0]).toBe(
-      'a or b that stops or falls silent: the other goes on alone once w has voted for that, within 280 ms',
+      'a or b that stops or falls silent: the other goes on alone once w has voted for that, within 305 ms',
     );
     expect(facts.tolerates.join()).not.toMatch(/fewer than/);
     expect(facts.singlePoints[0]).toBe(

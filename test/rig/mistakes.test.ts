@@ -397,8 +397,8 @@ const CASES: readonly Case[] = [
     about: 'a hold that ends before the witness has voted',
     rig: [...WITNESSED, CLOSING],
     at: 'hold: 120 ms',
-    what: /dies the other goes on within 422 ms, of which 280 ms until the witness has voted/,
-    cure: /at least 422 ms/,
+    what: /dies the other goes on within 447 ms, of which 305 ms until the witness has voted/,
+    cure: /at least 447 ms/,
   },
   {
     code: 'VP-RIG-FUSION',
