@@ -1,6 +1,7 @@
 /** The `voteplane` command. Loads only the subcommand that is asked for: a replica carries no demo. */
 import { Command } from 'commander';
 import { isJournal, markError } from '../log/journal.js';
+import { keepSmall } from '../process/v8-flags.js';
 import { readVersion } from './flight-options.js';
 import { EXIT_USAGE, UsageError } from './usage-error.js';
 
@@ -18,6 +19,7 @@ const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['install', async () => (await import('./install-command.js')).registerInstallCommand],
   ['replica', async () => (await import('./replica-command.js')).registerReplicaCommand],
   ['actuator', async () => (await import('./actuator-command.js')).registerActuatorCommand],
+  ['witness', loadWitnessCommand],
   ['plant', async () => (await import('./plant-command.js')).registerPlantCommand],
   ['submit', async () => (await import('./submit-command.js')).registerSubmitCommand],
   ['log', async () => (await import('./log-command.js')).registerLogCommand],
@@ -25,6 +27,12 @@ const SUBCOMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['faults', async () => (await import('./fault-command.js')).registerFaultsCommand],
   ['exhaust', async () => (await import('./exhaust-command.js')).registerExhaustCommand],
 ]);
+
+/** The witness is an inexpensive device: it is kept small before anything of it is loaded. */
+async function loadWitnessCommand(): Promise<Register> {
+  if (process.argv[2] === 'witness') keepSmall();
+  return (await import('./witness-command.js')).registerWitnessCommand;
+}
 
 /** Errors that say by themselves what is wrong and how to mend it. */
 const EXPLAINED = new Set([

@@ -7,7 +7,7 @@ import { deriveQuorums } from '../core/agreement/hypothesis.js';
 import { readMonotonicUs } from '../process/system-clock.js';
 import type { RunStartOrder } from '../process/run-start.js';
 import type { Telemetry } from '../process/telemetry.js';
-import { SMALL_BOARD_V8_FLAGS } from '../process/v8-flags.js';
+import { PORTABLE_V8_FLAGS, SMALL_BOARD_V8_FLAGS } from '../process/v8-flags.js';
 import type { Rig } from '../rig/rig.js';
 import type { Submission } from '../rig/submission.js';
 import { explainDeath } from './fault-ledger.js';
@@ -452,7 +452,7 @@ function planWitness(
 ): ProcessPlan {
   return {
     id,
-    nodeFlags: SMALL_BOARD_V8_FLAGS,
+    nodeFlags: PORTABLE_V8_FLAGS,
     args: [
       'witness',
       rigPath,

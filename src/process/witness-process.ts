@@ -207,7 +207,7 @@ export class WitnessProcess {
   }
 }
 
-/** The same store; what it has made durable is told. */
+/** The same store; what it has made durable is told. Of changes that share a write the last stands for all: they are of one record. */
 function watchWrites(store: LogStore, onDurable: (bytes: Uint8Array) => void): LogStore {
   const watch = (
     changes: Parameters<LogStore['write']>[0],
@@ -222,8 +222,8 @@ function watchWrites(store: LogStore, onDurable: (bytes: Uint8Array) => void): L
   return {
     place: store.place,
     loaded: store.loaded,
-    write: (changes, answer) => store.write(changes, watch(changes, answer)),
-    provision: (records, answer) => store.provision(records, watch(records, answer)),
+    write: (changes, answer) => store.write(changes.slice(-1), watch(changes, answer)),
+    provision: (changes, answer) => store.provision(changes.slice(-1), watch(changes, answer)),
     figures: () => store.figures(),
     close: () => store.close(),
   };
