@@ -591,10 +591,10 @@ export class Observer {
     const causes = accounts.map((record, replica) => this.findCause(replica, tick, record));
     for (const replica of explainMissedLinks(listMissedLinks(accounts, causes), causes.length))
       causes[replica] = 'late';
-    const gone = this.witness?.isDown(tick) === true ? 1 : 0;
-    const outside = gone + causes.filter((cause) => cause !== null).length > this.maxFaulty;
+    const others: readonly 'witness'[] = this.witness?.isDown(tick) === true ? ['witness'] : [];
+    const outside = others.length + causes.filter((cause) => cause !== null).length > this.maxFaulty;
     const judgement: Judgement = { causes, outside };
-    if (outside) this.noteOutside(tick, causes);
+    if (outside) this.noteOutside(tick, causes, others);
     else this.lastOutsideByFaults = false;
     if (this.isSilent(accounts, causes)) this.unreported += 1;
     if (disagree(accounts, causes)) {
@@ -630,9 +630,13 @@ export class Observer {
     return this.stalls.some((one) => one.replica === replica && one.fromTick <= tick && tick <= one.toTick);
   }
 
-  private noteOutside(tick: number, causes: readonly (FaultyCause | null)[]): void {
+  private noteOutside(
+    tick: number,
+    causes: readonly (FaultyCause | null)[],
+    others: readonly 'witness'[],
+  ): void {
     this.ticksOutside += 1;
-    const named = causes.filter((cause) => cause !== null).sort();
+    const named = [...causes.filter((cause) => cause !== null), ...others].sort();
     const name = named.join('+');
     this.outsideCauses.set(name, (this.outsideCauses.get(name) ?? 0) + 1);
     const provoked = causes.filter(

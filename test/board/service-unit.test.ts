@@ -36,6 +36,16 @@ function readValues(text: string, key: string): string[] {
 }
 
 describe('the unit', () => {
+  test('of a witness has a state folder, and no device of the board', () => {
+    const text = renderUnit({ ...REPLICA, rigId: 'valve', kind: 'witness', id: 'w', bridge: null });
+    expect(readValues(text, 'ExecStart')[0]).toMatch(
+      / witness \S+ --id w --keys \S+ --state %S\/voteplane\/valve-w$/,
+    );
+    expect(readValues(text, 'StateDirectory')).toEqual(['voteplane/valve-w']);
+    expect(readValues(text, 'PrivateDevices')).toEqual(['yes']);
+    expect(readValues(text, 'DeviceAllow')).toEqual([]);
+  });
+
   test('runs the process on its credentials, and on a state folder of its own', () => {
     const text = renderUnit(REPLICA);
     expect(readValues(text, 'ExecStart')).toEqual([

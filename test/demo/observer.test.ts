@@ -244,6 +244,25 @@ describe('replicas that fail by themselves', () => {
     expect(figures).toMatchObject({ unreported: 0, ticksOutsideHypothesis: 0, disagreements: 0 });
   });
 
+  test('a witness that is gone is one of those that may be', () => {
+    const lateOnce = (replica: number, tick: number): ReturnType<typeof makeRecord> | undefined =>
+      replica === 1 && (tick === START + 40 || tick === START + 80)
+        ? makeRecord(tick, { vector: null, state: null, commands: null, overrun: 'overslept' })
+        : undefined;
+    const figures = fly(
+      400,
+      {
+        before: (tick, observer) => {
+          if (tick === START + 30) observer.noteDeath('w', 0);
+          return tick === START + 60 ? [{ kind: 'ready', id: 'w' }] : undefined;
+        },
+        record: lateOnce,
+      },
+      { ...RIG, witness: { id: 'w', inbox: { kind: 'embedded', host: '127.0.0.1', port: 5 } } },
+    );
+    expect(figures).toMatchObject({ ticksOutsideHypothesis: 1, outsideCauses: { 'late+witness': 1 } });
+  });
+
   test('two late ones put it outside; more than 0.5 % of that is a broken promise', () => {
     const late = (ticks: number): ReturnType<typeof fly> =>
       fly(400, {

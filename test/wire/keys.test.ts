@@ -7,6 +7,7 @@ import {
   type PrincipalKeys,
 } from '../../src/wire/keys.js';
 import { derivePublicKey } from '../../src/wire/ed25519.js';
+import { listPurposes } from '../../src/wire/purposes.js';
 import { makeRig, seededEntropy } from './make-rig.js';
 
 const rig = makeRig();
@@ -32,6 +33,21 @@ describe('generated keys', () => {
       }
     }
     expect([...of('watch').rows.keys()]).not.toContain('operator');
+  });
+
+  test('a witness shares secrets with the replicas, and with those who may listen; never with an actuator', () => {
+    const witnessed = makeRig({ replicas: 2, witness: 'w' });
+    expect(listPrincipals(witnessed).map(({ id }) => id)).toEqual([
+      'a',
+      'b',
+      'w',
+      'elevator',
+      'operator',
+      'watch',
+    ]);
+    expect(listPeers(witnessed, 'w').map(({ id }) => id)).toEqual(['a', 'b', 'operator', 'watch']);
+    expect(listPurposes('witness', 'replica')).toEqual(['order']);
+    expect(listPurposes('replica', 'witness')).toEqual(['order']);
   });
 
   test('no two pairs share a secret', () => {

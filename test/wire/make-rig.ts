@@ -11,6 +11,8 @@ export interface RigOptions {
   readonly confidential?: boolean;
   readonly sensors?: number;
   readonly actuators?: number;
+  /** Id of the witness. */
+  readonly witness?: string;
 }
 
 /** A rig as parse-rig makes them; four replicas, one Byzantine, MACs unless told otherwise. */
@@ -26,7 +28,7 @@ export function makeRig(options: RigOptions = {}): Rig {
     processingUs: 5_000,
     mac: options.mac ?? 'hmac-256',
     confidential: options.confidential ?? false,
-    witness: null,
+    witness: options.witness === undefined ? null : { id: options.witness, inbox },
     replicas: Array.from({ length: replicas }, (_, i) => ({ id: 'abcdefg'[i] as string, inbox, bridge })),
     sensors: Array.from({ length: sensors }, (_, i) => ({
       id: `sensor${i}`,
