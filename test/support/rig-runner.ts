@@ -27,6 +27,7 @@ export const PLANT = 'plant';
 type Stats = Extract<Telemetry, { kind: 'stats' }>;
 type PlantAccount = Extract<Telemetry, { kind: 'plant' }>;
 type Event = Extract<Telemetry, { kind: 'event' }>;
+type Vote = Extract<Telemetry, { kind: 'vote' }>;
 
 export interface RigRunnerOptions {
   /** Rig folder or file; the pitch rig unless said otherwise. */
@@ -62,6 +63,8 @@ export class RigRunner {
   readonly observer: Observer;
   /** Whatever a person should read, in order. */
   readonly events: Event[] = [];
+  /** What the witness voted for, in order. */
+  readonly votes: Vote[] = [];
   /** How processes ended that were not asked to. */
   readonly deaths: ProcessExit[] = [];
   readonly #options: RigRunnerOptions;
@@ -95,9 +98,11 @@ export class RigRunner {
     return new RigRunner(options, rigPath, rig, await prepareFlightFolder(rig));
   }
 
-  /** Everybody's id: the plant, then actuators, then replicas. */
+  /** Everybody's id: the plant, then actuators, then replicas, then the witness. */
   get ids(): readonly string[] {
-    return [PLANT, ...this.rig.actuators.map(({ id }) => id), ...this.rig.replicas.map(({ id }) => id)];
+    const { actuators, replicas, witness } = this.rig;
+    const parts = [...actuators, ...replicas, ...(witness === null ? [] : [witness])];
+    return [PLANT, ...parts.map(({ id }) => id)];
   }
 
   /** The command line of a process of this rig, without the command itself. */
@@ -109,7 +114,8 @@ export class RigRunner {
     if (id === PLANT) return ['plant', rigPath, ...common];
     const keyed = ['--id', id, '--keys', this.#otherKeys.get(id) ?? folder.keyFileOf(id), ...common];
     if (rig.actuators.some((actuator) => actuator.id === id)) return ['actuator', rigPath, ...keyed];
-    return ['replica', rigPath, ...keyed, '--state', folder.stateFolderOf(id)];
+    const kind = id === rig.witness?.id ? 'witness' : 'replica';
+    return [kind, rigPath, ...keyed, '--state', folder.stateFolderOf(id)];
   }
 
   /** From its next start on a process is given this rig folder in place of everybody's; null: everybody's again. */
@@ -304,6 +310,9 @@ export class RigRunner {
       case 'event':
         this.events.push(message);
         break;
+      case 'vote':
+        this.votes.push(message);
+        break;
       case 'plant':
         this.#plant = message;
         break;
@@ -333,6 +342,7 @@ export class RigRunner {
       `alive: ${alive || 'nobody'}; newest tick ${this.newestTick}`,
       ...this.deaths.map((exit) => `${exit.id}: ${describeExit(exit)}`),
       ...this.events.slice(-SHOWN_EVENTS).map((event) => `${event.id} ${event.level}: ${event.text}`),
+      ...this.votes.map((vote) => `${vote.id} voted: ${vote.text}`),
     ].join('\n');
   }
 }
