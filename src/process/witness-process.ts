@@ -18,6 +18,7 @@ import {
 import { buildOrderConfig, listDevices, ORDER_NONCE_BYTES } from './order-config.js';
 import { OrderDrive } from './order-drive.js';
 import type { RecordCodec } from './order-records.js';
+import { OrderWords } from './order-words.js';
 import type { ParentChannel } from './parent-channel.js';
 
 export interface WitnessProcessParts {
@@ -39,8 +40,6 @@ export interface WitnessProcessParts {
   readonly onTurn?: (doing: string, nowUs: number) => void;
 }
 
-type Level = 'info' | 'warn' | 'error';
-
 /** A replica that was not heard for so long is told to be missing. */
 const MISSING_US = 1_000_000;
 const TURN_SLACK_US = 2_000;
@@ -53,8 +52,8 @@ export class WitnessProcess {
   private readonly heardUs: number[];
   private readonly told: boolean[];
   private readonly devices: readonly Principal[];
+  private readonly words: OrderWords;
   private doing = 'waits for its replicas';
-  private isSilenced = false;
   /** The last vote that was told. */
   private voted: { readonly fromSlot: number; readonly quorum: number } | null = null;
   private cancelTurn: Cancel | null = null;
@@ -67,6 +66,13 @@ export class WitnessProcess {
     if (rig.witness?.id !== id) throw new RangeError(`rig ${rig.id} has no witness "${id}"`);
     this.heardUs = rig.replicas.map(() => -Infinity);
     this.told = rig.replicas.map(() => false);
+    this.words = new OrderWords({
+      name: `witness ${id}`,
+      devices: this.devices,
+      place: store.place,
+      isEmpty: store.loaded === null,
+      tell: (level, text) => this.tell(level, text),
+    });
     this.messenger = (parts.openMessenger ?? openSecureMessenger)({
       rig,
       id,
@@ -151,31 +157,16 @@ export class WitnessProcess {
   }
 
   private noteStatus(status: PaxosStatus): void {
-    if (this.isSilenced) return;
-    const { id, store } = this.parts;
-    if (status.role === 'amnesiac') {
-      this.doing = 'remembers nothing, and waits';
-      const waits = this.nameReplicas(status.waits?.for ?? 0, ' and ');
-      this.tell(
-        'warn',
-        `witness ${id} remembers no vote, as ${store.place} is empty: it votes as soon as ${waits} are as new as it is, or ` +
-          `have chosen it anew. In a rig that is started for the first time that is now. Do not put back a copy of the folder`,
-      );
-      return;
-    }
-    const doing = `votes, as incarnation ${status.incarnation}`;
-    if (doing === this.doing) return;
-    this.doing = doing;
-    this.tell('info', `witness ${id} ${doing}`);
+    this.doing =
+      status.role === 'amnesiac'
+        ? 'remembers nothing, and waits'
+        : `votes, as incarnation ${status.incarnation}`;
+    this.words.note(status);
   }
 
   private noteRefusal(refusal: StoreRefusal): void {
-    this.isSilenced = true;
     this.doing = 'votes no more: its store takes nothing';
-    this.tell(
-      'error',
-      `witness ${this.parts.id} votes no more, since it could not remember it: ${refusal.message}. Then start it again`,
-    );
+    this.words.noteRefusal(refusal);
   }
 
   private noteDurable(record: PaxosRecord | null): void {
@@ -196,11 +187,7 @@ export class WitnessProcess {
     channel.send({ kind: 'vote', id, quorum: names, fromSlot, text, atUs: clock.nowUs() });
   }
 
-  private nameReplicas(members: number, between: string): string {
-    return this.devices.filter((_, device) => (members & (1 << device)) !== 0).join(between);
-  }
-
-  private tell(level: Level, text: string): void {
+  private tell(level: 'info' | 'warn' | 'error', text: string): void {
     const { channel, clock, id, log } = this.parts;
     log[level](text);
     channel.send({ kind: 'event', id, level, text, atUs: clock.nowUs() });
