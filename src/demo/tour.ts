@@ -127,10 +127,25 @@ const BYZANTINE_TOUR: readonly Stop[] = [
 
 const CRASH_TOUR: readonly Stop[] = [SENSOR_STUCK, CRASH, PAUSE, RESTART];
 
+const crashBeside = (gone: number, left: number): Stop => ({
+  fault: (ids) => `crash on ${pick(ids, gone)}`,
+  seconds: 3,
+  restSeconds: 4,
+  say: (ids) =>
+    `${pick(ids, gone)} is gone. ${pick(ids, left)} cannot tell that from being cut off, and asks the witness: with its vote it goes on alone.`,
+});
+
+/** Of two sensors nobody can tell which one is wrong: that is no stop here. */
+const WITNESS_TOUR: readonly Stop[] = [crashBeside(1, 0), PAUSE, crashBeside(0, 1), RESTART];
+
+function listStops({ hypothesis, witness }: Rig): readonly Stop[] {
+  if (witness !== null) return WITNESS_TOUR;
+  return hypothesis.kind === 'byzantine' ? BYZANTINE_TOUR : hypothesis.kind === 'crash' ? CRASH_TOUR : [];
+}
+
 /** The standard tour for a rig, in the ticks of its run. A rig made for study has none. */
 export function planStandardTour(rig: Rig): readonly PlannedFault[] {
-  const stops =
-    rig.hypothesis.kind === 'byzantine' ? BYZANTINE_TOUR : rig.hypothesis.kind === 'crash' ? CRASH_TOUR : [];
+  const stops = listStops(rig);
   const ids = rig.replicas.map(({ id }) => id);
   const sensor = (rig.sensors.find(({ type }) => type === 'number') ?? rig.sensors[0])?.id;
   if (sensor === undefined) return [];
@@ -171,6 +186,8 @@ const CRASH_MATRIX: readonly MatrixFault[] = [
   onReplica('sensor-noise'),
   { name: 'broker-kill', target: (id) => `broker:${id}`, forTicks: (slot) => slot },
 ];
+/** What shows which of two sensors is wrong is not there. */
+const WITNESS_MATRIX = CRASH_MATRIX.filter(({ name }) => !name.startsWith('sensor-'));
 const BYZANTINE_MATRIX: readonly MatrixFault[] = [
   ...CRASH_MATRIX,
   ...['lie', 'equivocate', 'relay-lie', 'babble', 'forge', 'replay', 'half-authenticator'].map(onReplica),
@@ -183,7 +200,12 @@ export const MATRIX_REST_TICKS = 20;
  * Every fault that the hypothesis covers on every replica, one after the other, each in a slot of `slotTicks` ticks.
  */
 export function planMatrix(rig: Rig, slotTicks: number): readonly PlannedFault[] {
-  const columns = rig.hypothesis.kind === 'byzantine' ? BYZANTINE_MATRIX : CRASH_MATRIX;
+  const columns =
+    rig.hypothesis.kind === 'byzantine'
+      ? BYZANTINE_MATRIX
+      : rig.witness === null
+        ? CRASH_MATRIX
+        : WITNESS_MATRIX;
   const toTicks = (seconds: number): number => Math.max(1, Math.round((seconds * 1e6) / rig.periodUs));
   let at = toTicks(QUIET_SECONDS);
   return columns.flatMap(({ name, target, forTicks }) =>
