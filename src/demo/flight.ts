@@ -128,6 +128,8 @@ export class Flight {
     this.finishFlight = resolve;
   });
   private toldStart: number | null = null;
+  /** From which slot on the operational quorum that was last told of governs. */
+  private toldSlot = 0;
   private armLimitUs = Infinity;
   private lastNewsUs = 0;
   private lastFlown = -1;
@@ -199,7 +201,10 @@ export class Flight {
     if (message.kind === 'event' && message.decided !== undefined)
       this.sayDecided(message.id, message.decided.text, message.decided.fromTick);
     if (message.kind === 'fault') this.sayFault(message);
-    if (message.kind === 'vote') this.say(`${message.id}: ${message.text}`);
+    if (message.kind === 'quorum' && message.fromSlot > this.toldSlot) {
+      this.toldSlot = message.fromSlot;
+      this.say(message.text);
+    }
     // A plant or voter that starts anew has to hear again when the run began.
     if (message.kind === 'ready' && this.hearsRunStart(message.id)) this.toldStart = null;
     if (message.kind === 'ticks') {

@@ -205,8 +205,8 @@ export class Observer {
       case 'ready':
         if (message.id === this.witness?.id) this.witness.noteReady(this.newest);
         break;
-      case 'vote':
-        this.witness?.noteVote(message);
+      case 'quorum':
+        this.witness?.noteQuorum(message);
         break;
       case 'event':
         break;

@@ -146,7 +146,9 @@ function renderWitness(witness: WitnessAccount | null): readonly Line[] {
       span(` ${pad(id, LABEL)}`, 'strong'),
       span(pad(down ? 'dead' : 'witness', 10), down ? 'bad' : 'good'),
       span(
-        quorum === null ? '' : `its last vote: ${quorum.join(' and ')}${quorum.length === 1 ? ' alone' : ''}`,
+        quorum === null
+          ? ''
+          : `operational quorum: ${quorum.join(' and ')}${quorum.length === 1 ? ' alone' : ''}`,
       ),
     ],
   ];

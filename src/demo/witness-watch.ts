@@ -1,23 +1,23 @@
 /**
- * What is known of a rig's witness while it flies: whether its process lives, and its last vote. While it does not, one of the
- * devices that the fault hypothesis counts is gone, as if a replica were.
+ * What is known of a rig's witness while it flies: whether its process lives, and which quorum is the newest that anybody has told
+ * of. While it does not live, one of the devices that the fault hypothesis counts is gone, as if a replica were.
  */
 import type { Telemetry } from '../process/telemetry.js';
 
-type VoteRecord = Extract<Telemetry, { kind: 'vote' }>;
+type QuorumAccount = Extract<Telemetry, { kind: 'quorum' }>;
 
 /** For the view. */
 export interface WitnessAccount {
   readonly id: string;
   readonly down: boolean;
-  /** Ids of the replicas that its last vote made the operational quorum; null before it told of any. */
+  /** Ids of the replicas that are the operational quorum; null before anybody told of a change. */
   readonly quorum: readonly string[] | null;
 }
 
 /** One witness, over all lives of its process. */
 export class WitnessWatch {
   private readonly downs: { readonly from: number; to: number }[] = [];
-  private quorum: readonly string[] | null = null;
+  private newest: QuorumAccount | null = null;
 
   constructor(readonly id: string) {}
 
@@ -32,8 +32,11 @@ export class WitnessWatch {
     if (last !== undefined) last.to = Math.min(last.to, tick);
   }
 
-  noteVote({ quorum }: VoteRecord): void {
-    this.quorum = quorum;
+  /** Takes what anybody tells of the quorum; true where it is news. */
+  noteQuorum(account: QuorumAccount): boolean {
+    if (this.newest !== null && account.fromSlot <= this.newest.fromSlot) return false;
+    this.newest = account;
+    return true;
   }
 
   /** Whether it was gone in this tick, or for a part of it. */
@@ -42,6 +45,6 @@ export class WitnessWatch {
   }
 
   account(): WitnessAccount {
-    return { id: this.id, down: this.downs.at(-1)?.to === Infinity, quorum: this.quorum };
+    return { id: this.id, down: this.downs.at(-1)?.to === Infinity, quorum: this.newest?.quorum ?? null };
   }
 }

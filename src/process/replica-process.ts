@@ -2,7 +2,14 @@
  * A running replica: the drive loop over authenticated messages. bytes → wire → core → effects → adapters, and nobody
  * reaches around. Which adapters stand behind the ports is for the caller to say.
  */
-import type { Entry as LogEntry, Outcome, PaxosStatus, Slot, Snapshot } from '../core/paxos/types.js';
+import type {
+  Entry as LogEntry,
+  Members,
+  Outcome,
+  PaxosStatus,
+  Slot,
+  Snapshot,
+} from '../core/paxos/types.js';
 import type { Report } from '../core/replica.js';
 import type { ActuatorStatus, PeerMessage, ReplicaIndex } from '../core/types.js';
 import type { Evidence } from '../core/membership/health.js';
@@ -41,6 +48,7 @@ import { OrderDrive } from './order-drive.js';
 import { recordCodec } from './order-records.js';
 import { OrderWords } from './order-words.js';
 import type { ParentChannel } from './parent-channel.js';
+import { describeQuorum } from './quorum-words.js';
 import { buildReplicaConfig, wireCodecs, type ReplicaCodecs } from './replica-config.js';
 import { ReplicaDrive } from './replica-drive.js';
 import type { Telemetry } from './telemetry.js';
@@ -308,10 +316,12 @@ export class ReplicaProcess {
         onOrdered?.({ kind: 'chosen', slot, entry, executes });
         this.desk.noteChosen(slot, entry, executes);
         this.drive.noteChosen(slot, entry, executes);
+        if (entry.kind === 'quorum') this.tellQuorum(slot, entry.members);
       },
       onInstall: (snapshot) => {
         onOrdered?.({ kind: 'installed', snapshot });
         this.drive.install(snapshot);
+        if (rig.witness !== null) this.tellQuorum(snapshot.quorumSlot, snapshot.quorum);
       },
       takeSnapshot: (slot) => this.drive.readFold(slot),
       onAnswer: (client, sequence, outcome) => {
@@ -324,6 +334,11 @@ export class ReplicaProcess {
       },
       onStoreRefusal: (refusal) => this.words?.noteRefusal(refusal),
     });
+  }
+
+  private tellQuorum(slot: Slot, members: Members): void {
+    const { rig, id, channel, clock } = this.parts;
+    channel.send({ kind: 'quorum', id, ...describeQuorum(rig, slot, members), atUs: clock.nowUs() });
   }
 
   private sendToPeer(to: number, message: PeerMessage): void {

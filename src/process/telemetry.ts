@@ -123,9 +123,9 @@ export type Telemetry =
       readonly atUs: number;
     }
   | { readonly kind: 'commanded'; readonly id: string; readonly records: readonly CommandRecord[] }
-  /** A witness has voted, durably: these replicas are the operational quorum from `fromSlot` on. */
+  /** These replicas are the operational quorum from `fromSlot` on: a witness has voted for it, or a replica has learnt it. */
   | {
-      readonly kind: 'vote';
+      readonly kind: 'quorum';
       readonly id: string;
       readonly quorum: readonly string[];
       readonly fromSlot: number;

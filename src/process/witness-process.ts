@@ -20,6 +20,7 @@ import { OrderDrive } from './order-drive.js';
 import type { RecordCodec } from './order-records.js';
 import { OrderWords } from './order-words.js';
 import type { ParentChannel } from './parent-channel.js';
+import { describeQuorum } from './quorum-words.js';
 
 export interface WitnessProcessParts {
   readonly rig: Rig;
@@ -54,8 +55,8 @@ export class WitnessProcess {
   private readonly devices: readonly Principal[];
   private readonly words: OrderWords;
   private doing = 'waits for its replicas';
-  /** The last vote that was told. */
-  private voted: { readonly fromSlot: number; readonly quorum: number } | null = null;
+  /** The slot of the last vote that was told. */
+  private toldSlot = 0;
   private cancelTurn: Cancel | null = null;
 
   /** Throws OrderStoreError where the store cannot be read. */
@@ -173,18 +174,12 @@ export class WitnessProcess {
     if (record?.kind !== 'witness' || record.change === null) return;
     const { id, rig, channel, clock, log, store } = this.parts;
     const { slot, quorum } = record.change;
-    const fromSlot = slot + 1;
-    if (this.voted?.fromSlot === fromSlot && this.voted.quorum === quorum) return;
-    this.voted = { fromSlot, quorum };
-    const names = rig.replicas.filter((_, replica) => (quorum & (1 << replica)) !== 0).map((one) => one.id);
-    const missing = rig.replicas.map((one) => one.id).filter((one) => !names.includes(one));
-    const text =
-      missing.length === 0
-        ? `${names.join(' and ')} are the operational quorum from slot ${fromSlot} on`
-        : `${names.join(' and ')} alone is the operational quorum from slot ${fromSlot} on, until ${missing.join(' and ')} is back`;
+    if (slot === this.toldSlot) return;
+    this.toldSlot = slot;
+    const account = describeQuorum(rig, slot, quorum);
     const { writes, flushes } = store.figures() ?? { writes: 0, flushes: 0 };
-    log.info(`witness ${id} has voted: ${text}`, { writes, flushes });
-    channel.send({ kind: 'vote', id, quorum: names, fromSlot, text, atUs: clock.nowUs() });
+    log.info(`witness ${id} has voted: ${account.text}`, { writes, flushes });
+    channel.send({ kind: 'quorum', id, ...account, atUs: clock.nowUs() });
   }
 
   private tell(level: 'info' | 'warn' | 'error', text: string): void {

@@ -132,14 +132,16 @@ describe('the view', () => {
     expect(row('promises')).toContain('disagreements 0');
   });
 
-  test('shows whether the witness lives, and its last vote', () => {
+  test('shows whether the witness lives, and who the operational quorum is', () => {
     const view = makeView();
     const row = (witness: FlightView['latest']['witness']): string | undefined =>
       show({ ...view, latest: { ...view.latest, witness } }, 80, 40).find((line) => line.startsWith(' w '));
     expect(row(null)).toBeUndefined();
     expect(row({ id: 'w', down: false, quorum: null })?.trimEnd()).toMatch(/^ w +witness$/);
-    expect(row({ id: 'w', down: false, quorum: ['a', 'b'] })).toMatch(/witness +its last vote: a and b$/);
-    expect(row({ id: 'w', down: true, quorum: ['a'] })).toMatch(/dead +its last vote: a alone$/);
+    expect(row({ id: 'w', down: false, quorum: ['a', 'b'] })).toMatch(
+      /witness +operational quorum: a and b$/,
+    );
+    expect(row({ id: 'w', down: true, quorum: ['a'] })).toMatch(/dead +operational quorum: a alone$/);
   });
 
   test('compares vectors of one and the same tick', () => {

@@ -131,7 +131,7 @@ function pass(us: number, isFlushing: (id: Id) => boolean = () => true): void {
   }
 }
 
-function texts(kind: 'event' | 'vote'): string[] {
+function texts(kind: 'event' | 'quorum'): string[] {
   return told.flatMap((one) => (one.kind === kind ? [one.text] : []));
 }
 
@@ -161,7 +161,7 @@ describe('a witness', () => {
     const { writes } = stores.w;
     pass(5_000_000);
     expect(stores.w.writes).toBe(writes);
-    expect(texts('vote')).toEqual([]);
+    expect(texts('quorum')).toEqual([]);
     expect(texts('event')).toEqual(['witness w hears a', 'witness w hears b']);
     expect(turns.at(-1)).toBe('votes, as incarnation 1');
   });
@@ -178,7 +178,7 @@ describe('a witness', () => {
       const before = stores.w.writes;
       pass(305_000);
       expect(statuses.get(left)?.quorum).toBe(members);
-      expect(texts('vote')).toEqual([
+      expect(texts('quorum')).toEqual([
         expect.stringMatching(
           new RegExp(`^${left} alone is the operational quorum from slot \\d+ on, until ${gone} is back$`),
         ),
@@ -190,8 +190,8 @@ describe('a witness', () => {
       cut.delete(gone);
       pass(1_000_000);
       expect(statuses.get(left)?.quorum).toBe(3);
-      expect(texts('vote').at(-1)).toMatch(/^a and b are the operational quorum from slot \d+ on$/);
-      expect(told.findLast((one) => one.kind === 'vote')).toMatchObject({ id: 'w', quorum: ['a', 'b'] });
+      expect(texts('quorum').at(-1)).toMatch(/^a and b are the operational quorum from slot \d+ on$/);
+      expect(told.findLast((one) => one.kind === 'quorum')).toMatchObject({ id: 'w', quorum: ['a', 'b'] });
     },
   );
 
@@ -202,10 +202,10 @@ describe('a witness', () => {
     pass(2_000_000, (id) => id !== 'w');
     expect(stores.w.waiting).toHaveLength(1);
     expect(statuses.get('a')?.quorum).toBe(3);
-    expect(texts('vote')).toEqual([]);
+    expect(texts('quorum')).toEqual([]);
     pass(50_000);
     expect(statuses.get('a')?.quorum).toBe(1);
-    expect(texts('vote')).toHaveLength(1);
+    expect(texts('quorum')).toHaveLength(1);
   });
 
   test('remembers its vote: the one that was left out waits for the one that went on alone (Fig. 13)', async () => {
@@ -261,7 +261,7 @@ describe('a witness', () => {
     expect(texts('event')).toContainEqual(
       expect.stringMatching(/^witness w: its store takes nothing more: \/state: the disk is full; make room/),
     );
-    expect(texts('vote')).toEqual([]);
+    expect(texts('quorum')).toEqual([]);
     expect(statuses.get('a')?.quorum).toBe(3);
     expect(turns.at(-1)).toBe('votes no more: its store takes nothing');
   });

@@ -27,7 +27,7 @@ export const PLANT = 'plant';
 type Stats = Extract<Telemetry, { kind: 'stats' }>;
 type PlantAccount = Extract<Telemetry, { kind: 'plant' }>;
 type Event = Extract<Telemetry, { kind: 'event' }>;
-type Vote = Extract<Telemetry, { kind: 'vote' }>;
+type QuorumAccount = Extract<Telemetry, { kind: 'quorum' }>;
 
 export interface RigRunnerOptions {
   /** Rig folder or file; the pitch rig unless said otherwise. */
@@ -63,8 +63,8 @@ export class RigRunner {
   readonly observer: Observer;
   /** Whatever a person should read, in order. */
   readonly events: Event[] = [];
-  /** What the witness voted for, in order. */
-  readonly votes: Vote[] = [];
+  /** Who the operational quorum was, told once each, in order. */
+  readonly quorums: QuorumAccount[] = [];
   /** How processes ended that were not asked to. */
   readonly deaths: ProcessExit[] = [];
   readonly #options: RigRunnerOptions;
@@ -310,8 +310,8 @@ export class RigRunner {
       case 'event':
         this.events.push(message);
         break;
-      case 'vote':
-        this.votes.push(message);
+      case 'quorum':
+        if (message.fromSlot > (this.quorums.at(-1)?.fromSlot ?? 0)) this.quorums.push(message);
         break;
       case 'plant':
         this.#plant = message;
@@ -342,7 +342,7 @@ export class RigRunner {
       `alive: ${alive || 'nobody'}; newest tick ${this.newestTick}`,
       ...this.deaths.map((exit) => `${exit.id}: ${describeExit(exit)}`),
       ...this.events.slice(-SHOWN_EVENTS).map((event) => `${event.id} ${event.level}: ${event.text}`),
-      ...this.votes.map((vote) => `${vote.id} voted: ${vote.text}`),
+      ...this.quorums.map(({ id, text }) => `${id}: ${text}`),
     ].join('\n');
   }
 }
