@@ -39,9 +39,6 @@ const PROBE_TIMES = 'at 100 for 100';
 
 /** All places of one fault in a rig, or why there is none. */
 export function listPlaces(row: FaultRow, rig: Rig, wire: 'full' | 'none'): PlacesOfFault {
-  if (row.implementation.kind === 'missing') {
-    return { ok: false, why: `needs ${row.implementation.part}` };
-  }
   if (wire === 'none' && needsBytes(row.name))
     return { ok: false, why: 'strikes bytes, and messages are not encoded here; choose --wire full' };
   const places: Place[] = [];
@@ -104,7 +101,7 @@ function proposePlaces(row: FaultRow, rig: Rig): readonly Place[] {
 function listLinks(row: FaultRow, rig: Rig): readonly FaultTarget[] {
   const replicas = rig.replicas.map(({ id }) => id);
   const actuators = rig.actuators.map(({ id }) => id);
-  const isReceiver = row.implementation.kind === 'built' && row.implementation.side === 'receiver';
+  const isReceiver = row.implementation.side === 'receiver';
   const others = [...replicas, ...actuators];
   return replicas.flatMap((replica) =>
     others

@@ -9,6 +9,7 @@ import { describeFault, findFault, listFaults } from '../faults/catalogue.js';
 import { describeType } from '../faults/parameters.js';
 import { resolveFaultTargets } from '../faults/plan-fault.js';
 import type { FaultRow } from '../faults/row.js';
+import { isOfLog } from '../faults/traits.js';
 import { parseFault } from '../faults/spec.js';
 import { loadRig } from '../rig/load-rig.js';
 import { readAddresses } from './addresses.js';
@@ -119,11 +120,7 @@ function listCatalogue(name: string | undefined, options: { readonly json?: bool
       'TARGET: replica (c), channel (c.pitch), link (a>c), broker (broker:c), actuator (elevator), world; at +50: from now\n',
     );
   }
-  const available = rows.filter((row) => row.implementation.kind === 'built');
-  const missing = rows.filter((row) => row.implementation.kind === 'missing');
-  for (const row of available) console.log(`${describeFault(row.name) ?? row.name}\n`);
-  if (name === undefined) console.log('Named in the catalogue and not available:\n');
-  for (const row of missing) console.log(`${describeFault(row.name) ?? row.name}\n`);
+  for (const row of rows) console.log(`${describeFault(row.name) ?? row.name}\n`);
 }
 
 /** A row of the catalogue as JSON; null stands for a default that follows from the rig. */
@@ -135,9 +132,8 @@ function describeRow(row: FaultRow): unknown {
     targets,
     injectedAt,
     expected,
-    available: implementation.kind === 'built',
-    worlds: implementation.kind === 'built' ? implementation.worlds : [],
-    needs: implementation.kind === 'missing' ? implementation.part : null,
+    worlds: implementation.worlds,
+    needs: isOfLog(name) ? 'a command log' : null,
     parameters: parameters.map(({ key, type, default: standard, meaning: purpose }) => ({
       key,
       default: standard,

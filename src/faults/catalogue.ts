@@ -1,7 +1,6 @@
 /**
  * The catalogue: every fault once, with its name, its parameters, what it may strike, where it is injected and what a
  * correct rig makes of it. The same names stand in rig tours, on the command line, in telemetry and in reports.
- * A fault whose part of the product does not exist is listed with that part and refused by name.
  */
 import type { Rig } from '../rig/rig.js';
 import {
@@ -48,6 +47,7 @@ import {
 } from './sensors.js';
 import { MACHINE_ROWS } from './machine-rows.js';
 import { buildTwin } from './mismatches.js';
+import { buildBallotRegression, objectToNoLog } from './store-faults.js';
 import { buildMutate, MUTATIONS } from './mutate.js';
 import {
   objectToBooleans,
@@ -66,7 +66,6 @@ import {
   GONE_MS,
   MASKED,
   MAX_MS,
-  missing,
   MS,
   number,
   OF,
@@ -79,7 +78,7 @@ import {
   type FaultRow,
   type World,
 } from './row.js';
-import { needsBytes } from './traits.js';
+import { isOfLog, needsBytes } from './traits.js';
 import type { Parameters } from './parameters.js';
 
 const TABLE: readonly FaultRow[] = [
@@ -121,15 +120,6 @@ const TABLE: readonly FaultRow[] = [
     meaning: 'the process does not run for a while, as in a garbage collection or a swap',
     expected: 'its late messages are absent, its late commands fenced',
     implementation: built(buildPause),
-  },
-  {
-    name: 'amnesia',
-    parameters: [],
-    targets: ['replica'],
-    injectedAt: 'replica',
-    meaning: 'durable state is lost, the keys are kept',
-    expected: 'quarantined: it may not vote under its old epoch',
-    implementation: missing('the durable store'),
   },
   {
     name: 'omit-send',
@@ -331,9 +321,9 @@ const TABLE: readonly FaultRow[] = [
     parameters: [],
     targets: ['replica'],
     injectedAt: 'replica',
-    meaning: 'a ballot lower than one that was promised',
-    expected: 'refused',
-    implementation: missing('the Paxos command log'),
+    meaning: 'in every tick it asks the others to promise a lower ballot than it has promised itself',
+    expected: 'refused by name of the higher ballot; commands and rounds go on',
+    implementation: built(buildBallotRegression, { needs: 'order', object: objectToNoLog }),
   },
   {
     name: 'collude',
@@ -658,10 +648,8 @@ export function describeFault(name: string): string | null {
         `  ${key}=${standard ?? '…'}  ${meaning}; ${describeType(type)}`,
     ),
     `  expected: ${row.expected}`,
+    `  available: ${implementation.worlds.map((world) => describeWorld(name, world)).join(', ')}${isOfLog(name) ? `; ${LOG_ONLY}` : ''}`,
   ];
-  if (implementation.kind === 'missing') lines.push(`  not available: it needs ${implementation.part}`);
-  else
-    lines.push(`  available: ${implementation.worlds.map((world) => describeWorld(name, world)).join(', ')}`);
   return lines.join('\n');
 }
 
@@ -673,6 +661,8 @@ function pairFor(rig: Rig, sensors: readonly number[], parameters: Parameters): 
     partner === undefined ? null : rig.sensors.findIndex(({ id }) => id === partner),
   );
 }
+
+const LOG_ONLY = 'in rigs with a crash hypothesis that declare commands';
 
 function describeWorld(name: string, world: World): string {
   return world === 'simulator' && needsBytes(name) ? 'simulator (on the full wire)' : world;

@@ -19,9 +19,12 @@ export function readReturn(fault: Injection, periodUs: number): number | null | 
   switch (fault.name) {
     case 'crash':
     case 'crash-mid-round':
+    case 'power-cut':
       return fault.forTicks;
     case 'restart':
       return 0;
+    case 'amnesia':
+      return fault.forTicks ?? 0;
     case 'voter-restart': {
       const ms = fault.parameters.find(({ key }) => key === 'ms')?.value;
       return Math.ceil(((ms === undefined ? DEFAULT_VOTER_GONE_MS : Number(ms)) * 1_000) / periodUs);

@@ -11,10 +11,13 @@ import type {
   Clock,
   CommandPort,
   FrameHandler,
+  LogStore,
   OpenByteStream,
+  OrderPort,
   PeerPort,
   Principal,
   SensorPort,
+  StoreRefusal,
   Transport,
 } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
@@ -130,6 +133,8 @@ const FACILITIES: Readonly<Record<Facility, string>> = {
   'restart-as': 'a host that starts it as something else',
   twin: 'a host that starts it a second time',
   keys: 'keys that can be exchanged while it runs',
+  store: 'a durable store that can be struck',
+  order: 'a command log',
 };
 
 export class FaultInjector {
@@ -153,6 +158,8 @@ export class FaultInjector {
   private bridge: BreakableBridge | null = null;
   private bridgeLine: Chain<BridgeLine> | null = null;
   private device: Chain<ActuatorPort> | null = null;
+  private store: Chain<LogStore> | null = null;
+  private order: Chain<OrderPort> | null = null;
 
   constructor(private readonly parts: InjectorParts) {
     const self = parts.rig[parts.of ?? 'replicas'][parts.self];
@@ -245,6 +252,39 @@ export class FaultInjector {
       onReadBack: (handler) => port.onReadBack(handler),
       close: () => port.close(),
     };
+  }
+
+  /** The durable store of a process. As the port demands, one that has refused a write takes none until it is opened anew. */
+  wrapStore(port: LogStore): LogStore {
+    const chain = new Chain(port);
+    this.store = chain;
+    this.rebuild();
+    let refused: StoreRefusal | null = null;
+    const latch = (onDurable: (refusal: StoreRefusal | null) => void) => (refusal: StoreRefusal | null) => {
+      if (refusal !== null && refusal.code !== 'full') refused ??= refusal;
+      onDurable(refusal);
+    };
+    const take = (onDurable: (refusal: StoreRefusal | null) => void, write: () => void): void => {
+      const { clock } = this.parts;
+      if (refused === null) write();
+      else clock.schedule(clock.nowUs(), () => onDurable(refused));
+    };
+    return {
+      place: port.place,
+      loaded: port.loaded,
+      write: (changes, onDurable) => take(onDurable, () => chain.head.write(changes, latch(onDurable))),
+      provision: (records, onDurable) =>
+        take(onDurable, () => chain.head.provision(records, latch(onDurable))),
+      figures: () => port.figures(),
+      close: () => port.close(),
+    };
+  }
+
+  wrapOrder(port: OrderPort): OrderPort {
+    const chain = new Chain(port);
+    this.order = chain;
+    this.rebuild();
+    return { send: (to, message) => chain.head.send(to, message) };
   }
 
   /** Reads one fault, or the end of one, in the fault grammar and does it. */
@@ -384,6 +424,10 @@ export class FaultInjector {
         return this.parts.host.launchTwin !== undefined;
       case 'keys':
         return this.parts.host.exchangeKeys !== undefined;
+      case 'store':
+        return this.store !== null;
+      case 'order':
+        return this.order !== null;
     }
   }
 
@@ -578,6 +622,8 @@ export class FaultInjector {
     this.arrivals?.rebuild(active, (wrapper) => wrapper.arrivals);
     this.bridgeLine?.rebuild(active, (wrapper) => wrapper.bridge);
     this.device?.rebuild(active, (wrapper) => wrapper.device);
+    this.store?.rebuild(active, (wrapper) => wrapper.store);
+    this.order?.rebuild(active, (wrapper) => wrapper.order);
   }
 }
 

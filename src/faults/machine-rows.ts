@@ -10,7 +10,14 @@ import { buildClockDrift, buildClockFreeze, buildClockStep, buildClockTwoFaced }
 import { buildKeyExpire, buildKeyRevoke, buildKeyRotate } from './key-faults.js';
 import { buildConfigMismatch, buildVersionMismatch } from './mismatches.js';
 import { DEFAULT_VOTER_GONE_MS } from './host-faults.js';
-import { ANY, built, GONE_MS, MASKED, missing, MS, number, type FaultRow, type Objection } from './row.js';
+import {
+  buildAmnesia,
+  buildDiskFault,
+  buildPowerCut,
+  objectToNoLog,
+  type DiskFault,
+} from './store-faults.js';
+import { ANY, built, GONE_MS, MASKED, MS, number, type FaultRow, type Objection } from './row.js';
 
 const ALARMED =
   'no vote mends a single actuator: as soon as it is not where it was ordered, read-back shows it and it is alarmed';
@@ -26,6 +33,12 @@ function objectToUnreachable(forTicks: number | null): Objection | null {
 
 /** Coming back takes a replica as long as its clock was ahead. */
 const MAX_STEP_S = 60;
+
+const DISK_TROUBLE: Readonly<Record<DiskFault, string>> = {
+  'disk-full': 'the store can write nothing for want of room',
+  'io-error': 'every write of the store fails',
+  'read-only': 'the disk of the store takes no write',
+};
 
 export const MACHINE_ROWS: readonly FaultRow[] = [
   {
@@ -110,22 +123,46 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
     expected: 'fail-safe until a majority arms it anew',
     implementation: built(buildVoterRestart),
   },
-  ...(['power-cut', 'disk-full', 'io-error', 'read-only'] as const).map((name): FaultRow => ({
-    name,
+  {
+    name: 'amnesia',
     parameters: [],
     targets: ['replica'],
     injectedAt: 'store',
-    meaning: {
-      'power-cut': 'a write is lost, torn or out of order',
-      'disk-full': 'nothing can be written for want of room',
-      'io-error': 'reads and writes fail',
-      'read-only': 'nothing can be written',
-    }[name],
+    meaning:
+      'the process is gone, its durable state lost and its keys kept; with for it is started again after so many ticks, else at once',
     expected:
-      name === 'power-cut'
-        ? 'recovers, or refuses to vote; nothing regresses'
-        : 'keeps controlling, stops promising, alarms',
-    implementation: missing('the durable store'),
+      'masked by the rounds; it says that it remembers nothing, and votes for commands again only when the others have let it in anew',
+    implementation: built(buildAmnesia, { needs: 'store', object: objectToNoLog }),
+  },
+  {
+    name: 'power-cut',
+    parameters: [
+      number('k', 'writes', { min: 0, max: 1_000, whole: true }, 0, 'at which of its writes; 0: at once'),
+      {
+        key: 'how',
+        type: { kind: 'choice', choices: ['lost', 'torn', 'reordered'] },
+        default: 'torn',
+        meaning:
+          'what becomes of writes that are not durable yet: none is there, some first ones are, or each by chance up to the first that is not; ' +
+          'a live process is killed, and what it has handed to the disk is there',
+      },
+    ],
+    targets: ['replica'],
+    injectedAt: 'store',
+    meaning:
+      'the device is gone while its store writes; with for it is started again after so many ticks, else not at all',
+    expected: `${MASKED}; it recovers, or refuses to vote; no promise, vote or command that was told of is lost`,
+    implementation: built(buildPowerCut, { needs: 'store', object: objectToNoLog }),
+  },
+  ...(['disk-full', 'io-error', 'read-only'] as const).map((name): FaultRow => ({
+    name,
+    parameters: [number('k', 'writes', { min: 0, max: 1_000, whole: true }, 0, 'how many are taken before')],
+    targets: ['replica'],
+    injectedAt: 'store',
+    meaning: `${DISK_TROUBLE[name]}; when it ends the replica is started again`,
+    expected:
+      'it keeps controlling, promises and votes for nothing any more, and is alarmed; commands go on without it',
+    implementation: built(buildDiskFault(name), { needs: 'store', object: objectToNoLog }),
   })),
   {
     name: 'clock-step',

@@ -14,7 +14,7 @@ import type { FaultScope } from './wrapper.js';
 /** A fault that this rig can be struck with. */
 export interface FaultPlan {
   readonly row: FaultRow;
-  readonly implementation: Extract<FaultImplementation, { kind: 'built' }>;
+  readonly implementation: FaultImplementation;
   readonly targetKind: TargetKind;
   readonly parameters: Parameters;
   /** Ids of the replicas and actuators whose processes have to do it. */
@@ -42,12 +42,6 @@ export function planFault(
     );
   }
   const { implementation } = row;
-  if (implementation.kind === 'missing') {
-    return refuse(
-      `the fault '${row.name}' is not available`,
-      `it needs ${implementation.part}, which does not exist yet`,
-    );
-  }
   if (!implementation.worlds.includes(world)) {
     return refuse(
       `the fault '${row.name}' cannot be injected ${WHERE[world]}`,
@@ -155,7 +149,7 @@ function resolveTarget(
         );
       }
       const { implementation } = row;
-      const isReceiver = implementation.kind === 'built' && implementation.side === 'receiver';
+      const isReceiver = implementation.side === 'receiver';
       const obeying = isReceiver ? target.to : target.from;
       if (!replicas.includes(obeying)) {
         return refuse(

@@ -45,20 +45,16 @@ export type World = 'live' | 'simulator';
 
 export const WORLDS: readonly World[] = ['live', 'simulator'];
 
-export type FaultImplementation =
-  | {
-      readonly kind: 'built';
-      readonly worlds: readonly World[];
-      /** What the struck process has to offer beyond the ports of every replica; null: nothing. */
-      readonly needs: Facility | null;
-      /** Which end of a link does it. */
-      readonly side: 'sender' | 'receiver';
-      readonly build: (context: FaultContext, targetKind: TargetKind) => FaultWrapper;
-      /** What the parameters' own limits cannot say; null where nothing speaks against it. */
-      readonly object: (candidate: FaultCandidate) => Objection | null;
-    }
-  /** Refused: `part` of the product, which it would strike, does not exist. */
-  | { readonly kind: 'missing'; readonly part: string };
+export interface FaultImplementation {
+  readonly worlds: readonly World[];
+  /** What the struck process has to offer beyond the ports of every replica; null: nothing. */
+  readonly needs: Facility | null;
+  /** Which end of a link does it. */
+  readonly side: 'sender' | 'receiver';
+  readonly build: (context: FaultContext, targetKind: TargetKind) => FaultWrapper;
+  /** What the parameters' own limits cannot say; null where nothing speaks against it. */
+  readonly object: (candidate: FaultCandidate) => Objection | null;
+}
 
 export type Build = (context: FaultContext, targetKind: TargetKind) => FaultWrapper;
 export type Objector = (candidate: FaultCandidate) => Objection | null;
@@ -73,12 +69,7 @@ export interface BuiltOptions {
 /** A fault that can be injected. */
 export function built(build: Build, options: BuiltOptions = {}): FaultImplementation {
   const { object = () => null, side = 'sender', needs = null, worlds = WORLDS } = options;
-  return { kind: 'built', worlds, needs, side, build, object };
-}
-
-/** A fault of a part that does not exist. */
-export function missing(part: string): FaultImplementation {
-  return { kind: 'missing', part };
+  return { worlds, needs, side, build, object };
 }
 
 /** The rule of a parameter that is a number. `standard` null: it follows from the rig. */

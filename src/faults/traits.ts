@@ -12,7 +12,6 @@ const LYING: ReadonlySet<string> = new Set([
   'mutate',
   'twin',
   'masquerade',
-  'amnesia',
   'clock-two-faced',
 ]);
 
@@ -28,6 +27,16 @@ const OF_BYTES: ReadonlySet<string> = new Set([
   'key-revoke',
 ]);
 
+/** Faults of what only rigs with a command log have. */
+const OF_LOG: ReadonlySet<string> = new Set([
+  'amnesia',
+  'power-cut',
+  'disk-full',
+  'io-error',
+  'read-only',
+  'ballot-regression',
+]);
+
 /** Faults whose effect stays when they are over, so that a second one adds to the first. */
 const LASTING: ReadonlySet<string> = new Set(['key-rotate']);
 
@@ -39,6 +48,11 @@ export function isLie(name: string): boolean {
 /** Whether what a fault of this name does to a replica stays when the fault is over. */
 export function isLasting(name: string): boolean {
   return LASTING.has(name);
+}
+
+/** Whether a fault of this name strikes the command log or its store, which not every rig has. */
+export function isOfLog(name: string): boolean {
+  return OF_LOG.has(name);
 }
 
 /** Whether a fault of this name needs messages that are really encoded. */

@@ -10,6 +10,8 @@ import type {
   Clock,
   CommandPort,
   FrameHandler,
+  LogStore,
+  OrderPort,
   PeerPort,
   Principal,
   Purpose,
@@ -29,10 +31,17 @@ export type SendFrame = (to: Principal, purpose: Purpose, frame: Uint8Array) => 
 export type SendFrameAs = (claimed: Principal, to: Principal, purpose: Purpose, frame: Uint8Array) => void;
 
 /** What a process may offer to faults beyond the ports that every replica has; a fault that needs it says so. */
-export type Facility = 'clock' | 'bridge' | 'device' | 'sealer' | 'restart-as' | 'twin' | 'keys';
+export type Facility =
+  'clock' | 'bridge' | 'device' | 'sealer' | 'restart-as' | 'twin' | 'keys' | 'store' | 'order';
 
 /** In what a replica differs from the others: its law's digest, its rig file's, or the version that it speaks. */
 export type Mismatch = 'law' | 'rig' | 'version';
+
+/**
+ * What a store loses with its device: all of it; or of the writes that are not durable yet all, all but some first ones, or
+ * those that chance takes and whatever came after them.
+ */
+export type StoreLoss = 'all' | 'lost' | 'torn' | 'reordered';
 
 /** Sends any payload, properly sealed; false while there is no session. */
 export type SealPayload = (to: Principal, purpose: SessionPurpose, payload: Uint8Array) => boolean;
@@ -50,6 +59,13 @@ export interface HostControls {
    * the ways to other processes stay. Absent where that cannot be done.
    */
   restartAs?(mismatch: Mismatch | null): void;
+  /** Starts the replica again at once, on what its store holds; else as `restartAs`. Absent where that cannot be done. */
+  restart?(): void;
+  /**
+   * Takes this from the durable store, just before the process is killed. Where no machine can be cut off for a single process,
+   * what it has handed to the disk is kept. Absent where it has no store.
+   */
+  loseStore?(how: StoreLoss): void;
   /**
    * Puts other keys in the place of those that the process holds, while it runs, as its key file being replaced would.
    * Absent where that cannot be done.
@@ -74,6 +90,10 @@ export interface FaultWrapper {
   readonly arrivals?: (next: FrameHandler) => FrameHandler;
   /** Bytes to and from the device behind the firmware bridge. */
   readonly bridge?: (next: BridgeLine) => BridgeLine;
+  /** The durable store of the command log. */
+  readonly store?: (next: LogStore) => LogStore;
+  /** What the command log sends to other devices. */
+  readonly order?: (next: OrderPort) => OrderPort;
   /** The device behind a voter. */
   readonly device?: (next: ActuatorPort) => ActuatorPort;
   /** How the process's clock goes. */

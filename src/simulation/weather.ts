@@ -7,8 +7,9 @@ import { listFaults } from '../faults/catalogue.js';
 import { planFault } from '../faults/plan-fault.js';
 import { Random } from '../faults/random.js';
 import { formatFault, parseFault } from '../faults/spec.js';
-import { isLasting, isLie, needsBytes } from '../faults/traits.js';
+import { isLasting, isLie, isOfLog, needsBytes } from '../faults/traits.js';
 import type { PlannedFault } from '../demo/tour.js';
+import { ordersByLog } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
 
 const QUIET_TICKS = 40;
@@ -23,8 +24,9 @@ export function listWeather(rig: Rig, wire: 'full' | 'none'): readonly string[] 
   if (rig.hypothesis.kind === 'none') return [];
   const byzantine = rig.hypothesis.kind === 'byzantine';
   return listFaults()
-    .filter(({ name, targets, implementation }) => {
-      if (implementation.kind !== 'built' || !targets.includes('replica')) return false;
+    .filter(({ name, targets }) => {
+      if (!targets.includes('replica')) return false;
+      if (isOfLog(name) && !ordersByLog(rig)) return false;
       return (byzantine || !isLie(name)) && (wire === 'full' || !needsBytes(name));
     })
     .map(({ name }) => name);

@@ -42,7 +42,8 @@ describe('refusals name the place and the cure', () => {
   test.each([
     ['lei on c at 1', "no fault 'lei'", 'voteplane faults'],
     ['sensor-stuc on c at 1', "no fault 'sensor-stuc'", 'sensor-stuck'],
-    ['power-cut on c at 1', "'power-cut' is not available", 'durable store'],
+    ['power-cut on c at 1', 'keeps no command log', 'a crash hypothesis'],
+    ['ballot-regression on c at 1', 'keeps no command log', 'a crash hypothesis'],
     ['lie on e at 1', "no replica or actuator 'e'", 'a, b, c, d'],
     ['lie on c.yaw at 1', "no sensor 'yaw'", 'pitch, rate, gear'],
     ['lie on e.pitch at 1', "no replica 'e'", 'a, b, c, d'],

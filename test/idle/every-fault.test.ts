@@ -9,7 +9,7 @@ import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { CampaignResult } from '../../src/campaign/result.js';
 import { listFaults } from '../../src/faults/catalogue.js';
-import { needsBytes } from '../../src/faults/traits.js';
+import { isOfLog, needsBytes } from '../../src/faults/traits.js';
 import { ENTRY, ROOT } from '../support/rig-runner.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'voteplane-every-fault-'));
@@ -50,8 +50,8 @@ test.each([
       flown.set(job.kind, (flown.get(job.kind) ?? new Set()).add(job.place));
     }
     // Every kind that this world can have has been struck with, at every replica where it strikes one.
-    for (const { name, targets, implementation } of listFaults()) {
-      if (implementation.kind !== 'built' || (wire === 'none' && needsBytes(name))) continue;
+    for (const { name, targets } of listFaults()) {
+      if (isOfLog(name) || (wire === 'none' && needsBytes(name))) continue;
       const places = flown.get(name) ?? new Set();
       expect(places.size, name).toBeGreaterThan(0);
       if (targets.includes('replica') && !name.startsWith('broker-') && name !== 'replay')

@@ -229,10 +229,10 @@ const CASES: readonly Case[] = [
   },
   {
     code: 'VP-SCN-FAULT-RIG',
-    about: 'a fault whose part does not exist',
+    about: 'a fault of what the rig does not have',
     change: inFault('disk-full on c at 30'),
     at: 'disk-full',
-    what: /not available/,
+    what: /keeps no command log/,
   },
   {
     code: 'VP-SCN-FAULT-TIME',

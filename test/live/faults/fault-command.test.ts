@@ -155,13 +155,13 @@ describe('voteplane faults', () => {
     expect(code).toBe(0);
     for (const { name } of listFaults()) expect(stdout).toMatch(new RegExp(`^${name}: `, 'm'));
     expect(stdout).toContain('  ms=300  how long');
-    expect(stdout).toContain('not available: it needs the durable store');
+    expect(stdout).toContain('available: live, simulator; in rigs with a crash hypothesis');
   });
 
   test('as JSON, one alone, and none of that name', async () => {
     const json = await runToEnd([ENTRY, 'faults', 'pause', '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject([
-      { name: 'pause', available: true, parameters: [{ key: 'ms' }] },
+      { name: 'pause', worlds: ['live', 'simulator'], needs: null, parameters: [{ key: 'ms' }] },
     ]);
     expect(await runToEnd([ENTRY, 'faults', 'gremlin'])).toMatchObject({
       code: 2,
