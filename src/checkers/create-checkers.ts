@@ -10,8 +10,18 @@ import { CoverageChecker } from './coverage-checker.js';
 import { HypothesisWatch } from './hypothesis-watch.js';
 import { LivenessChecker } from './liveness-checker.js';
 import { MemoryChecker } from './memory-checker.js';
+import { MeetingChecker } from './meeting-checker.js';
 import { MessageChecker } from './message-checker.js';
-import type { CheckedRig, FailSafeCause, FaultKind, Observations, Order, Violation } from './observations.js';
+import type {
+  CheckedRig,
+  CheckedSlot,
+  FailSafeCause,
+  FaultKind,
+  Observations,
+  OperatorRequest,
+  Order,
+  Violation,
+} from './observations.js';
 import { TickWindow } from './tick-slot.js';
 import { ValidityChecker } from './validity-checker.js';
 import { ViolationLog } from './violation-log.js';
@@ -66,6 +76,8 @@ class CheckerSet implements Checkers {
   private readonly memory: MemoryChecker;
   private readonly clocks: ClockChecker;
   private readonly commands: CommandLogChecker;
+  /** Null where the vector orders commands. */
+  private readonly meeting: MeetingChecker | null;
   private judged: Tick = -1;
 
   constructor(
@@ -89,6 +101,8 @@ class CheckerSet implements Checkers {
     this.memory = new MemoryChecker(rig, this.log);
     this.clocks = new ClockChecker(rig, this.log);
     this.commands = new CommandLogChecker(rig, this.log);
+    this.meeting =
+      rig.lagTicks === undefined ? null : new MeetingChecker(rig, rig.lagTicks, this.log, this.watch);
   }
 
   get violations(): readonly Violation[] {
@@ -122,6 +136,30 @@ class CheckerSet implements Checkers {
 
   onCommanded(replica: ReplicaIndex, tick: Tick, startTick: Tick, applied: readonly AppliedRequest[]): void {
     this.commands.note(replica, tick, startTick, applied);
+  }
+
+  onPrefixes(replica: ReplicaIndex, tick: Tick, prefixes: readonly (CheckedSlot | null)[]): void {
+    this.meeting?.vector(replica, tick, prefixes);
+  }
+
+  onRunStarted(_replica: ReplicaIndex, tick: Tick, prefixes: readonly (CheckedSlot | null)[]): void {
+    this.meeting?.started(tick, prefixes);
+  }
+
+  onSlotsApplied(
+    replica: ReplicaIndex,
+    tick: Tick,
+    applied: readonly (OperatorRequest & { readonly slot: CheckedSlot })[],
+  ): void {
+    this.meeting?.tookEffect(replica, tick, applied);
+  }
+
+  onSlotChosen(replica: ReplicaIndex, slot: CheckedSlot, request: OperatorRequest | null): void {
+    this.meeting?.chosen(replica, slot, request, this.judged);
+  }
+
+  onToldChosen(replica: ReplicaIndex, request: OperatorRequest, slot: CheckedSlot): void {
+    this.meeting?.answered(replica, request, slot, this.judged);
   }
 
   onVoterStarted(actuator: number, bootNonce: Uint8Array, atUs: number): void {
@@ -205,6 +243,7 @@ class CheckerSet implements Checkers {
     this.messages.judge(slot);
     this.clocks.judge(slot);
     this.commands.judge(slot);
+    this.meeting?.judge(slot);
   }
 
   private tickAt(atUs: number): Tick {

@@ -14,6 +14,15 @@ export type FaultKind = 'omits' | 'lies';
 /** What a replica orders an actuator: a count, a trip, or nothing. */
 export type Order = number | 'trip' | null;
 
+/** Position in the command log: 1, 2, …; 0 is before the first. */
+export type CheckedSlot = number;
+
+/** A request of an operator, by his name. */
+export interface OperatorRequest {
+  readonly client: string;
+  readonly sequence: number;
+}
+
 /** Why a voter stands in fail-safe. */
 export type FailSafeCause = 'start' | 'hold-expired' | 'ordered';
 
@@ -42,6 +51,21 @@ export interface Observations {
 
   /** Requests of operators took effect at the replica in the tick, in this order; `startTick` is the first of its run. */
   onCommanded(replica: ReplicaIndex, tick: Tick, startTick: Tick, applied: readonly AppliedRequest[]): void;
+
+  /** Where a log orders commands: how far the commanders of the vector state that they know it; null: absent. */
+  onPrefixes(replica: ReplicaIndex, tick: Tick, prefixes: readonly (CheckedSlot | null)[]): void;
+  /** The replica begins a run, whose first tick follows on `tick`, because of a vector that states these prefixes. */
+  onRunStarted(replica: ReplicaIndex, tick: Tick, prefixes: readonly (CheckedSlot | null)[]): void;
+  /** Requests in these slots took effect at the replica in the tick, in this order. */
+  onSlotsApplied(
+    replica: ReplicaIndex,
+    tick: Tick,
+    applied: readonly (OperatorRequest & { readonly slot: CheckedSlot })[],
+  ): void;
+  /** The rounds of the replica are told that the slot is chosen, with this request or none. */
+  onSlotChosen(replica: ReplicaIndex, slot: CheckedSlot, request: OperatorRequest | null): void;
+  /** The replica tells the operator that his request is chosen at the slot. */
+  onToldChosen(replica: ReplicaIndex, request: OperatorRequest, slot: CheckedSlot): void;
 
   /** A voter started, in fail-safe; `bootNonce` is what arming has to name. */
   onVoterStarted(actuator: number, bootNonce: Uint8Array, atUs: number): void;
@@ -110,6 +134,8 @@ export interface CheckedRig {
   readonly returnTicks?: number;
   /** Ticks in a row that a replica must take its full part in before it counts as correct again. 3 unless given. */
   readonly settleTicks?: number;
+  /** Ticks that a replica may lack what others know to be chosen, where a log orders commands; absent elsewhere. */
+  readonly lagTicks?: number;
   /** Ticks within which a voter must be armed, counted from its start or from the last tick outside. 20 unless given. */
   readonly armTicks?: number;
   /** How late a timer of a voter may be noticed. 2 000 µs unless given. */
