@@ -284,7 +284,7 @@ export class FaultInjector {
     const chain = new Chain(port);
     this.order = chain;
     this.rebuild();
-    return { send: (to, message) => chain.head.send(to, message) };
+    return { send: (to, messages) => chain.head.send(to, messages) };
   }
 
   /** Reads one fault, or the end of one, in the fault grammar and does it. */

@@ -104,10 +104,12 @@ export function buildBallotRegression({ rig, self, count }: FaultContext): Fault
     order: (next) => {
       port = next;
       return {
-        send: (to, message) => {
-          promised = Math.max(promised, readPromised(message));
-          ({ incarnation } = message);
-          next.send(to, message);
+        send: (to, messages) => {
+          for (const message of messages) {
+            promised = Math.max(promised, readPromised(message));
+            ({ incarnation } = message);
+          }
+          next.send(to, messages);
         },
       };
     },
@@ -117,7 +119,7 @@ export function buildBallotRegression({ rig, self, count }: FaultContext): Fault
       for (let to = 0; to < n; to += 1) {
         if (to === self) continue;
         count();
-        port.send(to, { kind: 'prepare', incarnation, ballot, from: 1 });
+        port.send(to, [{ kind: 'prepare', incarnation, ballot, from: 1 }]);
       }
     },
   };

@@ -21,7 +21,7 @@ class StoreBench {
   readonly clock = new ManualClock();
   readonly events: FaultEvent[] = [];
   readonly calls: string[] = [];
-  readonly sent: { readonly to: number; readonly message: PaxosMessage }[] = [];
+  readonly sent: { readonly to: number; readonly messages: readonly PaxosMessage[] }[] = [];
   readonly told: string[] = [];
   readonly injector: FaultInjector;
   readonly store: LogStore;
@@ -46,7 +46,9 @@ class StoreBench {
       onEvent: (event) => this.events.push(event),
     });
     this.store = this.open();
-    this.order = this.injector.wrapOrder({ send: (to, message) => this.sent.push({ to, message }) });
+    this.order = this.injector.wrapOrder({
+      send: (to, messages) => this.sent.push({ to, messages }),
+    });
     this.injector.onTick(0);
   }
 
@@ -178,25 +180,25 @@ describe('ballot-regression', () => {
     const bench = new StoreBench();
     bench.strike('ballot-regression on c');
     expect(bench.sent).toEqual([]);
-    bench.order.send(0, BEAT);
-    expect(bench.sent).toEqual([{ to: 0, message: BEAT }]);
+    bench.order.send(0, [BEAT]);
+    expect(bench.sent).toEqual([{ to: 0, messages: [BEAT] }]);
     bench.injector.onTick(2);
     const prepare: PaxosMessage = { kind: 'prepare', incarnation: 1, ballot: 8, from: 1 };
     expect(bench.sent.slice(1)).toEqual([
-      { to: 0, message: prepare },
-      { to: 1, message: prepare },
+      { to: 0, messages: [prepare] },
+      { to: 1, messages: [prepare] },
     ]);
-    bench.order.send(0, { ...BEAT, promised: 8 });
+    bench.order.send(0, [{ ...BEAT, promised: 8 }]);
     bench.injector.onTick(3);
-    expect(bench.sent.at(-1)?.message).toEqual(prepare);
+    expect(bench.sent.at(-1)?.messages).toEqual([prepare]);
   });
 
   test('has nothing to ask for while nothing is promised, or nothing remembered', () => {
     const bench = new StoreBench();
     bench.strike('ballot-regression on c');
-    bench.order.send(0, { ...BEAT, promised: 2 });
+    bench.order.send(0, [{ ...BEAT, promised: 2 }]);
     bench.injector.onTick(2);
-    bench.order.send(0, { ...BEAT, incarnation: 0 });
+    bench.order.send(0, [{ ...BEAT, incarnation: 0 }]);
     bench.injector.onTick(3);
     expect(bench.sent).toHaveLength(2);
     expect(bench.injector.list()[0]?.affected).toBe(0);
