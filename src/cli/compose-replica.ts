@@ -33,7 +33,7 @@ export interface ProcessIdentity {
 /** The world around it. */
 export interface ProcessWorld extends ProcessPorts {
   /** What it does to the machine comes back through the ports, if at all. */
-  readonly host: Pick<HostControls, 'kill' | 'stall' | 'killBroker'>;
+  readonly host: Pick<HostControls, 'kill' | 'stall' | 'killBroker' | 'loseStore'>;
   /** What `openLine` opens, for messages to people. */
   readonly lineText: string;
   readonly log: Log;
@@ -66,13 +66,8 @@ export function composeReplica(identity: ProcessIdentity, world: ProcessWorld): 
         clock: world.clock,
         host: {
           ...host,
-          restartAs: (mismatch) => {
-            if (isStopping) return;
-            replica.halt();
-            earlier = sumCounts(earlier, replica.readRejected());
-            replica = launch(mismatch);
-            replica.start();
-          },
+          restartAs: (mismatch) => relaunch(mismatch),
+          restart: () => relaunch(null),
           exchangeKeys: (change) => renewKeys(change(keys)),
         },
         encodeEntry,
@@ -118,6 +113,13 @@ export function composeReplica(identity: ProcessIdentity, world: ProcessWorld): 
   let earlier: Counts = {};
   let isStopping = false;
   let replica = launch(null);
+  const relaunch = (mismatch: Mismatch | null): void => {
+    if (isStopping) return;
+    replica.halt();
+    earlier = sumCounts(earlier, replica.readRejected());
+    replica = launch(mismatch);
+    replica.start();
+  };
   const renewKeys = (renewed: PrincipalKeys): void => {
     keys = renewed;
     replica.renewKeys(keys);
@@ -146,6 +148,8 @@ function composeFaults(injector: FaultInjector): Pick<ReplicaProcessParts, 'inte
       wrapCommands: (port) => injector.wrapCommands(port),
       wrapSensors: (port) => injector.wrapSensors(port),
       wrapTransport: (port) => injector.wrapTransport(port),
+      wrapStore: (store) => injector.wrapStore(store),
+      wrapOrder: (port) => injector.wrapOrder(port),
       offerSealer: (seal) => injector.offerSealer(seal),
       onTick: (runTick) => injector.onTick(runTick),
     },

@@ -10,7 +10,7 @@ import { compileEarly } from '../process/v8-flags.js';
 import type { ProcessPorts } from '../recording/process-ports.js';
 import { ordersByLog } from '../rig/derive.js';
 import { loadRig } from '../rig/load-rig.js';
-import { claimStateFolder } from '../store/state-folder.js';
+import { claimStateFolder, emptyStateFolder } from '../store/state-folder.js';
 import type { PrincipalKeys } from '../wire/keys.js';
 import { readAddresses } from './addresses.js';
 import { composeReplica } from './compose-replica.js';
@@ -95,7 +95,7 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
     transport,
     sendFrameAs: (claimed, to, purpose, frame) => transport.sendAs(claimed, to, purpose, frame),
     openLine: line.open,
-    store: store,
+    store,
     channel: {
       ...channel,
       sendTick: (record) => {
@@ -108,7 +108,13 @@ async function runReplica(rigPath: string, options: ReplicaOptions): Promise<voi
     { loaded, id, keys, seed: options.seed },
     {
       ...(recording?.recorder.wrap(ports) ?? ports),
-      host: openHostControls(transport.inbox, clock, log, () => recording?.noteKilled()),
+      host: {
+        ...openHostControls(transport.inbox, clock, log, () => recording?.noteKilled()),
+        // The power cannot be taken from one process: all else that it has written is there.
+        loseStore: (how) => {
+          if (how === 'all') emptyStateFolder(options.state);
+        },
+      },
       lineText: line.text,
       log,
     },

@@ -24,7 +24,7 @@ import {
  * For so long a replica may lack what another one knows to be chosen: its disk is slow, or a message was lost. Meanwhile
  * commands wait for it.
  */
-const LAG_US = 500_000;
+export const LAG_US = 500_000;
 
 /** A request that may be named, or why not. `sequence` is 0 where it cannot be read. */
 export type CheckedRequest =

@@ -74,6 +74,8 @@ interface ReplicaInterposers {
 
 /** What became of the command log at this replica, as the drive loop of Simplified Paxos tells it. */
 export type OrderReport =
+  /** It takes part, and shows this nonce where it asks to be admitted. */
+  | { readonly kind: 'started'; readonly nonce: Uint8Array }
   | { readonly kind: 'chosen'; readonly slot: Slot; readonly entry: LogEntry; readonly executes: boolean }
   | { readonly kind: 'installed'; readonly snapshot: Snapshot }
   | {
@@ -305,8 +307,10 @@ export class ReplicaProcess {
       },
     };
     const outward = interposers?.wrapOrder?.(port) ?? port;
+    const nonce = entropy.bytes(ORDER_NONCE_BYTES);
+    onOrdered?.({ kind: 'started', nonce });
     return new OrderDrive({
-      config: buildOrderConfig(rig, self, entropy.bytes(ORDER_NONCE_BYTES)),
+      config: buildOrderConfig(rig, self, nonce),
       clock,
       store,
       records: recordCodec(requireOrderLimits(rig)),

@@ -5,14 +5,22 @@
 import { HORIZON_PERIODS } from '../core/clock/round-clock.js';
 import { boundSkewUs } from '../core/clock/skew-bound.js';
 import { usesSignedStarts } from '../core/membership/cold-start.js';
-import { createCheckers, type Checkers } from '../checkers/create-checkers.js';
-import type { FaultKind, Order } from '../checkers/observations.js';
+import { createCheckers, type Checkers, type CheckersSummary } from '../checkers/create-checkers.js';
+import type { CheckedSlot, FaultKind, Order, Violation } from '../checkers/observations.js';
 import type { Report } from '../core/replica.js';
-import type { ActuatorCommand, PeerMessage, RoundMessage, Stamp, Tick } from '../core/types.js';
+import type {
+  ActuatorCommand,
+  AppliedRequest,
+  PeerMessage,
+  RoundMessage,
+  Stamp,
+  Tick,
+} from '../core/types.js';
 import { readFaultName } from '../demo/fault-ledger.js';
 import type { FaultEvent } from '../faults/injector.js';
 import { isLie } from '../faults/traits.js';
-import type { PeerPort, Principal } from '../ports.js';
+import type { PeerPort, Principal, RecordChange } from '../ports.js';
+import { LAG_US } from '../process/command-rules.js';
 import { MAX_SLEW_PPM } from '../process/replica-config.js';
 import {
   isPeerMessage,
@@ -20,11 +28,14 @@ import {
   type MessengerParts,
   type OpenMessenger,
 } from '../process/messenger.js';
+import type { OrderReport } from '../process/replica-process.js';
 import type { VoterRecord } from '../process/telemetry.js';
+import { ordersByLog } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
 import type { TickGrid } from '../rig/tick-grid.js';
 import { TickLine } from '../rig/tick-line.js';
 import { MAX_DRIFT_PPM } from './host.js';
+import { LogFeed } from './log-feed.js';
 import type { NetworkModel } from './network.js';
 
 /** Ticks after the end of a fault in which what was under way may still arrive. */
@@ -49,7 +60,11 @@ interface Standing {
 }
 
 export class CheckerFeed {
-  readonly checkers: Checkers;
+  private readonly checkers: Checkers;
+  /** Null where no log orders commands. */
+  private readonly log: LogFeed | null;
+  /** What the vector that each replica agreed on last states of the log, and its tick. */
+  private readonly stated: { tick: Tick; prefixes: readonly (CheckedSlot | null)[] }[];
   private readonly indices: ReadonlyMap<Principal, number>;
   private readonly standings: readonly Standing[];
   /** Ends of faults, by the tick in which they are over for everybody. */
@@ -83,6 +98,8 @@ export class CheckerFeed {
     this.lastSent = rig.replicas.map(() => ({ message: null, key: 0 }));
     this.runs = rig.replicas.map(() => ({ bytes: null, name: null }));
     this.line = new TickLine(rig.replicas.length, rig.periodUs);
+    this.log = ordersByLog(rig) ? new LogFeed(rig) : null;
+    this.stated = rig.replicas.map(() => ({ tick: -1, prefixes: [] }));
     this.grid = this.line.grid;
     const toTicks = (us: number): number => Math.ceil(us / rig.periodUs);
     this.checkers = createCheckers({
@@ -105,7 +122,28 @@ export class CheckerFeed {
       skewSettleTicks: toTicks(rig.roundUs / 2 / (MAX_SLEW_PPM / 1e6)),
       returnTicks: Math.max(RETURN_MIN_TICKS, toTicks(RETURN_US)),
       armTicks: Math.max(ARM_MIN_TICKS, toTicks(ARM_US)),
+      ...(this.log === null ? {} : { lagTicks: toTicks(LAG_US) }),
     });
+  }
+
+  /** What was found so far, the first of it. */
+  get violations(): readonly Violation[] {
+    return [...this.checkers.violations, ...(this.log?.violations ?? [])];
+  }
+
+  /** All of it. */
+  get violationCount(): number {
+    return this.checkers.violationCount + (this.log?.violationCount ?? 0);
+  }
+
+  summary(): CheckersSummary {
+    const summary = this.checkers.summary();
+    if (this.log === null) return summary;
+    return {
+      ...summary,
+      violationCount: this.violationCount,
+      violationsByRule: { ...summary.violationsByRule, ...this.log.violationsByRule },
+    };
   }
 
   /** A fault struck, or ended, at a replica; others' are no matter of replicas. */
@@ -162,6 +200,11 @@ export class CheckerFeed {
       const tick = this.line.placeShared(replica, report.tick, run, this.nowUs());
       if (this.line.isGuidedBy(run)) this.grid.note(tick, this.nowUs());
       this.checkers.onVector(replica, tick, report.vector);
+      if (this.log !== null) {
+        const prefixes = report.entries.map((entry) => (entry === null ? null : (entry.prefix ?? 0)));
+        this.stated[replica] = { tick, prefixes };
+        this.checkers.onPrefixes(replica, tick, prefixes);
+      }
     } else if (report.kind === 'stepped')
       this.checkers.onStepped(
         replica,
@@ -169,13 +212,55 @@ export class CheckerFeed {
         report.readStateDigest(),
         report.commands.map(readOrder),
       );
-    else if (report.kind === 'commanded')
-      this.checkers.onCommanded(
-        replica,
-        this.line.place(replica, report.tick),
-        this.line.place(replica, report.startTick),
-        report.applied,
-      );
+    else if (report.kind === 'commanded') {
+      const tick = this.line.place(replica, report.tick);
+      const startTick = this.line.place(replica, report.startTick);
+      this.checkers.onCommanded(replica, tick, startTick, report.applied);
+      if (this.log !== null) this.checkers.onSlotsApplied(replica, tick, this.nameApplied(report.applied));
+    } else if (report.kind === 'started' && this.log !== null) {
+      const stated = this.stated[replica];
+      if (stated !== undefined) this.checkers.onRunStarted(replica, stated.tick, stated.prefixes);
+    }
+  }
+
+  /** An operator asks for the first time. */
+  noteAsked(client: Principal, sequence: number): void {
+    this.log?.asked(client, sequence);
+  }
+
+  /** What the store of a replica's device holds from now on; null: nothing any more. */
+  noteKept(replica: number, changes: readonly RecordChange[] | null): void {
+    if (changes === null) this.log?.emptied(replica);
+    else this.log?.kept(replica, changes);
+  }
+
+  /** What becomes of the command log at a replica. */
+  noteOrdered(replica: number, report: OrderReport): void {
+    const { checkers, log } = this;
+    if (log === null) return;
+    switch (report.kind) {
+      case 'started':
+        log.started(replica, report.nonce);
+        return;
+      case 'chosen': {
+        const { slot, entry, executes } = report;
+        log.chosen(replica, slot, entry, executes);
+        checkers.onSlotChosen(replica, slot, entry.kind === 'command' ? entry.request : null);
+        return;
+      }
+      case 'installed':
+        log.installed(replica, report.snapshot);
+        return;
+      case 'answered': {
+        const { client, sequence, outcome } = report;
+        if (outcome.kind !== 'chosen') return;
+        log.answered(replica, client, sequence, outcome.slot);
+        checkers.onToldChosen(replica, { client, sequence }, outcome.slot);
+        return;
+      }
+      case 'status':
+        return;
+    }
   }
 
   noteVoterStart(actuator: number, bootNonce: Uint8Array): void {
@@ -219,6 +304,7 @@ export class CheckerFeed {
     if (over <= this.judged) return;
     this.judged = over;
     this.checkers.onTickOver(over, this.nowUs());
+    this.log?.turn(over);
     if (over % MEMORY_TICKS !== 0) return;
     measure().forEach((bytes, replica) => {
       if (bytes !== null) this.checkers.onMemory(replica, bytes);
@@ -228,6 +314,16 @@ export class CheckerFeed {
   /** What the round clocks show at one moment. */
   noteClocks(shown: readonly (number | null)[]): void {
     if (this.grid.originUs !== null) this.checkers.onClocks(this.tickNow(), shown);
+  }
+
+  private nameApplied(
+    applied: readonly AppliedRequest[],
+  ): readonly { readonly client: string; readonly sequence: number; readonly slot: CheckedSlot }[] {
+    return applied.map(({ client, sequence, slot }) => ({
+      client: this.rig.operators[client] ?? '',
+      sequence,
+      slot: slot ?? 0,
+    }));
   }
 
   private noteProposal(replica: number, message: RoundMessage): void {
@@ -261,6 +357,7 @@ export class CheckerFeed {
       send: (to, message) => {
         const receiver = this.indices.get(to);
         if (receiver !== undefined && isPeerMessage(message)) this.noteSent(self, receiver, message);
+        else if (message.kind === 'order') this.log?.said(self, message.messages);
         return messenger.send(to, message);
       },
       sendPayload: (to, purpose, payload) => messenger.sendPayload(to, purpose, payload),

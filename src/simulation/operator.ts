@@ -36,6 +36,10 @@ export interface SimulatedOperatorParts {
   readonly host: Host;
   /** Something that a person should read. */
   readonly say: (line: string) => void;
+  /** Number of the first request. */
+  readonly firstSequence: number;
+  /** The next request is made. */
+  readonly onAsked: (sequence: number) => void;
   readonly lines: OperatorWay;
 }
 
@@ -50,20 +54,22 @@ const LOSS = 0.2;
 
 /** One operator. */
 export class SimulatedOperator {
-  private sequence = 0;
+  private sequence: number;
   private readonly client: CommandClient | null;
 
   constructor(private readonly parts: SimulatedOperatorParts) {
-    const { rig, rigDigest, host, lines } = parts;
+    const { rig, rigDigest, host, lines, firstSequence } = parts;
+    this.sequence = firstSequence;
     this.client =
       lines.kind === 'direct' ? null : new CommandClient({ rig, rigDigest, clock: host.clock, ...lines });
   }
 
   /** Gives a command now, under the next number. */
   give({ text, command, values }: Submission): void {
-    const { id, rigDigest, say } = this.parts;
+    const { id, rigDigest, say, onAsked } = this.parts;
     const { sequence } = this;
     this.sequence += 1;
+    onAsked(sequence);
     if (this.client === null) {
       const content = encodeContent({ client: id, sequence, command, values, rigDigest });
       this.repeat({ kind: 'submit', content });

@@ -13,17 +13,28 @@ import { explainDeath } from '../demo/fault-ledger.js';
 import type { PlannedFault } from '../demo/tour.js';
 import { FaultInjector } from '../faults/injector.js';
 import { configureAs } from '../faults/mismatches.js';
-import type { Mismatch } from '../faults/wrapper.js';
+import type { Mismatch, StoreLoss } from '../faults/wrapper.js';
 import { sumCounts, type Counts } from '../process/counts.js';
 import { planFault } from '../faults/plan-fault.js';
 import { Random } from '../faults/random.js';
-import type { ActuatorPort, Cancel, Clock, Entropy, Log, PeerPort, Principal, SensorPort } from '../ports.js';
+import type {
+  ActuatorPort,
+  Cancel,
+  Clock,
+  Entropy,
+  Log,
+  PeerPort,
+  Principal,
+  RecordChange,
+  SensorPort,
+} from '../ports.js';
 import { ActuatorProcess } from '../process/actuator-process.js';
 import { openSecureMessengerWith, type OpenMessenger } from '../process/messenger.js';
 import { wireCodecs, type ReplicaCodecs } from '../process/replica-config.js';
-import { ReplicaProcess } from '../process/replica-process.js';
+import { ReplicaProcess, type OrderReport } from '../process/replica-process.js';
 import { stampVoterRecord, type Telemetry, type TickRecord, type VoterRecord } from '../process/telemetry.js';
 import { composeLaw, type ComposedLaw } from '../rig/compose-law.js';
+import { ordersByLog } from '../rig/derive.js';
 import { computeArithmeticDigest } from '../rig/digest.js';
 import type { LoadedRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
@@ -43,6 +54,7 @@ import { PlainWire } from './plain-messenger.js';
 import { SimulatedOperator } from './operator.js';
 import { rememberCodecs } from './remember-codecs.js';
 import { rememberMacs } from './remember-macs.js';
+import { StoreDisk, type OnKept } from './store-disk.js';
 
 export interface RigWorldOptions {
   readonly loaded: LoadedRig;
@@ -62,6 +74,12 @@ export interface RigWatch extends NetworkWatch {
   onTick(replica: number, record: TickRecord): void;
   onVoter(actuator: number, record: VoterRecord): void;
   onReport(replica: number, report: Report): void;
+  /** Where a log orders commands: what becomes of it at a replica. */
+  onOrdered(replica: number, report: OrderReport): void;
+  /** What the disk of a replica's device holds from now on; null: nothing any more. */
+  onKept(replica: number, changes: readonly RecordChange[] | null): void;
+  /** An operator asks for the first time. */
+  onAsked(operator: Principal, sequence: number): void;
   onStart(id: Principal): void;
   onDeath(id: Principal): void;
   onVoterStart(actuator: number, bootNonce: Uint8Array): void;
@@ -115,6 +133,8 @@ export class RigWorld {
   /** As their key files have them. */
   private readonly keys: Map<Principal, PrincipalKeys>;
   private readonly seats = new Map<Principal, Seat>();
+  /** Of replicas, where a log orders commands. */
+  private readonly disks = new Map<Principal, StoreDisk>();
   private readonly openMessenger: OpenMessenger;
   private readonly openUnwatched: OpenMessenger;
   private readonly codecs: ReplicaCodecs;
@@ -155,6 +175,11 @@ export class RigWorld {
       wire === 'full' ? openSecureMessengerWith(rememberMacs(nodeMacEngine)) : plainWire.open;
     this.openMessenger = watch.wrapMessenger(this.openUnwatched);
     this.codecs = wire === 'full' ? rememberCodecs(wireCodecs(rig)) : plainCodecs(rig);
+    if (ordersByLog(rig))
+      rig.replicas.forEach(({ id }, at) => {
+        const onKept: OnKept = (changes) => watch.onKept(at, changes);
+        this.disks.set(id, this.makeDisk(`the store of ${id}`, onKept));
+      });
     this.sharedLaw = wire === 'full' ? null : askOnce(this.composeLaw());
     this.submissions = options.submissions;
     this.orders = faults.map((fault) => ({ fault, obeying: listObeying(fault, rig), told: new Set() }));
@@ -236,7 +261,16 @@ export class RigWorld {
       process.start();
     };
     const renewKeys = (keys: PrincipalKeys): void => process.renewKeys(keys);
-    const injector = this.makeInjector(seat, 'replicas', self, { restartAs, renewKeys });
+    const disk = this.disks.get(id);
+    const loseStore = (how: StoreLoss): void => {
+      if (how !== 'all') {
+        disk?.cut(how);
+        return;
+      }
+      disk?.wipe();
+      watch.onKept(self, null);
+    };
+    const injector = this.makeInjector(seat, 'replicas', self, { restartAs, renewKeys, loseStore });
     const clock = injector?.wrapClock() ?? host.clock;
     const entropy = this.entropyOf(id);
     const digests = {
@@ -260,6 +294,10 @@ export class RigWorld {
         entropy,
         log: this.logOf(id),
         openMessenger: this.openMessenger,
+        ...(disk === undefined ? {} : { store: disk.open(host) }),
+        onOrdered: (report) => {
+          if (isAlive()) watch.onOrdered(self, report);
+        },
         onReport: (report) => {
           if (isAlive()) watch.onReport(self, report);
         },
@@ -278,6 +316,8 @@ export class RigWorld {
           wrapCommands: (port) => injector?.wrapCommands(port) ?? port,
           wrapSensors: (port) => injector?.wrapSensors(port) ?? port,
           wrapTransport: (port) => injector?.wrapTransport(port) ?? port,
+          wrapStore: (store) => injector?.wrapStore(store) ?? store,
+          wrapOrder: (port) => injector?.wrapOrder(port) ?? port,
           offerSealer: (seal) => injector?.offerSealer(seal),
           onTick: (runTick) => injector?.onTick(runTick),
         },
@@ -298,6 +338,7 @@ export class RigWorld {
     controls: {
       readonly restartAs?: (mismatch: Mismatch | null) => void;
       readonly renewKeys: (keys: PrincipalKeys) => void;
+      readonly loseStore?: (how: StoreLoss) => void;
     },
   ): FaultInjector | null {
     const { rig, watch, network } = this;
@@ -316,6 +357,8 @@ export class RigWorld {
         kill: () => this.kill(id),
         stall: (ms) => host.stall(ms * 1_000),
         killBroker: (ms) => network.closeInbox(id, ms * 1_000),
+        ...(controls.loseStore === undefined ? {} : { loseStore: controls.loseStore }),
+        ...(controls.restartAs === undefined ? {} : { restart: () => controls.restartAs?.(null) }),
         ...(of === 'replicas' ? { launchTwin: (peers) => this.launchTwin(id, peers) } : {}),
         // Without bytes there are no handshakes and no keys in which it would be seen.
         ...(this.options.wire === 'none'
@@ -368,6 +411,7 @@ export class RigWorld {
       clock: host.clock,
       entropy,
       log: this.logOf(`the twin of ${id}`),
+      ...(ordersByLog(rig) ? { store: this.makeDisk(`the store of the twin of ${id}`).open(host) } : {}),
       openMessenger: this.openUnwatched,
       channel: { send: () => {}, sendTick: () => {} },
     });
@@ -376,6 +420,10 @@ export class RigWorld {
       host.kill();
       detach();
     };
+  }
+
+  private makeDisk(place: string, onKept?: OnKept): StoreDisk {
+    return new StoreDisk(this.world, place, new Random(`${place} ${this.options.seed}`), onKept);
   }
 
   private bootActuator(seat: Seat, at: number): void {
@@ -483,6 +531,7 @@ export class RigWorld {
     const actuator = this.rig.actuators.findIndex((one) => one.id === id);
     if (actuator >= 0) this.watch.onVoterStop(actuator);
     seat.host.kill();
+    this.disks.get(id)?.cut('killed');
     seat.injector = null;
     seat.process = () => null;
     seat.setRunStart = () => {};
@@ -553,7 +602,19 @@ export class RigWorld {
   private measureReplicas(): readonly (number | null)[] {
     const { rig, world, network, watch, options } = this;
     const hosts = [...this.seats.values()].map(({ host }) => host);
-    const shared = [rig, options, options.loaded, world, network, watch, this.plant, this.codecs, ...hosts];
+    const disks = this.disks.values();
+    const shared = [
+      rig,
+      options,
+      options.loaded,
+      world,
+      network,
+      watch,
+      this.plant,
+      this.codecs,
+      ...hosts,
+      ...disks,
+    ];
     return rig.replicas.map(({ id }) => {
       const process = this.seats.get(id)?.process() ?? null;
       return process === null ? null : measureMemory(process, shared);
@@ -613,6 +674,9 @@ export class RigWorld {
       rigDigest: options.loaded.digests.rig,
       host,
       say: (line) => this.watch.say(line),
+      // In a log the first request of everybody has number 1.
+      firstSequence: ordersByLog(rig) ? 1 : 0,
+      onAsked: (sequence) => this.watch.onAsked(id, sequence),
       lines:
         options.wire === 'full'
           ? {

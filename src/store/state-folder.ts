@@ -3,7 +3,7 @@
  * without meaning to, so a folder is claimed by one process at a time; what a dead process left is taken over, and so is
  * what was left before the machine started anew: the same process id is then another process.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** The folder is another's. */
@@ -39,6 +39,11 @@ export function claimStateFolder(folder: string, owner: string): () => void {
     writeFileSync(file, text, { mode: 0o600 });
   }
   return () => rmSync(file, { force: true });
+}
+
+/** Takes from a folder all that its owner keeps there; it stays claimed. For faults alone: nothing brings it back. */
+export function emptyStateFolder(folder: string): void {
+  for (const name of readdirSync(folder)) if (name !== LOCK_FILE) rmSync(path.join(folder, name));
 }
 
 function refuseHeld(file: string, folder: string, owner: string): void {

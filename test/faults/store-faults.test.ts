@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PaxosMessage } from '../../src/core/paxos/types.js';
+import type { Beat, PaxosMessage } from '../../src/core/paxos/types.js';
 import { readReturn } from '../../src/faults/host-faults.js';
 import { FaultInjector, type FaultEvent } from '../../src/faults/injector.js';
 import { parseFault, type Injection } from '../../src/faults/spec.js';
@@ -164,7 +164,7 @@ describe('amnesia', () => {
 });
 
 describe('ballot-regression', () => {
-  const BEAT: PaxosMessage = {
+  const BEAT: Beat = {
     kind: 'beat',
     incarnation: 1,
     promised: 9,
@@ -174,6 +174,7 @@ describe('ballot-regression', () => {
     votedTo: 4,
     nonce: null,
     heard: [],
+    vouches: [],
   };
 
   test('asks everybody, in every tick, for the highest ballot of its own below what it has promised', () => {
