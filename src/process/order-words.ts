@@ -19,8 +19,9 @@ export interface OrderWordsParts {
   readonly tell: (level: 'info' | 'warn' | 'error', text: string) => void;
 }
 
-/** A wait is told when it has lasted so long. */
+/** A wait is told when it has lasted so long; one for admission, which a new rig has too, later. */
 const PATIENCE_US = 1_000_000;
+const ADMISSION_PATIENCE_US = 2_000_000;
 const PATIENCE_SLACK_US = 50_000;
 
 /** Tells of one device, each thing once until it changes. */
@@ -43,7 +44,8 @@ export class OrderWords {
     if (status.role === 'leads' && before?.role !== 'leads')
       parts.tell('info', `${parts.name} leads the order of commands, with ballot ${status.ballot}`);
     if (status.waits === null) this.endWait(!isAmnesiac);
-    else if (status.waits.for !== this.toldOf) this.beginWait();
+    else if (status.waits.for !== this.toldOf)
+      this.beginWait(isAmnesiac ? ADMISSION_PATIENCE_US : PATIENCE_US);
   }
 
   /** Its store takes nothing any more. */
@@ -62,10 +64,10 @@ export class OrderWords {
     this.cancel = null;
   }
 
-  private beginWait(): void {
+  private beginWait(patienceUs: number): void {
     const { clock } = this.parts;
     this.cancel ??= clock.schedule(
-      clock.nowUs() + PATIENCE_US,
+      clock.nowUs() + patienceUs,
       () => {
         this.cancel = null;
         if (this.before?.waits) this.tellWait(this.before, this.before.waits);

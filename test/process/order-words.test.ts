@@ -42,9 +42,9 @@ beforeEach(() => {
 
 test('an empty store is told when it stays so, with its place and for whom it waits, and when it has a voice', () => {
   words.note(amnesia(0b110));
-  clock.moveTo(900_000);
+  clock.moveTo(1_900_000);
   expect(told).toEqual([]);
-  clock.moveTo(1_000_000);
+  clock.moveTo(2_000_000);
   expect(told).toEqual([
     'warn replica a: its store in /state is empty. It neither promises nor votes until it is admitted by b and c, which they do by themselves. Start those that do not run; restore no copy of the folder, as it would break promises made since',
   ]);
@@ -56,11 +56,11 @@ test('an empty store is told when it stays so, with its place and for whom it wa
 
 test('whom an empty store still waits for is told when that lasts', () => {
   words.note(amnesia(0b110));
-  clock.moveTo(1_000_000);
+  clock.moveTo(2_000_000);
   words.note(amnesia(0b100));
-  clock.moveTo(1_900_000);
+  clock.moveTo(3_900_000);
   expect(told).toHaveLength(1);
-  clock.moveTo(2_100_000);
+  clock.moveTo(4_000_000);
   expect(told.at(-1)).toContain('until it is admitted by c, ');
   expect(told).toHaveLength(2);
 });
@@ -77,7 +77,7 @@ test('a new rig is told as one', () => {
 test('a store that is older than the word of its device is not called empty', () => {
   words = open(false);
   words.note(amnesia(0b010));
-  clock.moveTo(1_000_000);
+  clock.moveTo(2_000_000);
   expect(told[0]).toContain('its store in /state is older than what this device has promised');
   words.note(status({ incarnation: 2 }));
   expect(told[1]).toContain(
