@@ -72,6 +72,7 @@ export class WitnessProcess {
       devices: this.devices,
       place: store.place,
       isEmpty: store.loaded === null,
+      clock,
       tell: (level, text) => this.tell(level, text),
     });
     this.messenger = (parts.openMessenger ?? openSecureMessenger)({
@@ -112,6 +113,7 @@ export class WitnessProcess {
   /** Finishes what is being written; nothing leaves afterwards. */
   async stop(): Promise<void> {
     this.cancelTurn?.();
+    this.words.stop();
     await this.drive.stop();
     this.messenger.stop();
   }

@@ -230,9 +230,6 @@ describe('a witness', () => {
   test('of a new rig votes as soon as its replicas are new as well', () => {
     start(null);
     pass(100_000);
-    expect(texts('event')[0]).toMatch(
-      /^witness w: its store in hand is empty.*until a and b have admitted it/,
-    );
     expect(texts('event')).toContainEqual(expect.stringMatching(/^witness w: this rig is new/));
     expect(stores.w.provisioned).toBe(1);
     expect(turns.at(-1)).toBe('votes, as incarnation 1');
@@ -248,7 +245,7 @@ describe('a witness', () => {
     pass(50_000);
     expect(turns.at(-1)).toBe('remembers nothing, and waits');
     pass(1_000_000);
-    expect(texts('event').at(-1)).toMatch(/^witness w: the others have admitted it as incarnation 2/);
+    expect(texts('event').at(-1)).toMatch(/the others have admitted it as incarnation 2/);
     expect(turns.at(-1)).toBe('votes, as incarnation 2');
   });
 
