@@ -4,6 +4,7 @@
  * comes after a record with a barrier leaves before that record is safe.
  */
 import type {
+  Members,
   Outcome,
   PaxosConfig,
   PaxosEffect,
@@ -66,6 +67,7 @@ export class PaxosDevice {
   private safe = 0;
   private barrier = 0;
   private isLazyPlanned = false;
+  private wanted: Members | null = null;
   private steps = 0;
 
   constructor(
@@ -108,6 +110,7 @@ export class PaxosDevice {
     const { core, effects } = this.start(this.makeConfig(nonce), this.disk.records, this.nowUs());
     this.core = core;
     this.take(effects);
+    if (this.wanted !== null) this.feedIn({ kind: 'wanted', nowUs: this.nowUs(), members: this.wanted });
     this.tick(this.host.lifeNumber);
   }
 
@@ -132,6 +135,12 @@ export class PaxosDevice {
 
   ask(request: Request): void {
     this.host.runNow(RANK.arrival, () => this.feedIn({ kind: 'request', nowUs: this.nowUs(), request }));
+  }
+
+  /** Operators want these in the operational quorum: the process that runs hears of it, and those after it. */
+  want(members: Members): void {
+    this.wanted = members;
+    this.host.runNow(RANK.arrival, () => this.feedIn({ kind: 'wanted', nowUs: this.nowUs(), members }));
   }
 
   private nowUs(): number {

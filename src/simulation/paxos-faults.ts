@@ -24,6 +24,7 @@ export const PAXOS_FAULTS = [
   'genesis',
   'leader-killed',
   'two-proposers',
+  'retire',
   'all',
 ] as const;
 
@@ -154,6 +155,9 @@ export class PaxosFaults {
       case 'two-proposers':
         this.strikeLeadership();
         return;
+      case 'retire':
+        this.strikeMembers();
+        return;
       case 'all':
         this.strike(this.pick(PAXOS_FAULTS.filter((one) => one !== 'none' && one !== 'all')));
         return;
@@ -237,6 +241,19 @@ export class PaxosFaults {
     this.count(`unheard ${name}`);
     const others = this.scene.devices.filter((device) => device !== leader && this.random.nextChance(0.7));
     this.cutLinks(others.map(({ index }) => [name, String(index)] as const));
+  }
+
+  /** Operators want some of the devices alone in the operational quorum; some of those that they do not want fail. */
+  private strikeMembers(): void {
+    const { devices } = this.scene;
+    const wanted = this.random.nextInteger(2 ** devices.length);
+    this.count(`want ${wanted}`);
+    for (const device of devices) device.want(wanted);
+    for (const device of devices)
+      if (((wanted >>> device.index) & 1) === 0 && this.random.nextChance(0.3)) this.strikeProcess(device);
+    this.later(() => {
+      for (const device of devices) device.want(2 ** devices.length - 1);
+    });
   }
 
   private findLeader(): PaxosDevice | null {

@@ -5,15 +5,7 @@
  */
 import { findAdmission } from './learner.js';
 import { stepDown } from './leader.js';
-import { bit } from './operational-quorum.js';
 import { persist, type Run } from './run.js';
-import type { PaxosState } from './state.js';
-import type { Members } from './types.js';
-
-/** Those who say that they remember nothing: they neither promise nor vote. */
-export function listAsking(state: PaxosState): Members {
-  return state.asking.reduce((members, nonce, peer) => (nonce === null ? members : members | bit(peer)), 0);
-}
 
 /** The store is older than the device's word, or another incarnation has taken its place: nothing in it is a promise. */
 export function loseMemory(run: Run): void {

@@ -20,7 +20,7 @@ import {
   countAdmissions,
   isPromiseQuorum,
 } from './operational-quorum.js';
-import { listMembers, others, send, type Run } from './run.js';
+import { listAsking, listMembers, others, send, type Run } from './run.js';
 import type { Leadership, PaxosState } from './state.js';
 import {
   KNOWN_BALLOT,
@@ -295,19 +295,16 @@ function chooseChange(run: Run): Entry | null {
   if (config.witness === null) return null;
   const { quorum } = state.governance;
   const self = bit(config.self);
-  const able = listMembers(config.n, quorum).reduce(
-    (members, replica) => (state.asking[replica] === null ? members : members & ~bit(replica)),
-    live & allReplicas(config),
-  );
-  // simplified [00112]: a member has failed, and this leader is another
-  if ((quorum & ~able) !== 0 && (quorum & self) !== 0) return { kind: 'quorum', members: quorum & able };
-  // A device is back, has been for a while, and knows all that has been proposed.
-  const returned = allReplicas(config) & ~quorum;
+  const able = live & allReplicas(config) & ~listAsking(state);
+  // simplified [00112]: a member has failed, and this leader is another; or operators want another one without it
+  const left = (quorum & able & state.wanted) === 0 ? quorum & able : quorum & able & state.wanted;
+  if (left !== quorum && (quorum & self) !== 0) return { kind: 'quorum', members: left };
+  // A device is back, or wanted again, has been there for a while, and knows all that has been proposed.
+  const returned = allReplicas(config) & ~quorum & state.wanted;
   const isReady = listMembers(config.n, returned).every(
     (replica) =>
       replica === config.self ||
       ((able & bit(replica)) !== 0 &&
-        state.asking[replica] === null &&
         run.nowUs - (state.choice.steadyUs[replica] ?? run.nowUs) >= config.holdDownUs &&
         (state.prefixes[replica] ?? 0) >= (state.leadership?.next ?? Infinity) - 1),
   );

@@ -13,7 +13,7 @@
 import { assert } from '../assert.js';
 import type { ReplicaIndex } from '../types.js';
 import { isVoid, mayVote, onPrepare, onPropose, onVote } from './acceptor.js';
-import { followAdmission, listAsking } from './admission.js';
+import { followAdmission } from './admission.js';
 import { acknowledge, onBeat, readBeat, sendBeats } from './beat.js';
 import { ownerOf } from './ballot.js';
 import { fetch, noticePrefix, onEntries, onFetch, onSnapshot, sendChosen } from './catch-up.js';
@@ -32,7 +32,7 @@ import { followGenesis } from './genesis.js';
 import { hear, hearLeader, liveLeader, liveMembers, shouldTry } from './leader-choice.js';
 import { answer, askForSnapshot, learnFromVotes, notePrefix, onSnapshotTaken } from './learner.js';
 import { allReplicas, bit, isChosenBy, isMajority } from './operational-quorum.js';
-import { others, type Run } from './run.js';
+import { listAsking, others, type Run } from './run.js';
 import type { PaxosState } from './state.js';
 import { describeStatus, sameStatus } from './status.js';
 import type {
@@ -101,6 +101,9 @@ function stepReplica(run: Run, input: PaxosInput): void {
       break;
     case 'request':
       onRequest(run, input.request);
+      break;
+    case 'wanted':
+      run.state.wanted = input.members & allReplicas(run.config);
       break;
     case 'snapshot-taken':
       onSnapshotTaken(run, input.slot, input.state);

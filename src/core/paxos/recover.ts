@@ -3,7 +3,7 @@
  * or vote on the strength of records that may not be all: without a stamp, or with a gap among them, it is amnesiac.
  */
 import { countVote } from './acceptor.js';
-import { foundGovernance } from './operational-quorum.js';
+import { allReplicas, foundGovernance } from './operational-quorum.js';
 import { createLeaderChoice } from './leader-choice.js';
 import { applyChosen, installSnapshot } from './learner.js';
 import type { Run } from './run.js';
@@ -137,6 +137,7 @@ function createState(config: PaxosConfig, isBlank: boolean, nowUs: number): Paxo
     notedPrefix: 0,
     leadership: null,
     queue: [],
+    wanted: allReplicas(config),
     repeated: new Set(),
     choice: createLeaderChoice(config.n, nowUs),
     seen: 0,

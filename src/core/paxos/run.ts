@@ -43,3 +43,8 @@ export function others({ n, self }: Pick<PaxosConfig, 'n' | 'self'>): readonly R
 export function listMembers(n: number, members: Members): readonly ReplicaIndex[] {
   return Array.from({ length: n }, (_, index) => index).filter((index) => (members & bit(index)) !== 0);
 }
+
+/** Those who say that they remember nothing: they neither promise nor vote. */
+export function listAsking(state: PaxosState): Members {
+  return state.asking.reduce((members, nonce, peer) => (nonce === null ? members : members | bit(peer)), 0);
+}

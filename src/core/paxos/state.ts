@@ -100,6 +100,8 @@ export interface PaxosState {
   // The leader.
   leadership: Leadership | null;
   readonly queue: Request[];
+  /** Which replicas operators want in the operational quorum. */
+  wanted: Members;
   /** Requests that came again while they were under way: their client has missed the answer. */
   readonly repeated: Set<string>;
 

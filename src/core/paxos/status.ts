@@ -2,11 +2,10 @@
  * Where a device stands, for people: above all for whom it waits when nothing can be chosen (simplified [00116],
  * [00118]).
  */
-import { listAsking } from './admission.js';
 import { bit, allReplicas, isPromiseQuorum } from './operational-quorum.js';
 import { promisers } from './leader.js';
 import { liveLeader, liveMembers } from './leader-choice.js';
-import type { Run } from './run.js';
+import { listAsking, type Run } from './run.js';
 import type { Leadership } from './state.js';
 import type { Members, PaxosStatus, Waits } from './types.js';
 

@@ -313,6 +313,11 @@ export type PaxosInput =
       readonly message: PaxosMessage;
     }
   | { readonly kind: 'request'; readonly nowUs: number; readonly request: Request }
+  /**
+   * Which replicas operators want in the operational quorum of a group with a witness, from now on; all until said, and
+   * again after a restart. Where none of them is there, it is left as it is.
+   */
+  | { readonly kind: 'wanted'; readonly nowUs: number; readonly members: Members }
   /** Answer to `take-snapshot`: the state after all slots up to `slot`. */
   | {
       readonly kind: 'snapshot-taken';

@@ -130,6 +130,66 @@ describe('a device that was away', () => {
   });
 });
 
+describe('operators say whom they want in the operational quorum', () => {
+  const BOTH = 0b101;
+
+  function want(world: PaxosWorld, members: number): void {
+    for (const self of [0, 1, 2]) world.step(self, { kind: 'wanted', nowUs: world.nowUs, members });
+  }
+
+  function settle(): PaxosWorld {
+    const world = new PaxosWorld(3, { witness: WITNESS });
+    lead(world, 0);
+    world.run(100_000);
+    return world;
+  }
+
+  const quorums = (world: PaxosWorld): readonly number[] =>
+    [0, 2].map((self) => world.device(self).state.governance.quorum);
+
+  test.each([
+    ['the leader', 0b100, 0],
+    ['the other', 0b001, 2],
+  ])(
+    '%s retires, may be stopped without anybody noticing, and comes back when it is wanted',
+    (_, wanted, retired) => {
+      const world = settle();
+      want(world, wanted);
+      world.run(100_000);
+      expect(quorums(world)).toEqual([wanted, wanted]);
+      world.stop(retired);
+      expect(world.run(500_000, () => world.leader() >= 0 && world.leader() !== retired)).toBe(true);
+      world.request(world.leader(), 'c', 1, 'x');
+      world.run(20_000);
+      expect(world.answers.at(-1)?.outcome.kind).toBe('chosen');
+      world.start(retired);
+      world.step(retired, { kind: 'wanted', nowUs: world.nowUs, members: wanted });
+      world.run(500_000);
+      expect(quorums(world)).toEqual([wanted, wanted]);
+      want(world, BOTH);
+      world.run(100_000);
+      expect(quorums(world)).toEqual([BOTH, BOTH]);
+      expect(world.device(retired).executed).toEqual(['x']);
+    },
+  );
+
+  test('where nobody who is there is wanted, those who are there go on', () => {
+    const world = settle();
+    world.stop(2);
+    world.run(150_000, () => (world.device(0).state.choice.heardUs[2] ?? 0) + 100_000 < world.nowUs);
+    want(world, 0b100);
+    world.run(500_000);
+    expect(world.device(0).state.governance.quorum).toBe(0b001);
+    world.start(2);
+    world.step(2, { kind: 'wanted', nowUs: world.nowUs, members: 0b100 });
+    world.run(500_000);
+    expect(quorums(world)).toEqual([0b100, 0b100]);
+    want(world, 0);
+    world.run(200_000);
+    expect(quorums(world)).toEqual([0b100, 0b100]);
+  });
+});
+
 describe('nobody proposes past a pending change', () => {
   test('commands wait until it is chosen', () => {
     const world = new PaxosWorld(3, { witness: WITNESS });
