@@ -36,8 +36,8 @@ export interface SimulatedOperatorParts {
   readonly host: Host;
   /** Something that a person should read. */
   readonly say: (line: string) => void;
-  /** Number of the first request. */
-  readonly firstSequence: number;
+  /** Whether a log orders requests: then the one replica that leads has to hear of each. */
+  readonly hasLog: boolean;
   /** The next request is made. */
   readonly onAsked: (sequence: number) => void;
   readonly lines: OperatorWay;
@@ -47,6 +47,7 @@ export interface SimulatedOperatorParts {
 const TIMEOUT_MS = 20_000;
 /** Without encoding: how often it is sent, how far apart, how long each takes, and how many are lost. */
 const REPEATS = 4;
+const LOG_REPEATS = 8;
 const REPEAT_US = 500_000;
 const DELAY_US = 200;
 const DELAY_SPAN_US = 30_000;
@@ -58,8 +59,9 @@ export class SimulatedOperator {
   private readonly client: CommandClient | null;
 
   constructor(private readonly parts: SimulatedOperatorParts) {
-    const { rig, rigDigest, host, lines, firstSequence } = parts;
-    this.sequence = firstSequence;
+    const { rig, rigDigest, host, lines, hasLog } = parts;
+    // In a log the first request of everybody has number 1.
+    this.sequence = hasLog ? 1 : 0;
     this.client =
       lines.kind === 'direct' ? null : new CommandClient({ rig, rigDigest, clock: host.clock, ...lines });
   }
@@ -87,11 +89,12 @@ export class SimulatedOperator {
   }
 
   private repeat(request: OperatorRequest): void {
-    const { rig, host, lines } = this.parts;
+    const { rig, host, lines, hasLog } = this.parts;
+    const repeats = hasLog ? LOG_REPEATS : REPEATS;
     if (lines.kind !== 'direct') return;
     const { random, hand } = lines;
     for (const { id } of rig.replicas) {
-      for (let time = 0; time < REPEATS; time += 1) {
+      for (let time = 0; time < repeats; time += 1) {
         if (random.nextChance(LOSS)) continue;
         const atUs = host.presentUs() + time * REPEAT_US + DELAY_US + random.nextInteger(DELAY_SPAN_US);
         host.schedule(atUs, RANK.arrival, () => hand(id, request));

@@ -674,8 +674,7 @@ export class RigWorld {
       rigDigest: options.loaded.digests.rig,
       host,
       say: (line) => this.watch.say(line),
-      // In a log the first request of everybody has number 1.
-      firstSequence: ordersByLog(rig) ? 1 : 0,
+      hasLog: ordersByLog(rig),
       onAsked: (sequence) => this.watch.onAsked(id, sequence),
       lines:
         options.wire === 'full'
