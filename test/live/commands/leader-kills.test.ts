@@ -136,10 +136,12 @@ test(
             'in force, others',
             given.flatMap((one) => (disturbed.has(one) ? [] : [one.endMs])),
           ),
-          `  killed: ${killed.map(({ leader }) => leader).join(' ')}`,
+          `  killed: ${killed.map(({ leader, after }) => `${leader} ${after.firstMs.toFixed(0)}`).join(', ')}`,
         ].join('\n'),
       );
 
+      const countTold = (): number => rig.observer.figures().commands.done;
+      await rig.until('replicas to tell of every command', () => countTold() >= given.length);
       rig.observer.end();
       await rig.until('the end of the flight', () => rig.observer.complete);
       const figures = rig.observer.figures();
@@ -157,7 +159,8 @@ test(
       console.log(
         `  tank ${plant?.survived === true ? 'survived' : 'lost'}, farthest from 1 m by ${plant?.maxAbsError?.value ?? NaN} m${isSpoilt ? '; the machine was too slow at times' : ''}`,
       );
-      if (!isSpoilt) expect([plant?.survived, uncoveredTicks], shown).toEqual([true, 0]);
+      if (!isSpoilt) expect(uncoveredTicks, shown).toBe(0);
+      if (!isSpoilt || figures.failSafeTrips === 0) expect(plant?.survived, shown).toBe(true);
 
       // All at once: what operators have set outlives it.
       await giver.give('mode', 'manual');
