@@ -8,11 +8,10 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openTransport } from '../../../dist/src/cli/open-transport.js';
-import { SecureEndpoint } from '../../../dist/src/process/secure-endpoint.js';
+import { OperatorLines } from '../../../dist/src/process/operator-lines.js';
 import { createSystemClock } from '../../../dist/src/process/system-clock.js';
 import { decodeCbor, encodeCbor } from '../../../dist/src/wire/cbor.js';
 import { deriveLimits } from '../../../dist/src/wire/limits.js';
-import { createSecureLinks } from '../../../dist/src/wire/secure-links.js';
 import { nowUs, sleep, VALUE_BYTES } from './load.mjs';
 import { startWorker } from './workers.mjs';
 
@@ -25,14 +24,17 @@ const silent = { debug() {}, info() {}, warn() {}, error: (text) => process.stde
 const entropy = { bytes: (length) => new Uint8Array(randomBytes(length)) };
 
 /** `ask(client)` resolves when the first replica has answered `chosen`. */
-export async function startOrder({ rig, digests, rigPath, flight, operators }, { flushes = true } = {}) {
+export async function startOrder(
+  { rig, digests, rigPath, flight, operators },
+  { flushes = true, learning = 'leader-vote' } = {},
+) {
   const ids = rig.replicas.map(({ id }) => id);
   let leader = null;
   const runs = randomBytes(4).toString('hex');
   const workers = new Map();
   const launch = async (id) => {
     const folder = path.join(flight.path, `order-${runs}-${id}`);
-    mkdirSync(folder);
+    mkdirSync(folder, { recursive: true });
     const worker = await startWorker(WORKER, {
       rigPath,
       id,
@@ -40,6 +42,7 @@ export async function startOrder({ rig, digests, rigPath, flight, operators }, {
       addresses: flight.addresses,
       folder,
       flushes,
+      learning,
     });
     worker.listen(({ kind, leads }) => {
       if (kind !== 'leads') return;
@@ -49,15 +52,15 @@ export async function startOrder({ rig, digests, rigPath, flight, operators }, {
     workers.set(id, worker);
   };
   await Promise.all(ids.map(launch));
+  for (let waitedMs = 0; leader === null; waitedMs += 10) {
+    if (waitedMs > 20_000) throw new Error('no replica leads');
+    await sleep(10);
+  }
   const clients = await Promise.all(
     operators.map((operator) =>
       openOperator({ rig, digests, flight, operator, ids, readLeader: () => leader }),
     ),
   );
-  for (let waitedMs = 0; leader === null; waitedMs += 10) {
-    if (waitedMs > 20_000) throw new Error('no replica leads');
-    await sleep(10);
-  }
   await sleep(300);
   return {
     ask: (client) => clients[client % clients.length].ask(),
@@ -66,6 +69,7 @@ export async function startOrder({ rig, digests, rigPath, flight, operators }, {
       if (leader === id) leader = null;
       return workers.get(id).kill();
     },
+    restart: launch,
     /** What the replicas sent, and what their stores did, summed. */
     async readFigures() {
       const all = await Promise.all(
@@ -92,7 +96,7 @@ export async function startOrder({ rig, digests, rigPath, flight, operators }, {
 
 async function openOperator({ rig, digests, flight, operator, ids, readLeader }) {
   const keys = flight.keysOf(operator);
-  const limits = deriveLimits(rig);
+  const { payloadBytes } = deriveLimits(rig);
   const { transport } = await openTransport({
     rig,
     keys,
@@ -100,67 +104,70 @@ async function openOperator({ rig, digests, flight, operator, ids, readLeader })
     log: silent,
     only: ids,
   });
-  const links = createSecureLinks(
-    rig,
-    keys,
-    { rig: digests.rig, law: null, arithmetic: null },
-    entropy,
-    limits,
-  );
   const open = new Map();
   let sequence = 0;
-  const endpoint = new SecureEndpoint({
-    links,
+  const lines = new OperatorLines({
+    rig,
+    keys,
+    rigDigest: digests.rig,
     transport,
     clock: createSystemClock(),
+    entropy,
     log: silent,
     onPayload: (_from, purpose, payload) => {
       if (purpose !== 'reply') return;
-      const [answered] = decodeCbor(payload, limits.payloadBytes.reply).value;
-      const one = open.get(answered);
-      if (one === undefined) return;
-      open.delete(answered);
-      clearTimeout(one.timer);
-      one.resolve();
+      const [answered] = decodeCbor(payload, payloadBytes.reply).value;
+      open.get(answered)?.();
+    },
+    onIncompatible: (from, detail) => {
+      throw new Error(`${from}: ${detail}`);
     },
   });
-  endpoint.start();
-  for (let waitedMs = 0; ids.some((id) => !links.isEstablished(id)); waitedMs += 10) {
-    if (waitedMs > 10_000) throw new Error(`${operator} has no session with all replicas`);
-    await sleep(10);
-  }
-  return {
-    ask: () =>
+  const client = {
+    ask: (isNew = false) =>
       new Promise((resolve) => {
         sequence += 1;
-        const payload = encodeCbor([sequence, VALUE]);
-        const one = { resolve, timer: undefined };
+        const asked = sequence;
+        const payload = encodeCbor([asked, VALUE]);
+        const cancels = [];
         const askAll = () => {
-          for (const id of ids) endpoint.send(id, 'request', payload);
-          one.timer = setTimeout(askAll, ASK_ALL_MS);
+          for (const id of ids) cancels.push(lines.send(id, 'request', payload));
+          timer = setTimeout(askAll, ASK_ALL_MS);
         };
-        open.set(sequence, one);
+        let timer;
+        open.set(asked, () => {
+          open.delete(asked);
+          clearTimeout(timer);
+          for (const cancel of cancels) cancel();
+          resolve();
+        });
         const leader = readLeader();
-        if (leader === null) askAll();
+        if (isNew || leader === null) askAll();
         else {
-          endpoint.send(leader, 'request', payload);
-          one.timer = setTimeout(askAll, ASK_ALL_MS);
+          cancels.push(lines.send(leader, 'request', payload));
+          timer = setTimeout(askAll, ASK_ALL_MS);
         }
       }),
     async close() {
-      for (const { timer } of open.values()) clearTimeout(timer);
-      endpoint.stop();
+      for (const end of open.values()) end();
+      lines.close();
       await transport.close();
     },
   };
+  // With its first command it opens its sessions with all replicas.
+  await client.ask(true);
+  return client;
 }
 
-/** Kills the leader and asks at once; milliseconds until the next answer. */
+/** Kills the leader and asks at once; milliseconds until the next answer. The killed replica is back afterwards. */
 export async function measureOrderFailover(order) {
   await order.ask(0);
   const leader = order.readLeader();
   const killedUs = nowUs();
   await order.kill(leader);
   await order.ask(0);
-  return (nowUs() - killedUs) / 1_000;
+  const ms = (nowUs() - killedUs) / 1_000;
+  await order.restart(leader);
+  await sleep(1_500);
+  return ms;
 }

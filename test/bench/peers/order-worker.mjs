@@ -14,7 +14,8 @@ import { SecureEndpoint } from '../../../dist/src/process/secure-endpoint.js';
 import { createSystemClock } from '../../../dist/src/process/system-clock.js';
 import { compileEarly } from '../../../dist/src/process/v8-flags.js';
 import { FileDisk } from '../../../dist/src/store/file-disk.js';
-import { openStore, provisionStore } from '../../../dist/src/store/store-folder.js';
+import { openLogStore } from '../../../dist/src/store/log-store.js';
+import { provisionStore } from '../../../dist/src/store/store-folder.js';
 import { decodeCbor, encodeCbor } from '../../../dist/src/wire/cbor.js';
 import { deriveLimits } from '../../../dist/src/wire/limits.js';
 import { OrderCodec } from '../../../dist/src/wire/order-codec.js';
@@ -27,7 +28,7 @@ const STATE = new Uint8Array(64);
 
 compileEarly();
 
-process.once('message', async ({ rigPath, id, keys, addresses, folder, flushes }) => {
+process.once('message', async ({ rigPath, id, keys, addresses, folder, flushes, learning }) => {
   const { rig, digests } = await loadRig(rigPath);
   const clock = createSystemClock();
   const { transport } = await openTransport({ rig, keys, addresses, log: silent });
@@ -61,7 +62,7 @@ process.once('message', async ({ rigPath, id, keys, addresses, folder, flushes }
     },
   });
   const drive = new OrderDrive({
-    config: buildOrderConfig(rig, self, entropy.bytes(16)),
+    config: { ...buildOrderConfig(rig, self, entropy.bytes(16)), learning },
     clock,
     store,
     records: recordCodec(requireOrderLimits(rig)),
@@ -79,8 +80,6 @@ process.once('message', async ({ rigPath, id, keys, addresses, folder, flushes }
       endpoint.send(client, 'reply', encodeCbor([sequence, outcome.slot]));
     },
     onStatus: (status) => {
-      if (process.env.DBG)
-        process.stderr.write(id + ' ' + Math.floor(performance.now()) + JSON.stringify(status) + '\n');
       if ((status.role === 'leads') !== isLeading) process.send({ kind: 'leads', leads: !isLeading });
       isLeading = status.role === 'leads';
     },
@@ -102,14 +101,16 @@ process.once('message', async ({ rigPath, id, keys, addresses, folder, flushes }
   process.send({ kind: 'ready' });
 });
 
-/** A new rig's store: it remembers everything there is to remember. */
+/** The store of an earlier life, or of a new rig: it remembers everything there is to remember. */
 async function openDiskStore(folder, rigId, replicaId) {
   const owner = { kind: 'journal', rigId, replicaId };
   const disk = new FileDisk(folder);
-  const stamp = encodePaxosRecord({ kind: 'stamp', incarnation: 1, since: 0 });
-  await provisionStore(disk, owner, { entropy, records: [{ key: 'stamp', bytes: stamp }] });
-  const { store } = await openStore(disk, owner, entropy);
-  return Object.assign(store, { place: folder });
+  if ((await disk.list()).length === 0) {
+    const stamp = encodePaxosRecord({ kind: 'stamp', incarnation: 1, since: 0 });
+    await provisionStore(disk, owner, { entropy, records: [{ key: 'stamp', bytes: stamp }] });
+  }
+  const { store } = await openLogStore(disk, owner, entropy);
+  return store;
 }
 
 function openMemoryStore() {

@@ -1,10 +1,9 @@
 /** The processes of a bench: forked alike, told what to do by messages, and gone with it. */
 import { fork } from 'node:child_process';
-import { SMALL_BOARD_V8_FLAGS } from '../../../dist/src/process/v8-flags.js';
 
 /** Starts a worker file and resolves when it says that it is ready. */
-export function startWorker(file, order) {
-  const child = fork(file, { execArgv: [...SMALL_BOARD_V8_FLAGS], serialization: 'advanced' });
+export function startWorker(file, order, v8Flags = []) {
+  const child = fork(file, { execArgv: v8Flags, serialization: 'advanced' });
   let isEnding = false;
   const gone = new Promise((resolve) => child.once('exit', resolve));
   // What waits for its answers would wait for ever.
