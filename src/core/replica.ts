@@ -830,8 +830,13 @@ function canBeFollowed(state: ReplicaState, showing: number): boolean {
 
 /** Who counts in a tick, by what this replica knows; everybody before the run. */
 function activeIn(config: ReplicaConfig, state: ReplicaState, tick: Tick): number {
-  const { snapshot } = state;
-  return snapshot === null ? (1 << config.n) - 1 : countedIn(state, snapshot.state, tick);
+  const { snapshot, governors } = state;
+  if (snapshot === null) return (1 << config.n) - 1;
+  const counted = countedIn(state, snapshot.state, tick);
+  // A member of the operational quorum that takes part in the run has it from a later state than the own one.
+  return governors === null
+    ? counted
+    : counted | (governors.current & listShowing(state, snapshot.state.run, tick));
 }
 
 /**

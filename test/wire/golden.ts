@@ -19,6 +19,7 @@ import {
 import { derivePublicKey } from '../../src/wire/ed25519.js';
 import { encodeEntry } from '../../src/wire/entry-codec.js';
 import { encodeHello } from '../../src/wire/hello.js';
+import { encodeFold } from '../../src/wire/folded-log-codec.js';
 import { deriveLimits } from '../../src/wire/limits.js';
 import { nodeMacEngine } from '../../src/wire/mac-engine.js';
 import { PeerCodec } from '../../src/wire/peer-codec.js';
@@ -163,6 +164,39 @@ export function makeGolden(): Record<string, string> {
   const commandCodec = new PeerCodec(deriveLimits(commandRig), null);
   put('content-request', commandCodec.encode({ kind: 'content-request', digest: contentDigest }));
   put('content-reply', commandCodec.encode({ kind: 'content-reply', content }));
+  put(
+    'entry-prefix',
+    encodeEntry({
+      standing: { kind: 'running', stateTick: 1000, stateDigest: fill(16, 0x44) },
+      readings: [1.1],
+      actuators: [null],
+      missed: 0,
+      joins: 0,
+      prefix: 17,
+    }),
+  );
+  const bookOfLog = {
+    clients: [
+      {
+        floor: -1,
+        applied: [
+          {
+            client: 0,
+            sequence: 5,
+            digest: fill(32, 0x55),
+            tick: 990,
+            outcome: { kind: 'done' },
+            slot: 16,
+          },
+        ],
+      },
+    ],
+    pending: [],
+    postures: [{ disarmed: false, armUntil: 1030 }],
+    prefix: 17,
+  } as const;
+  put('command-book-of-log', encodeBook(bookOfLog));
+  put('folded-log', encodeFold({ law: fill(2, 0x66), book: bookOfLog }));
   put(
     'command-book',
     encodeBook({

@@ -11,7 +11,7 @@ import type { Entry, RequestOutcome } from '../../src/core/types.js';
 import { PACKET_LIMIT_BYTES } from '../../src/rig/derive.js';
 import type { Rig } from '../../src/rig/rig.js';
 import { decodeCbor, encodeCbor, type CborValue } from '../../src/wire/cbor.js';
-import { decodeBook, encodeBook, type BookShape } from '../../src/wire/command-book-codec.js';
+import { decodeBook, encodeBook, shapeBook, type BookShape } from '../../src/wire/command-book-codec.js';
 import { decodeEntry, encodeEntry, shapeEntries } from '../../src/wire/entry-codec.js';
 import {
   deriveLimits,
@@ -20,6 +20,8 @@ import {
   REQUEST_CONTENT_MAX_BYTES,
 } from '../../src/wire/limits.js';
 import { PeerCodec } from '../../src/wire/peer-codec.js';
+import { decodeFold, encodeFold } from '../../src/wire/folded-log-codec.js';
+import { MAX_STATE_BYTES } from '../../src/rig/schema.js';
 import { decodeReplicatedState, encodeReplicatedState } from '../../src/wire/replicated-state-codec.js';
 import {
   decodeContent,
@@ -178,6 +180,82 @@ test('the fullest content is no longer than its cap', () => {
   });
   expect(fullest.length).toBeLessThanOrEqual(REQUEST_CONTENT_MAX_BYTES);
   expect(decodeContent(fullest)).not.toBeNull();
+});
+
+describe('a rig whose commands a log orders', () => {
+  const rig: Rig = {
+    ...makeRig({ sensors: 1, actuators: 2 }),
+    hypothesis: { kind: 'crash', f: 1 },
+    operators: ['operator', 'pilot'],
+    commands: [{ id: 'go', by: ['pilot'], effect: 'law', arguments: [] }],
+  };
+  const shape = shapeEntries(rig);
+  const entry: Entry = {
+    standing: { kind: 'running', stateTick: LONG, stateDigest: new Uint8Array(16) },
+    readings: [1.1],
+    actuators: [null, null],
+    missed: 0,
+    joins: 0,
+    prefix: LONG,
+  };
+  const answer = {
+    client: 1,
+    sequence: 3,
+    digest: new Uint8Array(32).fill(7),
+    tick: 9,
+    outcome: { kind: 'done' },
+    slot: 4,
+  } as const;
+  const book: CommandBook = {
+    clients: [
+      { floor: -1, applied: [] },
+      { floor: 2, applied: [answer] },
+    ],
+    pending: [],
+    postures: [0, 1].map(() => ({ disarmed: true, armUntil: -1 })),
+    prefix: 5,
+  };
+  const bookShape = shapeBook(rig);
+
+  test('states a prefix in its entries and names no requests', () => {
+    expect(decodeEntry(encodeEntry(entry), shape)).toEqual(entry);
+    expectStrict(encodeEntry(entry), (raw) => decodeEntry(raw, shape), encodeEntry);
+    const { prefix, ...bare } = entry;
+    expect(prefix).toBe(LONG);
+    expect(decodeEntry(encodeEntry(bare), shape)).toBeNull();
+    expect(decodeEntry(encodeEntry({ ...bare, requests: [] }), shape)).toBeNull();
+    expect(decodeEntry(encodeEntry({ ...bare, prefix: -1 }), shape)).toBeNull();
+    expect(decodeEntry(encodeEntry(entry), { ...shape, prefix: false })).toBeNull();
+  });
+
+  test('keeps slots and the prefix in its book, and nothing pending', () => {
+    if (bookShape === null) throw new Error('the rig has commands');
+    expect(bookShape.order).toBe('log');
+    expect(decodeBook(encodeBook(book), bookShape)).toEqual(book);
+    expectStrict(encodeBook(book), (raw) => decodeBook(raw, bookShape), encodeBook);
+    expect(decodeBook(encodeBook(book), { ...bookShape, order: 'vector' })).toBeNull();
+    const { slot, ...unplaced } = answer;
+    expect(slot).toBe(4);
+    const clients = [
+      { floor: -1, applied: [] },
+      { floor: 2, applied: [unplaced] },
+    ];
+    expect(decodeBook(encodeBook({ ...book, clients }), bookShape)).toBeNull();
+    const pending = [{ client: 0, sequence: 1, digest: new Uint8Array(32), agreedTick: 3 }];
+    expect(decodeBook(encodeBook({ ...book, pending }), bookShape)).toBeNull();
+  });
+
+  test('folds it into snapshots, strictly read', () => {
+    if (bookShape === null) throw new Error('the rig has commands');
+    const fold = { law: new Uint8Array(3).fill(1), book };
+    expect(decodeFold(encodeFold(fold), bookShape)).toEqual(fold);
+    expectStrict(encodeFold(fold), (raw) => decodeFold(raw, bookShape), encodeFold);
+    const large = { law: new Uint8Array(MAX_STATE_BYTES), book };
+    expect(decodeFold(encodeFold(large), bookShape)).toEqual(large);
+    expect(decodeFold(encodeFold(fold), { ...bookShape, clients: 1 })).toBeNull();
+    for (const other of [[], [1, 2], [new Uint8Array(1), new Uint8Array(1)], 'fold'])
+      expect(decodeFold(encodeCbor(other), bookShape)).toBeNull();
+  });
 });
 
 describe('a rig with commands', () => {
