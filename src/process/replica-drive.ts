@@ -130,6 +130,11 @@ export class ReplicaDrive {
     this.feed({ kind: 'chosen', slot, entry, executes, nowUs: this.parts.clock.nowUs() });
   }
 
+  /** This device votes for a change of the operational quorum at `slot`, before anybody else hears of it. */
+  noteVotedForQuorum(slot: Slot): void {
+    this.feed({ kind: 'voted', slot, nowUs: this.parts.clock.nowUs() });
+  }
+
   /** What the command log up to a later slot has come to, in place of its entries. */
   install(snapshot: LogSnapshot): void {
     this.feed({ kind: 'installed', snapshot, nowUs: this.parts.clock.nowUs() });

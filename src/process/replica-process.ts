@@ -322,6 +322,7 @@ export class ReplicaProcess {
         this.drive.noteChosen(slot, entry, executes);
         if (entry.kind === 'quorum') this.tellQuorum(slot, entry.members);
       },
+      onVotedForQuorum: (slot) => this.drive.noteVotedForQuorum(slot),
       onInstall: (snapshot) => {
         onOrdered?.({ kind: 'installed', snapshot });
         this.drive.install(snapshot);

@@ -115,6 +115,7 @@ export class WitnessProcess {
     this.cancelTurn?.();
     this.words.stop();
     await this.drive.stop();
+    this.words.stop();
     this.messenger.stop();
   }
 

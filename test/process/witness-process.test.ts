@@ -245,7 +245,9 @@ describe('a witness', () => {
     pass(50_000);
     expect(turns.at(-1)).toBe('remembers nothing, and waits');
     pass(1_000_000);
-    expect(texts('event').at(-1)).toMatch(/the others have admitted it as incarnation 2/);
+    expect(texts('event').at(-1)).toMatch(
+      /^witness w: its store in hand was empty, and the others have admitted it as incarnation 2/,
+    );
     expect(turns.at(-1)).toBe('votes, as incarnation 2');
   });
 
