@@ -1,6 +1,7 @@
 /** Messages and records of Simplified Paxos: fixed ones for WIRE.md, and arbitrary ones that a device could write. */
 import fc from 'fast-check';
 import { KNOWN_BALLOT, type Entry, type PaxosMessage, type PaxosRecord } from '../../src/core/paxos/types.js';
+import { OrderCodec } from '../../src/wire/order-codec.js';
 import { encodePaxosMessage, encodePaxosRecord, type PaxosLimits } from '../../src/wire/paxos-codec.js';
 
 export const PAXOS_LIMITS: PaxosLimits = {
@@ -145,6 +146,9 @@ export function makePaxosGolden(): Record<string, string> {
     golden[name] = Buffer.from(bytes).toString('hex');
   };
   for (const [name, message] of Object.entries(messages)) put(name, encodePaxosMessage(message));
+  const together = ['paxos-prepare', 'paxos-propose'].flatMap((name) => messages[name] ?? []);
+  const [order = new Uint8Array(0)] = new OrderCodec(PAXOS_LIMITS, 1_024).encode(together);
+  put('order', order);
   put('paxos-vote-record', encodePaxosRecord({ kind: 'vote', slot: 30, ballot: 200, entry: command }));
   put(
     'paxos-witness-record',
