@@ -48,8 +48,9 @@ export const DEFAULT_MAX_BYTES = 65_536;
 /** Items (of any kind) in one input; with byte caps in force it bounds what a decoded tree can take. */
 const MAX_ITEMS = 16_384;
 
-/** Byte strings up to this length are copied byte by byte. */
+/** Byte strings up to this length are copied byte by byte, and plain text up to this length written so. */
 const SHORT_BYTES = 32;
+const SHORT_TEXT = 64;
 
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 const TWO_32 = 4_294_967_296;
@@ -176,10 +177,28 @@ export class CborWriter {
   }
 
   writeText(value: string): void {
+    if (value.length <= SHORT_TEXT && this.#writeAscii(value)) return;
     if (!isWellFormed(value)) throw new CborEncodeError('text holds half of a surrogate pair');
     const utf8 = textEncoder.encode(value);
     this.#writeHead(0x60, utf8.length);
     this.writeEncoded(utf8);
+  }
+
+  /** Short plain text without a call; false, and nothing written, for any other. */
+  #writeAscii(value: string): boolean {
+    const before = this.#length;
+    this.#writeHead(0x60, value.length);
+    this.#reserve(value.length);
+    const bytes = this.#bytes;
+    for (let at = 0; at < value.length; at += 1) {
+      const code = value.charCodeAt(at);
+      if (code >= 0x80) {
+        this.#length = before;
+        return false;
+      }
+      bytes[this.#length++] = code;
+    }
+    return true;
   }
 
   /** Integers within ±(2^53 − 1) as integers, others in the shortest float that keeps the value; −0 as 0; NaN is refused. */

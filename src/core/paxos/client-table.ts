@@ -8,8 +8,8 @@ import type { ClientAnswers, Outcome, PaxosConfig, Request, Slot } from './types
 type Limits = Pick<PaxosConfig, 'maxClients' | 'answersPerClient'>;
 type Answer = ClientAnswers['answers'][number];
 
-/** By client, its last requests, lowest sequence first. */
-export type ClientTable = Map<string, readonly Answer[]>;
+/** By client, its last requests, lowest sequence first; changed in place by `noteExecuted` alone. */
+export type ClientTable = Map<string, Answer[]>;
 
 /** What is known of a request: null for one that may be executed. */
 export function findOutcome(limits: Limits, table: ClientTable, request: Request): Outcome | null {
@@ -17,6 +17,9 @@ export function findOutcome(limits: Limits, table: ClientTable, request: Request
   if (answers === undefined) {
     return table.size < limits.maxClients ? null : { kind: 'refused', reason: 'too-many-clients' };
   }
+  // Nearly all that comes is newer than all that is known.
+  const newest = answers[answers.length - 1];
+  if (newest === undefined || request.sequence > newest.sequence) return null;
   const known = answers.find(({ sequence }) => sequence === request.sequence);
   if (known !== undefined) return { kind: 'chosen', slot: known.slot };
   const oldest = answers[0];
@@ -28,22 +31,24 @@ export function findOutcome(limits: Limits, table: ClientTable, request: Request
 /** Notes that `request` is executed at `slot`; true when it is, false when it was before or may not be. */
 export function noteExecuted(limits: Limits, table: ClientTable, request: Request, slot: Slot): boolean {
   if (findOutcome(limits, table, request) !== null) return false;
-  const known = table.get(request.client) ?? [];
-  // It is the newest nearly always.
-  let at = known.length;
-  while (at > 0 && (known[at - 1]?.sequence ?? 0) > request.sequence) at -= 1;
-  const answers = known.toSpliced(at, 0, { sequence: request.sequence, slot });
+  let answers = table.get(request.client);
+  if (answers === undefined) {
+    answers = [];
+    table.set(request.client, answers);
+  }
+  let at = answers.length;
+  while (at > 0 && (answers[at - 1]?.sequence ?? 0) > request.sequence) at -= 1;
+  answers.splice(at, 0, { sequence: request.sequence, slot });
   if (answers.length > limits.answersPerClient) answers.shift();
-  table.set(request.client, answers);
   return true;
 }
 
 /** The table as it stands in a snapshot. */
 export function listClients(table: ClientTable): readonly ClientAnswers[] {
-  return Array.from(table, ([client, answers]) => ({ client, answers }));
+  return Array.from(table, ([client, answers]) => ({ client, answers: [...answers] }));
 }
 
 /** The table of a snapshot. */
 export function readClients(clients: readonly ClientAnswers[]): ClientTable {
-  return new Map(clients.map(({ client, answers }) => [client, answers]));
+  return new Map(clients.map(({ client, answers }) => [client, [...answers]]));
 }

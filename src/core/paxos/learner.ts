@@ -41,7 +41,8 @@ export function learn(run: Run, entry: Entry): void {
   const answers = ballot > 0 && answersFor(run, ballot, entry);
   applyChosen(run, entry, ballot);
   if (entry.kind !== 'command') return;
-  const repeats = state.repeated.delete(requestKey(entry.request)) && state.leadership !== null;
+  const repeats =
+    state.repeated.size > 0 && state.repeated.delete(requestKey(entry.request)) && state.leadership !== null;
   if (answers || repeats) answer(run, entry.request);
 }
 

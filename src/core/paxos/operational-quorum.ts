@@ -49,7 +49,7 @@ export function bit(replica: ReplicaIndex): Members {
 
 /** All devices that keep state. */
 export function allReplicas(config: Devices): Members {
-  const all = 2 ** config.n - 1;
+  const all = (1 << config.n) - 1;
   return config.witness === null ? all : all & ~bit(config.witness);
 }
 

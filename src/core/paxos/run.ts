@@ -26,22 +26,22 @@ export function persistLazily(run: Run, record: PaxosRecord): void {
   run.effects.push({ kind: 'persist', record, barrier: false });
 }
 
-/** By number of devices and own index: asked for several times in every step. */
-const OTHERS = new Map<number, readonly ReplicaIndex[]>();
+/** By set of devices, those in it: asked for at every step, and there are few. */
+const listed = new Map<Members, readonly ReplicaIndex[]>();
 
 /** The other devices, lowest first. */
-export function others({ n, self }: Pick<PaxosConfig, 'n' | 'self'>): readonly ReplicaIndex[] {
-  const key = n * n + self;
-  const known = OTHERS.get(key);
-  if (known !== undefined) return known;
-  const listed = Array.from({ length: n }, (_, index) => index).filter((index) => index !== self);
-  OTHERS.set(key, listed);
-  return listed;
+export function others(config: Pick<PaxosConfig, 'n' | 'self'>): readonly ReplicaIndex[] {
+  return listMembers(config.n, ((1 << config.n) - 1) & ~bit(config.self));
 }
 
 /** Those of `members`, lowest first. */
 export function listMembers(n: number, members: Members): readonly ReplicaIndex[] {
-  return Array.from({ length: n }, (_, index) => index).filter((index) => (members & bit(index)) !== 0);
+  const all = members & ((1 << n) - 1);
+  const known = listed.get(all);
+  if (known !== undefined) return known;
+  const list = Array.from({ length: n }, (_, index) => index).filter((index) => (all & bit(index)) !== 0);
+  listed.set(all, list);
+  return list;
 }
 
 /** Those who say that they remember nothing: they neither promise nor vote. */
