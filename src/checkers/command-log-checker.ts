@@ -1,7 +1,7 @@
 /**
  * Commands of operators (protocol.md §10, §11): in a tick inside the hypothesis all correct replicas that stepped it let
- * the same requests take effect, in the same order and with the same outcome; and in one run a replica without a fault
- * lets each (client, sequence) take effect once. It keeps a window of requests, however many there are.
+ * the same requests take effect, in the same order and with the same outcome; and in one run, as long as that holds, a replica
+ * without a fault lets each (client, sequence) take effect once. It keeps a window of requests, however many there are.
  */
 import type { AppliedRequest, ReplicaIndex, Tick } from '../core/types.js';
 import { holds } from './bytes.js';
@@ -17,7 +17,7 @@ interface Said {
   /** By replica; null where it has said nothing of this tick. */
   readonly lists: (string | null)[];
   /** Replicas that let something take effect a second time, with what. */
-  readonly twice: { readonly replica: ReplicaIndex; readonly what: string }[];
+  readonly twice: { readonly replica: ReplicaIndex; readonly what: string; readonly tick: Tick }[];
 }
 
 /** One for a run. */
@@ -27,6 +27,8 @@ export class CommandLogChecker {
   private readonly done: Map<string, Tick>[];
   /** Ticks in which something took effect at correct replicas. */
   ticks = 0;
+  /** The last tick outside the hypothesis. */
+  private outside: Tick = -1;
 
   constructor(
     private readonly rig: CheckedRig,
@@ -47,7 +49,11 @@ export class CommandLogChecker {
       const before = done.get(key);
       // A tick that is told twice is one tick.
       if (before !== undefined && before !== tick)
-        said.twice.push({ replica, what: `request ${sequence} of operator ${client}, as at tick ${before}` });
+        said.twice.push({
+          replica,
+          what: `request ${sequence} of operator ${client}, as at tick ${before}`,
+          tick: before,
+        });
       done.set(key, tick);
       for (const oldest of done.keys()) {
         if (done.size <= MAX_KEPT) break;
@@ -57,13 +63,15 @@ export class CommandLogChecker {
   }
 
   judge(slot: TickSlot): void {
+    if (!slot.inside) this.outside = slot.tick;
     const said = this.said.get(slot.tick);
     if (said === undefined) return;
     this.said.delete(slot.tick);
-    for (const { replica, what } of said.twice)
-      if (!holds(slot.faulty, replica))
-        this.add('§10 once', slot, replica, `It let take effect again: ${what}.`);
+    // A tick outside the hypothesis may be one that the rig goes back behind, and what took effect then does so anew.
     if (!slot.inside) return;
+    for (const { replica, what, tick } of said.twice)
+      if (!holds(slot.faulty, replica) && tick > this.outside)
+        this.add('§10 once', slot, replica, `It let take effect again: ${what}.`);
     let first: ReplicaIndex | null = null;
     for (let replica = 0; replica < this.rig.replicas.length; replica += 1) {
       if (!holds(slot.correct, replica) || (slot.stateDigests[replica] ?? null) === null) continue;

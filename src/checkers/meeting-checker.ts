@@ -2,7 +2,7 @@
  * Where the command log meets the rounds (protocol.md §9, last point; §11): the applied prefix p(k) is the larger of p(k−1) and
  * the smallest prefix that commanders present in the vector of tick k state; exactly the commands of the slots between
  * take effect in tick k, in slot order, on every correct replica that steps it, each request once, by what is chosen there.
- * Whoever is more than the lag behind is silent; and what an operator was told to be chosen takes effect.
+ * Whoever is more than the lag behind is silent, where the others are enough; and what an operator was told to be chosen takes effect.
  *
  * p is worked out here, from the vectors alone. After a tick outside the hypothesis it is unknown until all commanders state
  * the same as anybody ever did; rules that need it rest meanwhile.
@@ -192,6 +192,8 @@ export class MeetingChecker {
   private judgeLag({ tick, correct }: TickSlot, prefixes: readonly (CheckedSlot | null)[]): void {
     const due =
       this.largest.findLast((one) => one.tick <= tick - this.lagTicks - LAG_MARGIN_TICKS)?.prefix ?? 0;
+    const knowing = prefixes.filter((one) => one !== null && one >= due).length;
+    if (knowing < this.rig.replicas.length - this.rig.f) return;
     prefixes.forEach((prefix, replica) => {
       if (prefix === null || prefix >= due || !holds(correct, replica)) return;
       this.add(

@@ -343,7 +343,7 @@ export class FaultInjector {
         if (held.wrapper !== null && held.endsAt !== null) held.endsAt += tick - this.tick;
     }
     if (this.cancelOwnTick !== null) {
-      if (this.areTicksStopped() || Math.abs(tick - this.tick) > 1) return;
+      if (this.areTicksStopped() || (Math.abs(tick - this.tick) > 1 && tick > FIRST_TICKS)) return;
       this.cancelOwnTick();
       this.cancelOwnTick = null;
     }
@@ -582,7 +582,7 @@ export class FaultInjector {
       forTicks: held.spec.forTicks,
       clock,
       random: new Random(`${seed}|${held.text}|${this.selfId}`),
-      host,
+      host: { ...host, restart: () => this.restart() },
       encodeEntry,
       decodeEntry,
       sendFrameAs: sendFrameAs ?? null,
@@ -594,6 +594,12 @@ export class FaultInjector {
       announce: () => this.announce(held),
       defer: (delayUs, callback, slackUs) => this.defer(delayUs, callback, slackUs),
     };
+  }
+
+  /** A process that starts again tells no ticks before it knows a run, and what else is at work on it has to end all the same. */
+  private restart(): void {
+    this.parts.host.restart?.();
+    if (this.cancelOwnTick === null && this.anchor !== null) this.countOwnTick();
   }
 
   private defer(delayUs: number, callback: () => void, slackUs = DEFER_SLACK_US): boolean {

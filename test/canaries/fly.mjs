@@ -2,12 +2,13 @@
  * Flies the package around it in the simulator and prints what went wrong first, as JSON, or null. Run in a tree with a
  * bug by the canaries; by hand: node test/canaries/fly.mjs '[{"rig":"pitch","ticks":1000,"seed":7}]'
  *
- * A flight: rig, ticks, seed; wire ("full" unless given), faults (those that the seed draws unless given), and
- * delayUs, jitterUs and loss of every link.
+ * A flight: rig, ticks, seed; wire ("full" unless given), faults (those that the seed draws unless given), commands (how many
+ * the seed draws; none unless given), and delayUs, jitterUs and loss of every link.
  */
 import { fileURLToPath } from 'node:url';
 import { planFaults } from '../../dist/src/demo/tour.js';
 import { loadRig } from '../../dist/src/rig/load-rig.js';
+import { drawCommands } from '../../dist/src/simulation/draw-commands.js';
 import { QUIET_LINK } from '../../dist/src/simulation/network.js';
 import { simulate } from '../../dist/src/simulation/simulate.js';
 import { drawWeather } from '../../dist/src/simulation/weather.js';
@@ -20,7 +21,7 @@ for (const flight of flights) {
 }
 process.stdout.write(JSON.stringify(found));
 
-async function fly({ rig, ticks, seed, wire = 'full', faults, ...link }) {
+async function fly({ rig, ticks, seed, wire = 'full', faults, commands = 0, ...link }) {
   const loaded = await loadRig(fileURLToPath(new URL(`../../hardware/rigs/${rig}`, import.meta.url)));
   let outcome;
   try {
@@ -30,6 +31,7 @@ async function fly({ rig, ticks, seed, wire = 'full', faults, ...link }) {
       seed,
       wire,
       faults: faults === undefined ? drawWeather(loaded.rig, ticks, seed) : plan(faults),
+      submissions: drawCommands(loaded.rig, ticks, commands, seed),
       network: { default: { ...QUIET_LINK, ...link } },
     });
   } catch (error) {

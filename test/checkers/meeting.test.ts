@@ -176,6 +176,13 @@ test.each<readonly [string, string[], Changes]>([
   expect(fly(changes)).toEqual(rules);
 });
 
+test('a laggard without whom the others are too few goes on speaking: well', () => {
+  const behind = (tick: number, replica: number): number | undefined =>
+    replica > 0 && tick >= 30 && tick < 45 ? 1 : undefined;
+  const at = (tick: number): readonly number[] => (tick === 20 ? [1] : tick === 45 ? [3, 4] : []);
+  expect(fly({ prefix: behind, applied: at })).toEqual([]);
+});
+
 test('what an operator was told takes effect: well', () => {
   const also = ({ tick, first }: TickStory): void => {
     if (tick === 25) first.push((one) => one.onToldChosen(0, { client: 'operator', sequence: 2 }, 3));

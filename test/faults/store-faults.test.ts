@@ -112,6 +112,18 @@ describe.each(['disk-full', 'io-error', 'read-only'])('%s', (name) => {
     expect(bench.write(bench.open())).toBe('3 durable');
   });
 
+  test('what else is at work on the replica ends, though one that has started again tells no ticks for a while', () => {
+    const bench = new StoreBench();
+    bench.strike(`${name} on c`);
+    expect(bench.injector.handle('omit-send on c at 2 for 8')).toMatchObject({ ok: true });
+    bench.injector.onTick(2);
+    bench.injector.handle(`clear ${name} on c`);
+    bench.clock.advance(8 * RIG.periodUs);
+    expect(bench.events.at(-1)).toMatchObject({ spec: 'omit-send on c at 2 for 8', event: 'cleared' });
+    bench.injector.onTick(11);
+    expect(bench.injector.list()).toEqual([]);
+  });
+
   test('a store cannot be made either', () => {
     const bench = new StoreBench();
     bench.strike(`${name} on c`);
