@@ -57,7 +57,7 @@ export type SubmitOutcome =
 export type SubmitProgress =
   /** The first answer of a log: it will have its effect, at this place among all commands. */
   | { readonly kind: 'chosen'; readonly slot: Slot }
-  /** It was taken on, and nothing can be chosen until somebody is back; `text` says who. */
+  /** It was taken on, and nothing can be chosen for a second or more, until somebody is back; `text` says who. */
   | { readonly kind: 'waits'; readonly text: string };
 
 export type OnProgress = (progress: SubmitProgress) => void;
@@ -90,6 +90,8 @@ export type LogOutcome =
 /** How long an answer is waited for where the caller does not say. */
 export const DEFAULT_TIMEOUT_MS = 5_000;
 const TIMER_SLACK_US = 5_000;
+/** A wait is told when it has lasted for so long: a busy machine takes others for gone every now and then. */
+const WAIT_TOLD_US = 900_000;
 /** Whoever is not the leader is asked after so long without a place in the log, or without an end. */
 const ASK_OTHERS_US = 50_000;
 const ASK_OTHERS_END_US = 500_000;
@@ -137,8 +139,9 @@ export class CommandClient {
     timeoutMs: number = DEFAULT_TIMEOUT_MS,
     onProgress: OnProgress = () => {},
   ): Promise<SubmitOutcome> {
-    const { keys, rigDigest } = this.parts;
+    const { keys, rigDigest, clock } = this.parts;
     const { sequence, command, values } = request;
+    const startUs = clock.nowUs();
     const content = encodeContent({ client: keys.principal, sequence, command, values, rigDigest });
     const digest = digestContent(content);
     const verdicts = new Map<Principal, RequestVerdict>();
@@ -165,8 +168,9 @@ export class CommandClient {
         if (equal < this.needed) return;
         switch (verdict.kind) {
           case 'waits':
-            if (chosen === null && waits !== verdict.text) onProgress(verdict);
+            if (chosen !== null || waits === verdict.text || clock.nowUs() - startUs < WAIT_TOLD_US) return;
             waits = verdict.text;
+            onProgress(verdict);
             return;
           case 'chosen':
             this.leader = verdict.leader === null ? null : (this.replicas[verdict.leader] ?? null);

@@ -248,7 +248,7 @@ describe('where a log orders commands', () => {
     });
   });
 
-  test('it says for whom it waits whenever that is new, and goes on asking', async () => {
+  test('it says for whom it waits whenever that is new and lasts, and goes on asking', async () => {
     const told: SubmitProgress[] = [];
     const wait = (text: string): RequestVerdict => ({ kind: 'waits', text });
     const answers = [wait('b is away'), wait('b is away'), wait('c is away'), APPLIED];
@@ -260,6 +260,15 @@ describe('where a log orders commands', () => {
       ),
     ).toEqual(APPLIED);
     expect(told).toEqual([wait('b is away'), wait('c is away')]);
+    told.length = 0;
+    expect(
+      await submit(
+        world((_, time) => (time < 2 ? wait('b is away') : APPLIED)),
+        6_000,
+        told,
+      ),
+    ).toEqual(APPLIED);
+    expect(told).toEqual([]);
   });
 });
 
