@@ -8,6 +8,7 @@ import { MemoryNetwork } from './memory-network.mjs';
 import { sleep, VALUE_BYTES } from './load.mjs';
 
 const NODES = 3;
+const RETRY_MS = 500;
 const VALUE = 'x'.repeat(VALUE_BYTES);
 
 /** The interface of liferaft's log over a map. */
@@ -101,25 +102,39 @@ export async function startLiferaft({ require }) {
   }
   const findLeader = () => rafts.find((raft) => raft.state === Raft.LEADER && raft.nodes.length > 0);
   while (findLeader() === undefined) await sleep(10);
-  const leader = findLeader();
   const open = new Map();
-  leader.on('commit', ({ id }) => {
-    const resolve = open.get(id);
-    open.delete(id);
-    if (resolve !== undefined) network.send(resolve);
-  });
+  for (const raft of rafts)
+    raft.on('commit', ({ id }) => {
+      // The leader's client has its answer from the leader.
+      if (raft.state !== Raft.LEADER) return;
+      const resolve = open.get(id);
+      open.delete(id);
+      if (resolve !== undefined) network.send(resolve);
+    });
   let last = Promise.resolve();
   let ids = 0;
+  const command = async (id) => {
+    const leader = findLeader();
+    if (leader !== undefined) await leader.command({ id, value: VALUE });
+  };
   return {
     network,
     ask: () =>
       new Promise((resolve) => {
         ids += 1;
         const id = ids;
-        open.set(id, resolve);
-        network.send(() => {
-          last = last.then(() => leader.command({ id, value: VALUE }));
+        const again = () => {
+          network.send(() => {
+            last = last.then(() => command(id));
+          });
+        };
+        // The process stood still for so long that its nodes took one another for dead: it asks again, as clients do.
+        const timer = setInterval(again, RETRY_MS);
+        open.set(id, () => {
+          clearInterval(timer);
+          resolve();
         });
+        again();
       }),
     stop() {
       for (const raft of rafts) raft.end();

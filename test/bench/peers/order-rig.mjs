@@ -76,7 +76,7 @@ export async function startOrder(
         [...workers.values()].map(
           (worker) =>
             new Promise((resolve) => {
-              worker.listen((message) => message.kind === 'figures' && resolve(message));
+              worker.listenOnce('figures', resolve);
               worker.send({ kind: 'figures' });
             }),
         ),

@@ -13,6 +13,15 @@ export function startWorker(file, order, v8Flags = []) {
   const worker = {
     /** Calls `onMessage` with what it tells. */
     listen: (onMessage) => child.on('message', onMessage),
+    /** Calls `onMessage` with the next message of a kind. */
+    listenOnce(kind, onMessage) {
+      const hear = (message) => {
+        if (message.kind !== kind) return;
+        child.off('message', hear);
+        onMessage(message);
+      };
+      child.on('message', hear);
+    },
     send: (message) => child.send(message),
     async stop() {
       isEnding = true;
