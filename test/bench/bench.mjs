@@ -2,11 +2,12 @@
  * `npm run bench`: everything that is promised in numbers, measured on this machine. Prints a table, and all runs as
  * JSON where asked to. The exit code says whether the benches could run, not whether the figures please.
  *
- *   npm run bench -- [--quick] [--json FILE] [--only exchange,rate,wire,share,simulation,skew,store] [--pairs N] [--n 3,4,7] [--brokers embedded,mosquitto]
+ *   npm run bench -- [--quick] [--json FILE] [--only exchange,rate,wire,share,simulation,skew,store,commands] [--pairs N] [--n 3,4,7] [--brokers embedded,mosquitto]
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureCommands, reportCommands } from './commands-bench.mjs';
 import { measureCase, reportCase } from './exchange-bench.mjs';
 import { formatTable, makeRow, median } from './figures.mjs';
 import { fly } from './flight.mjs';
@@ -26,7 +27,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
-    only: { type: 'string', default: 'exchange,rate,wire,share,simulation,skew,store' },
+    only: { type: 'string', default: 'exchange,rate,wire,share,simulation,skew,store,commands' },
     pairs: { type: 'string' },
     n: { type: 'string' },
     brokers: { type: 'string' },
@@ -86,6 +87,11 @@ await attempt('wire', () => {
 await attempt('store', async () => {
   results.store = await measureStore(quick ? { rounds: 3, times: 50 } : {});
   rows.push(...reportStore(results.store));
+});
+
+await attempt('commands', async () => {
+  results.commands = await measureCommands(quick ? { rounds: 1, times: 30 } : { rounds: 2, times: 40 });
+  rows.push(...reportCommands(results.commands));
 });
 
 results.exchange = [];

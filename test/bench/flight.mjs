@@ -57,7 +57,8 @@ export async function fly(
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-function planProcesses(rig, rigPath, folder, replicaFlags) {
+/** The processes of a flight: plant, actuators and replicas, keyed and addressed by `folder`. */
+export function planProcesses(rig, rigPath, folder, replicaFlags = []) {
   const common = ['--addresses', folder.addressesFile, '--log-level', 'error'];
   const keyed = (id) => [rigPath, '--id', id, '--keys', folder.keyFileOf(id), ...common];
   return [

@@ -2,7 +2,7 @@
  * `npm run bench:peers`: commands of this package against etcd, liferaft and what they are made of, all on this machine
  * and disk, in interleaved rounds of one run. Prints a table; the exit code says whether the benches could run.
  *
- *   npm run bench:peers -- [--quick] [--json FILE] [--only counts,memory,latency,throughput,failover]
+ *   npm run bench:peers -- [--quick] [--json FILE] [--only counts,memory,latency,flown,throughput,failover]
  *
  * Other work on the machine makes all figures larger and pairs scatter; `chrt -r 10 npm run bench:peers` keeps it away.
  */
@@ -11,6 +11,7 @@ import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { formatTable, makeRow, median, quantiles, showMs } from '../figures.mjs';
 import { describeMachine, listVersions } from '../machine.mjs';
+import { measureCommands, reportCommands } from '../commands-bench.mjs';
 import { CLIENTS, makeBenchRig } from './bench-rig.mjs';
 import { measureFailover, startEtcd } from './etcd.mjs';
 import { installEtcd, installLibraries } from './install.mjs';
@@ -20,7 +21,7 @@ import { measureOrderFailover, startOrder } from './order-rig.mjs';
 import { countMessages, startPaxos } from './paxos-memory.mjs';
 import { startRelay } from './relay.mjs';
 
-const PARTS = ['counts', 'memory', 'latency', 'throughput', 'failover'];
+const PARTS = ['counts', 'memory', 'latency', 'flown', 'throughput', 'failover'];
 
 const { values: options } = parseArgs({
   options: {
@@ -190,6 +191,11 @@ await attempt('latency', async () => {
     await orderRig.remove();
     await relayRig.remove();
   }
+});
+
+await attempt('flown', async () => {
+  results.flown = await measureCommands({ rounds: plan.rounds, times: 50 });
+  rows.push(...reportCommands(results.flown));
 });
 
 await attempt('throughput', async () => {
