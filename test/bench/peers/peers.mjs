@@ -8,6 +8,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { formatTable, makeRow, median, quantiles, showMs } from '../figures.mjs';
 import { describeMachine, listVersions } from '../machine.mjs';
@@ -15,12 +16,13 @@ import { measureCommands, reportCommands } from '../commands-bench.mjs';
 import { CLIENTS, makeBenchRig } from './bench-rig.mjs';
 import { measureFailover, startEtcd } from './etcd.mjs';
 import { installEtcd, installLibraries } from './install.mjs';
-import { startLiferaft } from './liferaft.mjs';
 import { runLoad, runSerially } from './load.mjs';
 import { measureOrderFailover, startOrder } from './order-rig.mjs';
-import { countMessages, startPaxos } from './paxos-memory.mjs';
+import { countMessages } from './paxos-memory.mjs';
 import { startRelay } from './relay.mjs';
+import { startWorker } from './workers.mjs';
 
+const MEMORY_WORKER = fileURLToPath(new URL('./memory-worker.mjs', import.meta.url));
 const PARTS = ['counts', 'memory', 'latency', 'flown', 'throughput', 'failover'];
 
 const { values: options } = parseArgs({
@@ -92,22 +94,28 @@ await attempt('counts', async () => {
 });
 
 await attempt('memory', async () => {
-  const { require } = installLibraries();
-  const raft = await startLiferaft({ require });
-  const paxos = await startPaxos();
+  installLibraries();
+  const [raft, paxos] = await Promise.all(
+    ['liferaft', 'core/paxos'].map((contestant) => startWorker(MEMORY_WORKER, { contestant })),
+  );
+  const load = (worker, clients, ms) =>
+    new Promise((resolve) => {
+      worker.listenOnce('loaded', ({ figures }) => resolve(figures));
+      worker.send({ kind: 'load', clients, ms });
+    });
   try {
     results.memory = [];
     for (const clients of [1, CLIENTS]) {
       const rounds = [];
       for (let round = -1; round < plan.rounds; round += 1) {
         const ms = plan.loadMs / 2;
-        const theirs = await runLoad({ clients, ask: raft.ask, ms });
-        const ours = await runLoad({ clients, ask: paxos.ask, ms });
+        const theirs = await load(raft, clients, ms);
+        const ours = await load(paxos, clients, ms);
         // The first round only warms up.
         if (round >= 0) rounds.push({ theirs, ours, ratio: ours.perSecond / theirs.perSecond });
       }
       results.memory.push({ clients, rounds });
-      const bench = `one process, in memory, ${clients} client${clients === 1 ? '' : 's'}`;
+      const bench = `a process each, in memory, ${clients} client${clients === 1 ? '' : 's'}`;
       const rateOf = (who) => median(rounds.map((round) => round[who].perSecond));
       const ratio = median(rounds.map((round) => round.ratio));
       rows.push(
@@ -125,8 +133,8 @@ await attempt('memory', async () => {
       );
     }
   } finally {
-    raft.stop();
-    paxos.stop();
+    await raft.stop();
+    await paxos.stop();
   }
 });
 
