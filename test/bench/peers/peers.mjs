@@ -145,7 +145,7 @@ await attempt('latency', async () => {
   const order = await startOrder(orderRig);
   try {
     await runLoad({ clients: CLIENTS, ask: order.ask, ms: plan.warmupMs });
-    await runSerially({ ask: () => relay.ask(), times: plan.times });
+    await runLoad({ clients: 1, ask: () => relay.ask(), ms: plan.warmupMs });
     const rounds = [];
     const all = { limit: [], hops: [], ours: [] };
     for (let round = 0; round < plan.rounds; round += 1) {
