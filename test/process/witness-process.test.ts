@@ -249,6 +249,14 @@ describe('a witness', () => {
       /^witness w: its store in hand was empty, and the others have admitted it as incarnation 2/,
     );
     expect(turns.at(-1)).toBe('votes, as incarnation 2');
+    // The next leader's ballot is of another range, and the record holds it.
+    cut.add('a');
+    pass(1_000_000);
+    const ballot = statuses.get('b')?.ballot;
+    expect(ballot).toBeGreaterThan(2 ** 32);
+    expect(statuses.get('b')?.quorum).toBe(2);
+    const record = decodeWitness(stores.w.durable.get('witness') as Uint8Array);
+    expect(record).toMatchObject({ incarnation: 2, promised: ballot, change: { ballot, quorum: 2 } });
   });
 
   test('whose disk takes nothing says so and votes no more', () => {

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RecordStore } from '../../src/ports.js';
 import { decodeWitnessRecord, encodeWitnessRecord } from '../../src/store/witness-record.js';
+import { joinBallot } from '../../src/core/paxos/ballot.js';
+import { KNOWN_BALLOT } from '../../src/core/paxos/types.js';
 import { decodeWitnessState, encodeWitnessState, type WitnessState } from '../../src/store/witness-state.js';
 import { WITNESS_KEY } from '../../src/store/witness-store.js';
 import { CutDisk } from '../support/cut-disk.js';
@@ -62,21 +64,31 @@ describe('bytes', () => {
 
   test('any state comes back; what does not fit is refused', () => {
     const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
+    const ballot = (admissions: number): fc.Arbitrary<number> =>
+      fc.tuple(fc.nat({ max: admissions }), u32).map(([range, place]) => joinBallot(range, place, 3));
     const digest = fc.uint8Array({ maxLength: 16 });
     const vote = fc.record({
-      ballot: u32,
+      ballot: fc.oneof(ballot(254), fc.constant(KNOWN_BALLOT)),
       from: u32,
       slot: u32,
       quorum: fc.integer({ min: 0, max: 255 }),
       digest,
     });
-    const any = fc.record({ incarnation: u32, promised: u32, change: fc.option(vote) });
+    const any = fc.record({
+      incarnation: fc.nat({ max: 0xffff }),
+      promised: fc.oneof(ballot(0xfffe), fc.constant(KNOWN_BALLOT)),
+      change: fc.option(vote),
+    });
     fc.assert(
       fc.property(any, (state) => {
         expect(decodeWitnessState(encodeWitnessState(state))).toEqual(state);
       }),
     );
     expect(() => encodeWitnessState({ ...STATE, promised: 2 ** 32 })).toThrow(RangeError);
+    expect(() => encodeWitnessState({ ...STATE, promised: joinBallot(0xffff, 0, 3) })).toThrow(RangeError);
+    expect(() =>
+      encodeWitnessState({ ...STATE, change: { ...vote0(), ballot: joinBallot(255, 0, 3) } }),
+    ).toThrow(RangeError);
     expect(() =>
       encodeWitnessState({ ...STATE, change: { ...vote0(), digest: new Uint8Array(17) } }),
     ).toThrow(RangeError);

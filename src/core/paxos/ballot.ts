@@ -9,6 +9,20 @@ import type { Ballot } from './types.js';
 /** Terms between two admissions: more than there will ever be. */
 const TERMS_PER_ADMISSION = 2 ** 32;
 
+/** The range that a number is of, which is the number of admissions that opened it, and its place there. */
+export function splitBallot(
+  ballot: Ballot,
+  n: number,
+): { readonly admissions: number; readonly place: number } {
+  const range = TERMS_PER_ADMISSION * n;
+  return { admissions: Math.floor(ballot / range), place: ballot % range };
+}
+
+/** The number at a place of a range. */
+export function joinBallot(admissions: number, place: number, n: number): Ballot {
+  return admissions * TERMS_PER_ADMISSION * n + place;
+}
+
 /** The replica whose number it is. */
 export function ownerOf(ballot: Ballot, n: number): ReplicaIndex {
   return ballot % n;
