@@ -5,14 +5,18 @@
  * right after it. Device states, messages and worlds are numbered, and what a device does with a message is worked out
  * once. Two states are the same when they promise, vote, know and propose the same: what a device has heard of others when
  * bears on nothing where no time passes.
+ *
+ * In a world that is new, all stores are empty at first, devices send the beats by which they find that out, and may lose
+ * their stores. There a message may arrive again and again, at any time, and nobody is told what it said in an earlier life.
  */
 import { deserialize, serialize } from 'node:v8';
 import { tryToLead } from '../../src/core/paxos/leader.js';
 import { bit, followEntry, foundGovernance, isChosenBy } from '../../src/core/paxos/operational-quorum.js';
-import { stepPaxos } from '../../src/core/paxos/paxos.js';
+import { readPaxosBeat, stepPaxos } from '../../src/core/paxos/paxos.js';
 import { recoverPaxos } from '../../src/core/paxos/recover.js';
 import type { PaxosState } from '../../src/core/paxos/state.js';
 import type {
+  Beat,
   Entry,
   Members,
   PaxosConfig,
@@ -33,8 +37,23 @@ export interface Budget {
   readonly catchesUp: boolean;
   /** Stops and starts in all. */
   readonly stops: number;
+  /** Stores lost in all, in a new world alone; the devices in `heirs` try to lead only when one is lost. */
+  readonly wipes?: number;
+  readonly heirs?: readonly number[];
+  /** Of a new world: those who have founded themselves already; what was said until then is still under way. */
+  readonly founded?: readonly number[];
   /** Worlds at most: the search fails beyond. */
   readonly worlds: number;
+}
+
+/** What kind of world it is. */
+export interface Setting {
+  /** Each replica takes every other for dead: only the witness is heard. */
+  readonly apart?: boolean;
+  /** All stores are empty at first. */
+  readonly isNew?: boolean;
+  /** Whom operators want in the operational quorum. */
+  readonly wanted?: Members;
 }
 
 export interface Findings {
@@ -50,6 +69,8 @@ export interface Findings {
 
 interface Device {
   readonly self: number;
+  /** Of its process; the nonce that it shows goes with it. */
+  readonly life: number;
   readonly state: PaxosState;
   readonly records: readonly PaxosRecord[];
 }
@@ -74,6 +95,7 @@ interface World {
   readonly votes: readonly number[];
   readonly tries: readonly number[];
   readonly stops: number;
+  readonly wipes: number;
 }
 
 interface CastVote {
@@ -113,36 +135,40 @@ class Numbers<T> {
 const CATCH_UP: ReadonlySet<PaxosMessage['kind']> = new Set(['fetch', 'entries', 'snapshot']);
 const NOW_US = 0;
 const NEVER_US = 2 ** 40;
+const NO_NEWS = { promised: 0, leads: false, prefix: 0, votedFrom: 1, votedTo: 0, heard: [] } as const;
 
 export class Explorer {
+  private readonly apart: boolean;
+  private readonly isNew: boolean;
+  private readonly wanted: Members | null;
   private readonly configs: readonly PaxosConfig[];
   private readonly devices = new Numbers<Buffer>();
   private readonly letters = new Numbers<Letter>();
   private readonly votes = new Numbers<CastVote>();
   private readonly results = new Map<string, Result>();
   private readonly judged = new Map<string, string>();
+  private readonly beats = new Map<number, Beat>();
   private readonly listed = new Map<number, readonly (readonly [number, string])[]>();
 
   private budget: Pick<Budget, 'catchesUp' | 'maxBallot'> = { catchesUp: true, maxBallot: 0 };
 
-  /** With `apart`, each replica takes every other for dead: only the witness is heard. */
-  constructor(
-    changes: Partial<PaxosConfig>,
-    private readonly apart = false,
-  ) {
+  constructor(changes: Partial<PaxosConfig>, { apart = false, isNew = false, wanted }: Setting = {}) {
+    this.apart = apart;
+    this.isNew = isNew;
+    this.wanted = wanted ?? null;
     const quiet = { beatUs: null, silenceUs: NEVER_US, retryUs: NEVER_US, holdDownUs: NEVER_US };
     this.configs = [0, 1, 2].map((self) => paxosConfig(self, { ...quiet, ...changes }));
   }
 
   explore(budget: Budget): Findings {
     this.budget = budget;
-    const first: World = {
-      devices: this.configs.map((config, self) => this.start(self, provisioned(config))),
-      letters: [],
-      votes: [],
-      tries: budget.tries.map(() => 0),
-      stops: 0,
-    };
+    const start = (isNew: (self: number) => boolean): readonly number[] =>
+      this.configs.map((config, self) => this.start(self, 0, isNew(self) ? [] : provisioned(config)).device);
+    const tries = budget.tries.map(() => 0);
+    const devices = start(() => this.isNew);
+    const alike = this.addVouches({ devices, letters: [], votes: [], tries, stops: 0, wipes: 0 });
+    const founded = budget.founded ?? [];
+    const first = { ...alike, devices: start((self) => this.isNew && !founded.includes(self)) };
     const seen = new Set([keyOf(first)]);
     const open = [first];
     const outcomes = new Map<string, number>();
@@ -152,7 +178,8 @@ export class Explorer {
       if (chosen.startsWith('!'))
         return { worlds: seen.size, transitions, chosenWorlds: 0, outcomes, violation: chosen };
       outcomes.set(chosen, (outcomes.get(chosen) ?? 0) + 1);
-      for (const next of this.successors(world, budget)) {
+      for (const successor of this.successors(world, budget)) {
+        const next = this.addVouches(successor);
         transitions += 1;
         const key = keyOf(next);
         if (seen.has(key)) continue;
@@ -168,30 +195,45 @@ export class Explorer {
   private *successors(world: World, budget: Budget): Generator<World> {
     for (const number of world.letters) {
       const { from, to, message } = this.letters.at(number);
-      const rest = { ...world, letters: world.letters.filter((other) => other !== number) };
+      const letters = this.isNew ? world.letters : world.letters.filter((other) => other !== number);
+      const rest = { ...world, letters };
       const result = this.remember(`${world.devices[to]} letter ${number}`, () =>
-        this.step(to, world.devices[to] as number, [{ kind: 'received', nowUs: NOW_US, from, message }]),
+        this.step(world.devices[to] as number, { kind: 'received', nowUs: NOW_US, from, message }),
       );
       yield advance(rest, to, result);
     }
     for (const [self, limit] of budget.tries.entries()) {
       if ((world.tries[self] as number) >= limit) continue;
+      if (world.wipes === 0 && budget.heirs?.includes(self) === true) continue;
       const times = (world.tries[self] as number) + 1;
       const result = this.remember(`${world.devices[self]} try ${times}`, () =>
         this.lead(self, world.devices[self] as number, times),
       );
+      // It may not lead yet.
+      if (this.isNew && result.device === world.devices[self]) continue;
       const tries = world.tries.map((count, index) => (index === self ? times : count));
       yield advance({ ...world, tries }, self, result);
     }
-    if (world.stops >= budget.stops) return;
-    for (const [self, number] of world.devices.entries()) {
-      const result = this.remember(`${number} stop`, () => ({
-        device: this.start(self, this.load(number).records),
-        letters: [],
-        votes: [],
-      }));
-      yield advance({ ...world, stops: world.stops + 1 }, self, result);
-    }
+    if (world.stops < budget.stops)
+      for (const [self, number] of world.devices.entries())
+        yield advance({ ...world, stops: world.stops + 1 }, self, this.restart(self, number, 'stop'));
+    if (world.wipes < (budget.wipes ?? 0))
+      for (const [self, number] of world.devices.entries())
+        yield advance({ ...world, wipes: world.wipes + 1 }, self, this.restart(self, number, 'wipe'));
+  }
+
+  private restart(self: number, number: number, how: 'stop' | 'wipe'): Result {
+    return this.remember(`${number} ${how}`, () => {
+      const { life, records } = this.load(number);
+      const next = this.isNew ? life + 1 : life;
+      return this.start(self, next, how === 'wipe' ? [] : records);
+    });
+  }
+
+  private configOf({ self, life }: Pick<Device, 'self' | 'life'>): PaxosConfig {
+    const config = this.configs[self];
+    if (config === undefined) throw new Error(`there is no device ${self}`);
+    return this.isNew ? { ...config, nonce: Uint8Array.of(self, life) } : config;
   }
 
   /** What is chosen for slots 1, 2, …, or a text that begins with `!` and says what is wrong. */
@@ -272,36 +314,36 @@ export class Explorer {
   }
 
   /** A device starts, and hears both others. */
-  private start(self: number, records: readonly PaxosRecord[]): number {
-    const config = this.configs[self] as PaxosConfig;
+  private start(self: number, life: number, records: readonly PaxosRecord[]): Result {
+    const config = this.configOf({ self, life });
     const { state } = recoverPaxos(config, records, NOW_US);
     for (const from of [0, 1, 2])
       if (from !== self && !(this.apart && from !== config.witness)) {
-        const message = { kind: 'fetch', incarnation: 1, from: 2 ** 30 } as const;
+        const message = { kind: 'fetch', incarnation: this.isNew ? 0 : 1, from: 2 ** 30 } as const;
         stepPaxos(config, state, { kind: 'received', nowUs: NOW_US, from, message });
       }
-    return this.number({ self, state, records });
+    if (this.wanted !== null)
+      stepPaxos(config, state, { kind: 'wanted', nowUs: NOW_US, members: this.wanted });
+    return this.result({ self, life, state, records }, []);
   }
 
   private lead(self: number, number: number, times: number): Result {
-    const config = this.configs[self] as PaxosConfig;
-    const { state, records } = this.load(number);
+    const device = this.load(number);
+    const { state } = device;
+    const config = this.configOf(device);
     const effects: PaxosEffect[] = [];
     tryToLead({ config, state, nowUs: NOW_US, effects });
     const request = { client: `c${self}`, sequence: times, value: toBytes(`${'abc'[self]}${times}`) };
     effects.push(...stepPaxos(config, state, { kind: 'request', nowUs: NOW_US, request }).effects);
-    return this.result({ self, state, records }, effects);
+    return this.result(device, effects);
   }
 
-  private step(self: number, number: number, inputs: readonly PaxosInput[]): Result {
-    const { state, records } = this.load(number);
-    const effects = inputs.flatMap(
-      (input) => stepPaxos(this.configs[self] as PaxosConfig, state, input).effects,
-    );
-    return this.result({ self, state, records }, effects);
+  private step(number: number, input: PaxosInput): Result {
+    const device = this.load(number);
+    return this.result(device, stepPaxos(this.configOf(device), device.state, input).effects);
   }
 
-  private result({ self, state, records }: Device, effects: readonly PaxosEffect[]): Result {
+  private result({ self, life, state, records }: Device, effects: readonly PaxosEffect[]): Result {
     const letters: number[] = [];
     const votes: number[] = [];
     let durable = records;
@@ -316,7 +358,44 @@ export class Explorer {
       for (const vote of listVotes(self, effect.record))
         votes.push(this.votes.of(vote, JSON.stringify(vote)));
     }
-    return { device: this.number({ self, state, records: durable }), letters, votes };
+    return { device: this.number({ self, life, state, records: durable }), letters, votes };
+  }
+
+  /**
+   * In a new world, whoever holds nothing vouches for all who ask: that it could also not have heard of them is the same
+   * as that they never hear of it.
+   */
+  private addVouches(world: World): World {
+    if (!this.isNew) return world;
+    const letters = world.devices.flatMap((asker, to) => {
+      const { nonce } = this.readBeat(asker);
+      if (nonce === null) return [];
+      return world.devices.flatMap((voucher, from) => {
+        const { incarnation, vouches } = this.readBeat(voucher);
+        if (from === to || vouches.length === 0) return [];
+        const message: PaxosMessage = {
+          kind: 'beat',
+          incarnation,
+          nonce: null,
+          vouches: [nonce],
+          ...NO_NEWS,
+        };
+        const letter = { from, to, message };
+        return [this.letters.of(letter, describe(letter))];
+      });
+    });
+    return { ...world, letters: union(world.letters, letters) };
+  }
+
+  /** What a device says that somebody asks. */
+  private readBeat(number: number): Beat {
+    const known = this.beats.get(number);
+    if (known !== undefined) return known;
+    const device = this.load(number);
+    device.state.asking[device.self] = Uint8Array.of(0);
+    const beat = readPaxosBeat(this.configOf(device), device.state);
+    this.beats.set(number, beat);
+    return beat;
   }
 
   private isDelivered(message: PaxosMessage): boolean {
@@ -360,8 +439,8 @@ function union(old: readonly number[], more: readonly number[]): readonly number
   return more.length === 0 ? old : [...new Set([...old, ...more])].sort((a, b) => a - b);
 }
 
-function keyOf({ devices, letters, votes, tries, stops }: World): string {
-  return `${devices.join()} ${letters.join()} ${votes.join()} ${tries.join()} ${stops}`;
+function keyOf({ devices, letters, votes, tries, stops, wipes }: World): string {
+  return `${devices.join()} ${letters.join()} ${votes.join()} ${tries.join()} ${stops} ${wipes}`;
 }
 
 /** A store keeps what no later record replaces, in an order of its own. */
@@ -375,7 +454,7 @@ function replaceRecord(records: readonly PaxosRecord[], record: PaxosRecord): re
 }
 
 /** All of a device that bears on what it promises, votes for, takes for chosen and proposes. */
-function describeDevice({ self, state, records }: Device): string {
+function describeDevice({ self, life, state, records }: Device): string {
   const { incarnation, promised, votes, prefix, chosen, tallies, leadership, queue, seen, witness } = state;
   // When who was sent what tells nobody anything.
   const lead = leadership === null ? null : { ...leadership, sent: null };
@@ -392,6 +471,10 @@ function describeDevice({ self, state, records }: Device): string {
     seen,
     witness,
     records,
+    life,
+    state.isBlank,
+    state.vouchers,
+    state.asking,
   ];
   return describe(parts);
 }

@@ -1,7 +1,8 @@
 /**
  * P5: two proposers with interleaved ballots, every drop, every order of delivery, and a crash at every place,
  * exhaustively, within the first two ballots: never are two values chosen for a slot. How many worlds there are is
- * known and compared, so that a search that explores nothing fails. `VOTEPLANE_PAXOS_DEEP=1` searches further: more
+ * known and compared, so that a search that explores nothing fails. The same for a new rig whose stores are all empty, one
+ * of which is lost at any time, and for one in which operators want one device alone. `VOTEPLANE_PAXOS_DEEP=1` searches further: more
  * crashes, and the messages that only hand on what is chosen.
  */
 import { describe, expect, test } from 'vitest';
@@ -59,7 +60,7 @@ describe('P5  three replicas, 0 and 1 propose', () => {
 
 describe('P5  two replicas that take each other for dead, and a witness', () => {
   const budget: Budget = { ...TWO_BALLOTS, maxBallot: 5, tries: [1, 0, 1], stops: 0 };
-  const create = (): Explorer => new Explorer({ witness: 1 }, true);
+  const create = (): Explorer => new Explorer({ witness: 1 }, { apart: true });
 
   test('each tries to go on alone: one of them does, or both together', () => {
     const { worlds, outcomes } = explore(create(), budget);
@@ -90,5 +91,50 @@ describe('P5  two replicas that take each other for dead, and a witness', () => 
 
   test.runIf(DEEP)('with a third ballot', () => {
     expect(explore(create(), { ...budget, maxBallot: 6 }).worlds).toBe(573_352);
+  });
+});
+
+describe('a new rig of three replicas, and any store lost at any time', () => {
+  test('whoever forgot does not help to choose anything else', () => {
+    const { worlds, outcomes } = explore(new Explorer({}, { isNew: true }), {
+      ...TWO_BALLOTS,
+      maxBallot: 3,
+      tries: [1, 0, 0],
+      stops: 0,
+      wipes: 1,
+    });
+    expect(worlds).toBe(12_445);
+    expect([...outcomes.keys()].sort()).toEqual(['', '1:a1']);
+  });
+
+  test.runIf(DEEP)('with a witness, and another who leads after the loss', () => {
+    const { worlds } = explore(new Explorer({ witness: 1 }, { isNew: true }), {
+      ...TWO_BALLOTS,
+      maxBallot: 5,
+      tries: [1, 0, 1],
+      stops: 0,
+      wipes: 1,
+      heirs: [2],
+    });
+    expect(worlds).toBe(255_541);
+  });
+});
+
+describe('two replicas and a witness, one of which operators want alone', () => {
+  test('it goes on alone, whoever leads', () => {
+    const { worlds, outcomes } = explore(new Explorer({ witness: 1 }, { wanted: 0b100 }), {
+      ...TWO_BALLOTS,
+      maxBallot: 5,
+      tries: [1, 0, 1],
+      stops: 0,
+    });
+    expect(worlds).toBe(14_322);
+    expect([...outcomes.keys()].sort()).toEqual([
+      '',
+      '1:quorum 100',
+      '1:quorum 100, 2:a1',
+      '1:quorum 100, 2:a1, 3:c1',
+      '1:quorum 100, 2:c1',
+    ]);
   });
 });
