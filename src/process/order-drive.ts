@@ -56,6 +56,8 @@ export interface OrderDriveParts {
   readonly takeSnapshot: (slot: Slot) => Uint8Array | null;
   /** What to tell a client; not that it should ask elsewhere or again, as its request is kept. */
   readonly onAnswer: (client: string, sequence: number, outcome: Outcome) => void;
+  /** What could be let go has left: whatever its receivers need not wait for. */
+  readonly onReleased?: () => void;
   readonly onStatus: (status: PaxosStatus) => void;
   /** From now on this device neither promises nor votes. Told once. */
   readonly onStoreRefusal: (refusal: StoreRefusal) => void;
@@ -220,6 +222,7 @@ export class OrderDrive {
     } while (this.inputs.length > 0);
     this.isBusy = false;
     this.sendGathered();
+    this.parts.onReleased?.();
   }
 
   private hold(effects: readonly PaxosEffect[]): void {

@@ -150,6 +150,9 @@ export class ReplicaProcess {
   private readonly statuses: ({ readonly status: ActuatorStatus; readonly atUs: number } | null)[];
   private readonly statusAgeUs: number;
   private readonly drops = new Map<string, number>();
+  /** Chosen, and not yet told to the drive. */
+  private readonly unfolded: { readonly slot: Slot; readonly entry: LogEntry; readonly executes: boolean }[] =
+    [];
   /** First tick of the newest run that this process has known. */
   private originTick: number | null = null;
 
@@ -319,16 +322,21 @@ export class ReplicaProcess {
       onChosen: (slot, entry, executes) => {
         onOrdered?.({ kind: 'chosen', slot, entry, executes });
         this.desk.noteChosen(slot, entry, executes);
-        this.drive.noteChosen(slot, entry, executes);
+        this.unfolded.push({ slot, entry, executes });
         if (entry.kind === 'quorum') this.tellQuorum(slot, entry.members);
       },
       onVotedForQuorum: (slot) => this.drive.noteVotedForQuorum(slot),
       onInstall: (snapshot) => {
         onOrdered?.({ kind: 'installed', snapshot });
+        this.foldChosen();
         this.drive.install(snapshot);
         if (rig.witness !== null) this.tellQuorum(snapshot.quorumSlot, snapshot.quorum);
       },
-      takeSnapshot: (slot) => this.drive.readFold(slot),
+      takeSnapshot: (slot) => {
+        this.foldChosen();
+        return this.drive.readFold(slot);
+      },
+      onReleased: () => this.foldChosen(),
       onAnswer: (client, sequence, outcome) => {
         onOrdered?.({ kind: 'answered', client, sequence, outcome });
         this.desk.answerOrdered(client, sequence, outcome);
@@ -339,6 +347,12 @@ export class ReplicaProcess {
       },
       onStoreRefusal: (refusal) => this.words?.noteRefusal(refusal),
     });
+  }
+
+  /** What entries come to takes longer than telling that they are chosen, and nobody waits for it. */
+  private foldChosen(): void {
+    for (const { slot, entry, executes } of this.unfolded.splice(0))
+      this.drive.noteChosen(slot, entry, executes);
   }
 
   private tellQuorum(slot: Slot, members: Members): void {

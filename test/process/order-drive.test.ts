@@ -54,6 +54,8 @@ class Device {
   readonly statuses: PaxosStatus[] = [];
   readonly refusals: StoreRefusal[] = [];
   readonly installed: Slot[] = [];
+  /** How many had been told whenever all that could leave had left. */
+  readonly toldBy: number[] = [];
   readonly drive: OrderDrive;
 
   constructor(
@@ -89,6 +91,7 @@ class Device {
       onInstall: ({ slot }) => this.installed.push(slot),
       takeSnapshot: (slot) => Uint8Array.of(slot),
       onAnswer: (client, sequence, outcome) => this.told.push({ client, sequence, outcome }),
+      onReleased: () => this.toldBy.push(this.told.length),
       onStatus: (status) => this.statuses.push(status),
       onStoreRefusal: (refusal) => this.refusals.push(refusal),
       ...more,
@@ -204,7 +207,9 @@ describe('with three devices', () => {
     expect(follower.told).toEqual([]);
     expect(follower.chosen).toEqual([]);
     expect(follower.drive.readPrefix()).toBe(0);
+    expect(follower.toldBy.at(-1)).toBe(0);
     follower.store.flush();
+    expect(follower.toldBy.at(-1)).toBe(1);
     expect(follower.told).toEqual([{ client: 'op', sequence: 1, outcome: { kind: 'chosen', slot: 1 } }]);
     expect(follower.chosen.map(({ slot, executes }) => ({ slot, executes }))).toEqual([
       { slot: 1, executes: true },
