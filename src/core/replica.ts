@@ -733,7 +733,10 @@ function beginTick(
   forgetAwaited(state);
   askForContents(config, state, effects);
   // Whoever gets no vector with the others may have ticks of its own.
-  const isLost = !speaks(state) || tick - Math.max(state.fullTick, state.modeSince) > LISTEN_TICKS;
+  const isLost =
+    !speaks(state) ||
+    tick - Math.max(state.fullTick, state.modeSince) > LISTEN_TICKS ||
+    isOutpaced(config, state, ownUs);
   if (isLost && rejoinGrid(config, state, tick, ownUs, effects)) return;
   chooseMode(config, state, tick, effects);
   if (!state.aligned) return;
@@ -776,6 +779,15 @@ function countOverruns(state: ReplicaState, tick: Tick): void {
   if (state.oversleptTick === tick - 1) state.oversleeps |= 1;
   state.missedBefore = state.overrunTick === tick - 1 ? 0 : state.missedNow;
   state.missedNow = 0;
+}
+
+/**
+ * Whether more peers than may have wrong clocks are ahead by more than a round, for certain: the own clock has stood
+ * still. Their messages come early and make its vectors whole, while all that it says is late to them.
+ */
+function isOutpaced(config: ReplicaConfig, state: ReplicaState, ownUs: number): boolean {
+  const beyondUs = state.clock.read(ownUs) + config.roundUs;
+  return state.grids.countBeyond(beyondUs, ownUs) > state.quorums.maxFaulty;
 }
 
 /** A replica that has fallen out of step with its peers adopts their ticks again, and joins them. */

@@ -39,6 +39,18 @@ export class PeerGrids {
   }
 
   /**
+   * How many peers have shown more than `roundUs` by `nowUs`, for certain: what they showed has been under way since, so
+   * their clocks are at least so far.
+   */
+  countBeyond(roundUs: number, nowUs: number): number {
+    const oldestUs = nowUs - FRESH_PERIODS * this.periodUs;
+    let count = 0;
+    for (const one of this.heard)
+      if (one !== null && one.atUs >= oldestUs && nowUs + one.offsetUs > roundUs) count += 1;
+    return count;
+  }
+
+  /**
    * Grids that peers show at `nowUs`, the one with most peers first, then the one with the lowest id. Bit i of `guides`:
    * peer i counts.
    */
