@@ -107,12 +107,13 @@ export function buildReadBackConfig(rig: Rig, at: number): ReadBackConfig {
 /**
  * The voter's configuration for actuator `at` of the rig. `bootNonce`: 8 fresh bytes.
  *
- * In a rig with a witness one command is enough, and nothing unsafe goes out for it. A replica steps, and sends commands, only
- * as a member of the operational quorum and with the entry of every member in its vector; the quorum of a tick is what the log
- * says of it, so two replicas that step the same tick have the same vector, and send the same bytes. Two that do not hear
- * each other never both step: the log names one quorum, it changes with the witness's vote alone, and who is left out of
- * it cannot have the vector of the one that is in it. What one of them sent before the change is older than what the other
- * sends after it, and the voter takes no older tick after a newer one. That a replica lies is outside the hypothesis.
+ * In a rig with a witness one command is enough, and nothing unsafe goes out for it. A replica steps, and sends commands, only as
+ * a member of the operational quorum, and only with every other member accounted for: by its entry in the vector, or by its
+ * word that it orders nothing in this tick (core/membership/governors.ts). So two replicas that send commands for one tick have the same
+ * vector, and send the same bytes. Two that do not hear each other never both step: the log names one quorum, it
+ * changes only with the vote of a device that then no longer steps by the older one, and who is left out has not the vector
+ * of who is in it. What was sent before a change is older than what is sent after it, and the voter takes no older tick
+ * after a newer one. That a replica lies is outside the hypothesis.
  */
 export function buildVoterConfig(rig: Rig, at: number, bootNonce: Uint8Array): VoterConfig {
   const actuator = rig.actuators[at];
