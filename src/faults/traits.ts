@@ -37,6 +37,14 @@ const OF_LOG: ReadonlySet<string> = new Set([
   'ballot-regression',
 ]);
 
+/** Faults of the log that leave a replica's part in the rounds alone; those of its disk end with a start of it. */
+const SPARING_ROUNDS: ReadonlySet<string> = new Set([
+  'disk-full',
+  'io-error',
+  'read-only',
+  'ballot-regression',
+]);
+
 /** Faults whose effect stays when they are over, so that a second one adds to the first. */
 const LASTING: ReadonlySet<string> = new Set(['key-rotate']);
 
@@ -53,6 +61,11 @@ export function isLasting(name: string): boolean {
 /** Whether a fault of this name strikes the command log or its store, which not every rig has. */
 export function isOfLog(name: string): boolean {
   return OF_LOG.has(name);
+}
+
+/** Whether a replica struck with a fault of this name owes its part in every tick all the same, until the fault ends. */
+export function sparesRounds(name: string): boolean {
+  return SPARING_ROUNDS.has(name);
 }
 
 /** Whether a fault of this name needs messages that are really encoded. */

@@ -18,7 +18,7 @@ import type {
 } from '../core/types.js';
 import { readFaultName } from '../demo/fault-ledger.js';
 import type { FaultEvent } from '../faults/injector.js';
-import { isLie } from '../faults/traits.js';
+import { isLie, sparesRounds } from '../faults/traits.js';
 import type { PeerPort, Principal, RecordChange } from '../ports.js';
 import { LAG_US } from '../process/command-rules.js';
 import { MAX_SLEW_PPM } from '../process/replica-config.js';
@@ -151,6 +151,10 @@ export class CheckerFeed {
     const replica = this.indices.get(id);
     if (replica === undefined || event.event === 'failed') return;
     const tick = this.tickNow();
+    if (sparesRounds(readFaultName(event.spec))) {
+      if (event.event === 'cleared') this.noteLapse(replica, event.spec, tick);
+      return;
+    }
     if (event.event === 'applied') {
       this.standings[replica]?.active.set(event.spec, kindOf(event.spec));
       this.tell(replica, tick);
@@ -164,7 +168,11 @@ export class CheckerFeed {
     const replica = this.indices.get(from);
     if (replica === undefined) return;
     const tick = this.tickNow();
-    const spec = `network ${tick}`;
+    this.noteLapse(replica, `network ${tick}`, tick);
+  }
+
+  /** The replica is a faulty one in this tick alone. */
+  private noteLapse(replica: number, spec: string, tick: Tick): void {
     const standing = this.standings[replica];
     if (standing === undefined || standing.active.has(spec)) return;
     standing.active.set(spec, 'omits');
