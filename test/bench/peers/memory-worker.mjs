@@ -4,6 +4,9 @@ import { startLiferaft } from './liferaft.mjs';
 import { runLoad } from './load.mjs';
 import { startPaxos } from './paxos-memory.mjs';
 
+// The bench is gone.
+process.once('disconnect', () => process.exit(0));
+
 process.once('message', async ({ contestant }) => {
   const group = contestant === 'liferaft' ? await startLiferaft(installLibraries()) : await startPaxos();
   process.on('message', async (order) => {

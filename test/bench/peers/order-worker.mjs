@@ -28,6 +28,9 @@ const STATE = new Uint8Array(64);
 
 compileEarly();
 
+// The bench is gone.
+process.once('disconnect', () => process.exit(0));
+
 process.once('message', async ({ rigPath, id, keys, addresses, folder, flushes, learning }) => {
   const { rig, digests } = await loadRig(rigPath);
   const clock = createSystemClock();

@@ -14,6 +14,9 @@ const WRITE_THROUGH = process.platform === 'linux' ? constants.O_DSYNC : 0;
 
 const silent = { debug() {}, info() {}, warn() {}, error: (text) => process.stderr.write(`${text}\n`) };
 
+// The bench is gone.
+process.once('disconnect', () => process.exit(0));
+
 process.once('message', async ({ rigPath, keys, addresses, file, nextId, operators }) => {
   const { rig } = await loadRig(rigPath);
   const flags = constants.O_RDWR | constants.O_CREAT | WRITE_THROUGH;
