@@ -156,15 +156,17 @@ test(
           outcome: { kind: 'done' },
         });
       const { commands, disagreements, unsafeOutputs, uncoveredTicks, plant } = figures;
-      expect([disagreements, unsafeOutputs], shown).toEqual([0, 0]);
-      // A machine that stands still makes two of three late: the valve closes as promised, and the tank runs dry. Who
-      // took a tick alone that the others could not take lives it again with them, and tells of its commands again.
+      expect(unsafeOutputs, shown).toBe(0);
+      // A machine that stands still makes two of three late: vectors may differ, the valve closes as promised, and the tank
+      // runs dry. Who took a tick alone that the others could not take lives it again, and tells of its commands again.
       const isSpoilt = isSpoiltByMachine(figures);
-      if (!isSpoilt) expect(commands, shown).toEqual({ done: given.length, refused: 0, lapsed: 0 });
       console.log(
         `  tank ${plant?.survived === true ? 'survived' : 'lost'}, farthest from 1 m by ${plant?.maxAbsError?.value ?? NaN} m${isSpoilt ? '; the machine was too slow at times' : ''}`,
       );
-      if (!isSpoilt) expect(uncoveredTicks, shown).toBe(0);
+      if (!isSpoilt) {
+        expect([disagreements, uncoveredTicks], shown).toEqual([0, 0]);
+        expect(commands, shown).toEqual({ done: given.length, refused: 0, lapsed: 0 });
+      }
       if (!isSpoilt || figures.failSafeTrips === 0) expect(plant?.survived, shown).toBe(true);
 
       // All at once: what operators have set outlives it.
