@@ -24,7 +24,10 @@ import { SuspicionWatch } from './suspicion-watch.js';
 import { VoterWatch, type FailSafePeriod, type ObservedOutput } from './voter-watch.js';
 import { WitnessWatch, type WitnessAccount } from './witness-watch.js';
 
-export type ObservedRig = Pick<Rig, 'replicas' | 'witness' | 'actuators' | 'hypothesis' | 'periodUs'>;
+export type ObservedRig = Pick<
+  Rig,
+  'replicas' | 'witness' | 'actuators' | 'hypothesis' | 'periodUs' | 'roundUs'
+>;
 
 /** What is known of the newest tick that all talking replicas have told of, for the view. */
 export interface LatestTick {
@@ -494,11 +497,14 @@ export class Observer {
     return draft?.tick === tick ? draft : null;
   }
 
-  /** What is a whole period too early was sent by a clock that is off, and says nothing of the others. */
+  /**
+   * A tick's first message leaves within a round of its start or never: what is earlier than that was sent by a clock that
+   * is off, and says nothing of the others.
+   */
   private followGrid(tick: number, sentUs: number): void {
     const { originUs } = this.grid;
-    const { periodUs } = this.rig;
-    if (originUs === null || sentUs - tick * periodUs > originUs - periodUs) this.grid.note(tick, sentUs);
+    const { periodUs, roundUs } = this.rig;
+    if (originUs === null || sentUs - tick * periodUs > originUs - roundUs) this.grid.note(tick, sentUs);
   }
 
   private tickStartUs(tick: number): number {

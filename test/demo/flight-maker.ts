@@ -12,6 +12,7 @@ export const START = 1_000;
 export const RIG: ObservedRig = {
   hypothesis: { kind: 'byzantine', f: 1, authenticators: 'mac' },
   periodUs: PERIOD_US,
+  roundUs: 20_000,
   replicas: IDS.map((id) => ({
     id,
     inbox: { kind: 'embedded', host: '127.0.0.1', port: 1 },
