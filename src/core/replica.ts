@@ -65,7 +65,7 @@ import { ColdStart, usesSignedStarts } from './membership/cold-start.js';
 import { Governors } from './membership/governors.js';
 import { Health, type Evidence } from './membership/health.js';
 import { PeerGrids, type Grid } from './membership/peer-grids.js';
-import type { Entry as LogEntry, Slot, Snapshot as LogSnapshot } from './paxos/types.js';
+import type { Entry as LogEntry, Members, Slot, Snapshot as LogSnapshot } from './paxos/types.js';
 import type { ReplicatedState, SensorMemory } from './replicated-state.js';
 import { cutPiece, PIECES_AT_ONCE, StateFetch, type AgreedTick } from './state-fetch.js';
 import type {
@@ -463,7 +463,8 @@ export class ReplicaState {
     const { commands, initialLawState, actuators } = config;
     this.pool =
       commands?.order === 'vector' ? new RequestPool(Math.max(OPEN_TICKS, config.patienceTicks)) : null;
-    this.log = commands?.order === 'log' ? new ChosenLog(commands, initialLawState, actuators.length) : null;
+    this.log =
+      commands?.order === 'log' ? new ChosenLog(commands, initialLawState, actuators.length, n) : null;
     this.lag = commands?.order === 'log' ? new LagWatch(commands.lagTicks) : null;
     this.governors = commands?.order === 'log' && commands.witnessed ? new Governors(n, self) : null;
     this.given = Array.from({ length: n }, () => ({ tick: -1, contents: 0 }));
@@ -501,6 +502,14 @@ export function readFold(config: ReplicaConfig, state: ReplicaState, slot: Slot)
   const { commands } = config;
   const fold = state.log?.fold(slot) ?? null;
   return fold === null || commands?.order !== 'log' ? null : commands.encodeFold(fold);
+}
+
+/**
+ * Whom operators want in the operational quorum, by all of the command log that is known here. Null where there is no
+ * witness, or where what the log comes to is not known.
+ */
+export function readWanted({ log }: ReplicaState): Members | null {
+  return log?.fold(log.prefix)?.book.wanted ?? null;
 }
 
 /**

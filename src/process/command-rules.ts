@@ -113,12 +113,24 @@ function applyRequest(
     return { kind: 'refused', reason: 'the command is not known' };
   const given = checkArguments(command, content.values);
   if (!given.ok) return { kind: 'refused', reason: cut(given.what) };
-  if (command.effect !== 'law') {
-    const actuator = rig.actuators.findIndex(({ id }) => id === given.values[0]);
-    return { kind: 'posture', actuator, armed: command.effect === 'arm' };
+  switch (command.effect) {
+    case 'arm':
+    case 'disarm': {
+      const actuator = rig.actuators.findIndex(({ id }) => id === given.values[0]);
+      return { kind: 'posture', actuator, armed: command.effect === 'arm' };
+    }
+    case 'retire':
+    case 'admit': {
+      const replica = rig.replicas.findIndex(({ id }) => id === given.values[0]);
+      return { kind: 'wanted', replica, isWanted: command.effect === 'admit' };
+    }
+    case 'law': {
+      const outcome = law.command(state, command.id, given.values, tick);
+      return outcome.ok
+        ? { kind: 'law', law: outcome.state }
+        : { kind: 'refused', reason: cut(outcome.reason) };
+    }
   }
-  const outcome = law.command(state, command.id, given.values, tick);
-  return outcome.ok ? { kind: 'law', law: outcome.state } : { kind: 'refused', reason: cut(outcome.reason) };
 }
 
 function cut(text: string): string {

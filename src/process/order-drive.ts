@@ -15,6 +15,7 @@ import { stepPaxos } from '../core/paxos/paxos.js';
 import type { PaxosState } from '../core/paxos/state.js';
 import type {
   Entry,
+  Members,
   Outcome,
   PaxosConfig,
   PaxosEffect,
@@ -99,6 +100,8 @@ export class OrderDrive {
   private writtenUs: number;
   private offeredUs = -Infinity;
   private prefix: Slot = 0;
+  /** Null until it has been said: then all are. */
+  private wanted: Members | null = null;
   private status: PaxosStatus | null = null;
   /** Its store has refused a write. */
   private isMute = false;
@@ -145,6 +148,13 @@ export class OrderDrive {
       return;
     }
     this.feed({ kind: 'request', nowUs, request });
+  }
+
+  /** Whom operators want in the operational quorum, by what is chosen; whoever says it again says nothing new. */
+  want(members: Members): void {
+    if (members === this.wanted) return;
+    this.wanted = members;
+    this.feed({ kind: 'wanted', nowUs: this.parts.clock.nowUs(), members });
   }
 
   /** Every slot up to this one has been told as chosen. */

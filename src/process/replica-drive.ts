@@ -8,6 +8,7 @@ import {
   nextTick,
   nextWakeUs,
   readFold,
+  readWanted,
   step,
   type Effect,
   type Input,
@@ -19,7 +20,7 @@ import {
 import type { LinkAccount } from '../core/clock/peer-clocks.js';
 import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Evidence } from '../core/membership/health.js';
-import type { Entry as LogEntry, Slot, Snapshot as LogSnapshot } from '../core/paxos/types.js';
+import type { Entry as LogEntry, Members, Slot, Snapshot as LogSnapshot } from '../core/paxos/types.js';
 import type { ReplicatedState } from '../core/replicated-state.js';
 import type { ActuatorStatus, PeerMessage, ReplicaIndex, RequestName } from '../core/types.js';
 import type { Cancel, Clock, CommandPort, PeerPort, SensorPort } from '../ports.js';
@@ -143,6 +144,11 @@ export class ReplicaDrive {
   /** What the command log up to `slot` comes to; null where that is not known. */
   readFold(slot: Slot): Uint8Array | null {
     return readFold(this.parts.config, this.state, slot);
+  }
+
+  /** Whom operators want in the operational quorum; null where there is no witness, or where it is not known. */
+  readWanted(): Members | null {
+    return readWanted(this.state);
   }
 
   /** The replicated state that it holds; null for a replica that does not run. */

@@ -330,6 +330,7 @@ export class ReplicaProcess {
         onOrdered?.({ kind: 'installed', snapshot });
         this.foldChosen();
         this.drive.install(snapshot);
+        this.passWanted();
         if (rig.witness !== null) this.tellQuorum(snapshot.quorumSlot, snapshot.quorum);
       },
       takeSnapshot: (slot) => {
@@ -353,6 +354,13 @@ export class ReplicaProcess {
   private foldChosen(): void {
     for (const { slot, entry, executes } of this.unfolded.splice(0))
       this.drive.noteChosen(slot, entry, executes);
+    this.passWanted();
+  }
+
+  /** What commands have said of the operational quorum goes back to the log, which changes it. */
+  private passWanted(): void {
+    const wanted = this.drive.readWanted();
+    if (wanted !== null) this.order?.want(wanted);
   }
 
   private tellQuorum(slot: Slot, members: Members): void {

@@ -138,7 +138,7 @@ class RigReader {
     this.checkAddresses(replicas.parts, actuators, witness);
     const operators = top.operators ?? this.useDefault(['operators'], [], 'nobody');
     const observers = top.observers ?? this.useDefault(['observers'], [], 'nobody');
-    const commands = this.readCommands(operators, actuators);
+    const commands = this.readCommands(operators, actuators, replicas.parts);
     const mac = top.mac ?? this.useDefault(['mac'], 'hmac-256', 'hmac-256');
     const confidential = top.confidential ?? this.useDefault(['confidential'], false, 'false');
     const faults = top.faults ?? this.useDefault(['faults'], 'disabled', 'disabled');
@@ -591,12 +591,19 @@ class RigReader {
   private readCommands(
     operators: readonly string[],
     actuators: readonly ActuatorPart[],
+    replicas: readonly ReplicaPart[],
   ): readonly CommandPart[] {
-    return readCommands(this.raw['commands'], operators, actuators, {
-      report: (code, path, what, cure, at) => this.report(code, path, what, cure, at),
-      useDefault: (path, value, inWords) => this.useDefault(path, value, inWords),
-      readAmount: (path, given, unit) => this.readAmount(path, given, unit),
-    });
+    const { hasWitness } = this;
+    return readCommands(
+      this.raw['commands'],
+      operators,
+      { actuators, replicas, hasWitness },
+      {
+        report: (code, path, what, cure, at) => this.report(code, path, what, cure, at),
+        useDefault: (path, value, inWords) => this.useDefault(path, value, inWords),
+        readAmount: (path, given, unit) => this.readAmount(path, given, unit),
+      },
+    );
   }
 
   private readPlant(): PlantPart | null {

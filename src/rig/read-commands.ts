@@ -5,7 +5,7 @@
 import { suggest } from './mistake.js';
 import type { MistakeCode } from './mistake.js';
 import type { Path, YamlValue } from './read-yaml.js';
-import type { ActuatorPart, ArgumentPart, CommandPart } from './rig.js';
+import type { ActuatorPart, ArgumentPart, CommandPart, ReplicaPart } from './rig.js';
 import { MAX_ARGUMENTS, MAX_COMMANDS, partSchemas } from './schema.js';
 import { isMapping, pickFields, type Fields } from './yaml-form.js';
 
@@ -29,6 +29,13 @@ export interface CommandSheet {
   readAmount(path: Path, given: number | string | undefined, unit: string): number | undefined;
 }
 
+/** What built-in commands are about. */
+export interface CommandedParts {
+  readonly actuators: readonly Pick<ActuatorPart, 'id'>[];
+  readonly replicas: readonly Pick<ReplicaPart, 'id'>[];
+  readonly hasWitness: boolean;
+}
+
 type ArgumentFields = Fields<typeof partSchemas.argument.shape>;
 type ArgumentType = ArgumentPart['type'];
 
@@ -44,7 +51,7 @@ const KEYS: Readonly<Record<ArgumentType, readonly ('unit' | 'range' | 'choices'
 export function readCommands(
   value: YamlValue | undefined,
   operators: readonly string[],
-  actuators: readonly Pick<ActuatorPart, 'id'>[],
+  { actuators, replicas, hasWitness }: CommandedParts,
   sheet: CommandSheet,
 ): readonly CommandPart[] {
   if (!isMapping(value)) return [];
@@ -59,12 +66,18 @@ export function readCommands(
     const by = readGivers(at, fields.by, operators, sheet);
     const effect = fields['built-in'] ?? 'law';
     if (effect !== 'law') {
+      const isOfReplicas = effect === 'retire' || effect === 'admit';
+      const argument = isOfReplicas ? 'replica' : 'actuator';
       if (isMapping(given) && 'arguments' in given) {
-        const what = `${effect} has one argument, the actuator, and it is built in`;
+        const what = `${effect} has one argument, the ${argument}, and it is built in`;
         sheet.report('VP-RIG-KEY', [...at, 'arguments'], what, 'Remove arguments', 'key');
       }
-      const choices = actuators.map((actuator) => actuator.id);
-      return { id, by, effect, arguments: [{ id: 'actuator', type: 'choice', choices }] };
+      if (isOfReplicas && !hasWitness) {
+        const what = `${effect} changes the operational quorum, and the rig has none without a witness`;
+        sheet.report('VP-RIG-COMMAND', [...at, 'built-in'], what, `Remove ${id}, or add witness:`);
+      }
+      const choices = (isOfReplicas ? replicas : actuators).map((part) => part.id);
+      return { id, by, effect, arguments: [{ id: argument, type: 'choice', choices }] };
     }
     const list = isMapping(given) && isMapping(given['arguments']) ? given['arguments'] : {};
     return { id, by, effect, arguments: readArguments([...at, 'arguments'], list, sheet) };

@@ -139,8 +139,11 @@ export interface CommandPart {
   readonly id: string;
   /** Operators that may give it, at least one. */
   readonly by: readonly string[];
-  /** `law`: what the control law makes of it. `arm`, `disarm`: of an actuator, which is the one argument. */
-  readonly effect: 'law' | 'arm' | 'disarm';
+  /**
+   * `law`: what the control law makes of it. `arm`, `disarm`: of an actuator, which is the one argument. `retire`, `admit`: of
+   * a replica likewise, which is in the operational quorum of a rig with a witness no more, or again.
+   */
+  readonly effect: 'law' | 'arm' | 'disarm' | 'retire' | 'admit';
   /** All have to be given, in this order on the wire. */
   readonly arguments: readonly ArgumentPart[];
 }

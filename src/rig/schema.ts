@@ -152,10 +152,10 @@ const argument = z.strictObject({
 
 const command = z.strictObject({
   'built-in': z
-    .enum(['arm', 'disarm'])
+    .enum(['arm', 'disarm', 'retire', 'admit'])
     .optional()
     .describe(
-      'disarm sends an actuator to fail-safe until it is armed again; arm arms it, after a trip too. Left out: the control law says what the command does.',
+      'disarm sends an actuator to fail-safe until it is armed again; arm arms it, after a trip too. retire takes a replica out of the operational quorum of a rig with a witness, admit lets it in again. Left out: the control law says what the command does.',
     ),
   by: clients.optional().describe('Operators that may give it. Default: all.'),
   arguments: z.record(id, argument).optional().describe('All have to be given. Default: none.'),

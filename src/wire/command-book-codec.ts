@@ -2,7 +2,8 @@
  * What operators have asked for, as it stands in the replicated state of a rig with commands:
  * `[[floor, [[sequence, digest, tick, outcome] …]] per client, [[client, sequence, digest, agreed tick] …],
  * [[disarmed, arm until] per actuator]]`, outcome true (done), null (lapsed) or a text (refused). Where a log orders
- * commands, answers go on with their slot and the book with its prefix. Decoding never throws.
+ * commands, answers go on with their slot and the book with its prefix, and in rigs with a witness with the replicas that are
+ * wanted in the operational quorum. Decoding never throws.
  */
 import {
   KEPT_ANSWERS,
@@ -33,6 +34,7 @@ export function encodeBook(book: CommandBook): Uint8Array {
     book.postures.map(({ disarmed, armUntil }) => [disarmed, armUntil]),
   ];
   if (book.prefix !== undefined) items.push(book.prefix);
+  if (book.wanted !== undefined) items.push(book.wanted);
   const encoded = encodeCbor(items);
   encodedBooks.set(book, encoded);
   return encoded;
@@ -49,20 +51,28 @@ export interface BookShape {
   readonly clients: number;
   readonly actuators: number;
   readonly order: 'vector' | 'log';
+  /** How many replicas there are to want, at a log with a witness; null in other rigs. */
+  readonly wantable: number | null;
 }
 
 /** The shape of a rig's books; null where it has no commands. */
 export function shapeBook(rig: Rig): BookShape | null {
   if (rig.commands.length === 0) return null;
   const order = ordersByLog(rig) ? 'log' : 'vector';
-  return { clients: rig.operators.length, actuators: rig.actuators.length, order };
+  return {
+    clients: rig.operators.length,
+    actuators: rig.actuators.length,
+    order,
+    wantable: rig.witness === null ? null : rig.replicas.length,
+  };
 }
 
 /** The book, or null for anything that `encodeBook` does not make for a rig of this shape. */
-export function decodeBook(bytes: Uint8Array, { clients, actuators, order }: BookShape): CommandBook | null {
+export function decodeBook(bytes: Uint8Array, shape: BookShape): CommandBook | null {
+  const { clients, actuators, order, wantable } = shape;
   const decoded = decodeCbor(bytes);
-  if (!decoded.ok || !isList(decoded.value, order === 'log' ? 4 : 3)) return null;
-  const [recordItems, pendingItems, postureItems, prefix] = decoded.value;
+  if (!decoded.ok || !isList(decoded.value, order === 'vector' ? 3 : wantable === null ? 4 : 5)) return null;
+  const [recordItems, pendingItems, postureItems, prefix, wanted] = decoded.value;
   if (!isList(recordItems, clients) || !isList(postureItems, actuators) || !Array.isArray(pendingItems))
     return null;
   const records: ClientRecord[] = [];
@@ -88,7 +98,10 @@ export function decodeBook(bytes: Uint8Array, { clients, actuators, order }: Boo
     postures.push({ disarmed, armUntil });
   }
   if (order === 'vector') return { clients: records, pending, postures };
-  return isCount(prefix) && pending.length === 0 ? { clients: records, pending, postures, prefix } : null;
+  if (!isCount(prefix) || pending.length > 0) return null;
+  const book = { clients: records, pending, postures, prefix };
+  if (wantable === null) return book;
+  return isCount(wanted) && wanted > 0 && wanted < 1 << wantable ? { ...book, wanted } : null;
 }
 
 function readRecord(client: number, item: CborValue, order: BookShape['order']): ClientRecord | null {

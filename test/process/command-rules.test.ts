@@ -35,6 +35,12 @@ const RIG: Rig = {
       effect: 'disarm',
       arguments: [{ id: 'actuator', type: 'choice', choices: ['elevator'] }],
     },
+    ...(['retire', 'admit'] as const).map((id) => ({
+      id,
+      by: ['pilot'],
+      effect: id,
+      arguments: [{ id: 'replica', type: 'choice' as const, choices: ['a', 'b'] }],
+    })),
   ],
 };
 const DIGEST = fakeDigest('rig');
@@ -139,6 +145,14 @@ describe('what is agreed on', () => {
       actuator: 0,
       armed: false,
     });
+  });
+
+  test.each([
+    ['retire', 'b', 1, false],
+    ['admit', 'a', 0, true],
+  ])('says whom operators want: %s %s', (command, id, replica, isWanted) => {
+    expect(effect({ command, values: [id] })).toEqual({ kind: 'wanted', replica, isWanted });
+    expect(effect({ command, values: ['w'] })).toMatchObject({ kind: 'refused' });
   });
 
   test('is refused by the law in words of at most 160 bytes', () => {

@@ -676,6 +676,28 @@ const CASES: readonly Case[] = [
     at: 'to:',
     what: /up stands twice/,
   },
+  ...(['retire', 'admit'] as const).map((what): Case => ({
+    code: 'VP-RIG-COMMAND',
+    about: `${what} without a witness`,
+    rig: [['faults: enabled', `faults: enabled\ncommands:\n  go: { built-in: ${what} }`]],
+    at: 'built-in',
+    what: new RegExp(`${what} changes the operational quorum, and the rig has none without a witness`),
+    cure: /Remove go, or add witness:/,
+  })),
+  {
+    code: 'VP-RIG-KEY',
+    about: 'retire with arguments of its own',
+    rig: [
+      ...WITNESSED,
+      [
+        'faults: enabled',
+        'faults: enabled\ncommands:\n  go: { built-in: retire, arguments: { a: { type: boolean } } }',
+      ],
+      ['hold: 120 ms', 'hold: 500 ms'],
+    ],
+    at: 'arguments',
+    what: /retire has one argument, the replica, and it is built in/,
+  },
   {
     code: 'VP-RIG-REQUIRED',
     about: 'a quantity without a range',

@@ -19,8 +19,8 @@ export const WITNESSED = { n: 2, hypothesis: { kind: 'crash', f: 1 } } as const;
 const CLIENTS = ['op', 'deputy'];
 
 /**
- * Contents are text: `set 7` sets a target and notes it, `fail` refuses, `arm` and `disarm` are what they say. The law's
- * state is JSON.
+ * Contents are text: `set 7` sets a target and notes it, `fail` refuses, `arm`, `disarm`, `retire 1` and `admit 1` are what they
+ * say. The law's state is JSON.
  */
 export function logRules(given: Partial<LogRules> = {}): LogRules {
   return {
@@ -30,6 +30,8 @@ export function logRules(given: Partial<LogRules> = {}): LogRules {
     effect: (content, law) => {
       const [what, value] = toText(content).split(' ');
       if (what === 'arm' || what === 'disarm') return { kind: 'posture', actuator: 0, armed: what === 'arm' };
+      if (what === 'retire' || what === 'admit')
+        return { kind: 'wanted', replica: Number(value), isWanted: what === 'admit' };
       if (what !== 'set') return { kind: 'refused', reason: 'not now' };
       const state = JSON.parse(toText(law)) as { readonly sum: number; readonly set?: readonly number[] };
       const set = [...(state.set ?? []), Number(value)];

@@ -245,6 +245,25 @@ describe('a rig whose commands a log orders', () => {
     expect(decodeBook(encodeBook({ ...book, pending }), bookShape)).toBeNull();
   });
 
+  test('keeps in its book whom operators want, exactly with a witness', () => {
+    if (bookShape === null) throw new Error('the rig has commands');
+    const inbox = rig.replicas[0]?.inbox;
+    if (inbox === undefined) throw new Error('the rig has replicas');
+    const two = { ...rig, replicas: rig.replicas.slice(0, 2), witness: { id: 'w', inbox } };
+    const witnessed = shapeBook(two) as BookShape;
+    for (const wanted of [0b01, 0b10, 0b11]) {
+      const whole = { ...book, wanted };
+      expect(decodeBook(encodeBook(whole), witnessed)).toEqual(whole);
+      expect(decodeBook(encodeBook(whole), bookShape)).toBeNull();
+      expectStrict(encodeBook(whole), (raw) => decodeBook(raw, witnessed), encodeBook);
+      const fold = { law: new Uint8Array(1), book: whole };
+      expect(decodeFold(encodeFold(fold), witnessed)).toEqual(fold);
+    }
+    for (const wanted of [0, 0b100, -1, 1.5])
+      expect(decodeBook(encodeBook({ ...book, wanted }), witnessed)).toBeNull();
+    expect(decodeBook(encodeBook(book), witnessed)).toBeNull();
+  });
+
   test('folds it into snapshots, strictly read', () => {
     if (bookShape === null) throw new Error('the rig has commands');
     const fold = { law: new Uint8Array(3).fill(1), book };
@@ -312,6 +331,7 @@ describe('a rig with commands', () => {
     clients,
     actuators,
     order: 'vector',
+    wantable: null,
   });
 
   test('keeps a book of bounded size, strictly read', () => {

@@ -30,8 +30,9 @@ export class ChosenLog {
     private readonly rules: LogRules,
     initialLawState: Uint8Array,
     actuators: number,
+    replicas: number,
   ) {
-    this.folds[0] = openFold(rules, initialLawState, actuators);
+    this.folds[0] = openFold(rules, initialLawState, actuators, replicas);
   }
 
   /** The next slot is chosen. */

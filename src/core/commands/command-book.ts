@@ -12,8 +12,8 @@
  * It must never grow with what clients or liars send, and never depend on what only one replica knows.
  */
 import { sameBytes, toHex } from '../bytes.js';
-import type { Slot } from '../paxos/types.js';
-import type { AppliedRequest, Entry, RequestName, RequestOutcome, Tick } from '../types.js';
+import type { Members, Slot } from '../paxos/types.js';
+import type { AppliedRequest, Entry, ReplicaIndex, RequestName, RequestOutcome, Tick } from '../types.js';
 
 /** Requests of one client that a replica names at once, and that wait to take effect. */
 export const OPEN_REQUESTS = 4;
@@ -51,6 +51,8 @@ export interface CommandBook {
   readonly postures: readonly Posture[];
   /** All slots of the command log up to this one have taken effect; absent where the vector orders commands. */
   readonly prefix?: Slot;
+  /** Whom operators want in the operational quorum, at least one; absent where there is no witness. */
+  readonly wanted?: Members;
 }
 
 /** What commands change. */
@@ -64,6 +66,8 @@ export interface Commanded {
 export type RequestEffect =
   | { readonly kind: 'law'; readonly law: Uint8Array }
   | { readonly kind: 'posture'; readonly actuator: number; readonly armed: boolean }
+  /** Whether operators want a replica in the operational quorum; where there is a witness alone. */
+  | { readonly kind: 'wanted'; readonly replica: ReplicaIndex; readonly isWanted: boolean }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** What a book says of a request. `used`: another one had its number. `old`: too long ago to tell. */

@@ -1,6 +1,6 @@
 /**
  * The command log folded into what a run begins with: the control law's initial state with every chosen command applied
- * in order, without any tick in between, the answers and the postures. It depends on nothing but the log, so that what
+ * in order, without any tick in between, the answers, the postures and who is wanted in the operational quorum. It depends on nothing but the log, so that what
  * operators have set outlives a failure of all replicas, and snapshots of the log are made of it.
  *
  * An order to arm is no posture that lasts: a run that begins asks for another one.
@@ -15,9 +15,18 @@ export type FoldedLog = Commanded;
 
 const NO_TIME = { tick: 0, lawTick: 0, armUntil: -1 };
 
-/** Before the first slot. */
-export function openFold(rules: LogRules, initialLawState: Uint8Array, actuators: number): FoldedLog {
-  return { law: initialLawState, book: { ...openBook(rules.clients, actuators), prefix: 0 } };
+/** Before the first slot. Where there is a witness, all replicas are wanted in the operational quorum. */
+export function openFold(
+  rules: LogRules,
+  initialLawState: Uint8Array,
+  actuators: number,
+  replicas: number,
+): FoldedLog {
+  const book = { ...openBook(rules.clients, actuators), prefix: 0 };
+  return {
+    law: initialLawState,
+    book: rules.witnessed ? { ...book, wanted: (1 << replicas) - 1 } : book,
+  };
 }
 
 /** The fold after the next slot. */

@@ -17,7 +17,7 @@ function fly(ticks = 30): LogWorld {
 /** What the log of a world comes to up to `slot`. */
 function foldAfter(world: LogWorld, slot: number): Uint8Array {
   const { rules, log } = world;
-  let fold = openFold(rules, toBytes('{"steps":0,"sum":0}'), 1);
+  let fold = openFold(rules, toBytes('{"steps":0,"sum":0}'), 1, 3);
   for (const chosen of log.slice(0, slot)) fold = foldChosen(rules, fold, chosen);
   return rules.encodeFold(fold);
 }
