@@ -18,6 +18,6 @@ export function describeQuorum(
   const text =
     missing.length === 0
       ? `${quorum.join(' and ')} are the operational quorum from slot ${fromSlot} on`
-      : `${quorum.join(' and ')} alone is the operational quorum from slot ${fromSlot} on, until ${missing.join(' and ')} is back`;
+      : `${quorum.join(' and ')} alone is the operational quorum from slot ${fromSlot} on, without ${missing.join(' and ')}`;
   return { quorum, fromSlot, text };
 }

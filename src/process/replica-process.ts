@@ -330,7 +330,6 @@ export class ReplicaProcess {
         onOrdered?.({ kind: 'installed', snapshot });
         this.foldChosen();
         this.drive.install(snapshot);
-        this.passWanted();
         if (rig.witness !== null) this.tellQuorum(snapshot.quorumSlot, snapshot.quorum);
       },
       takeSnapshot: (slot) => {

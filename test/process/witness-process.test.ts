@@ -180,7 +180,7 @@ describe('a witness', () => {
       expect(statuses.get(left)?.quorum).toBe(members);
       expect(texts('quorum')).toEqual([
         expect.stringMatching(
-          new RegExp(`^${left} alone is the operational quorum from slot \\d+ on, until ${gone} is back$`),
+          new RegExp(`^${left} alone is the operational quorum from slot \\d+ on, without ${gone}$`),
         ),
       ]);
       // The change, and where the leader is gone the promise to the next one.

@@ -196,6 +196,7 @@ export function makeGolden(): Record<string, string> {
     prefix: 17,
   } as const;
   put('command-book-of-log', encodeBook(bookOfLog));
+  put('command-book-of-witness-rig', encodeBook({ ...bookOfLog, wanted: 0b01 }));
   put('folded-log', encodeFold({ law: fill(2, 0x66), book: bookOfLog }));
   put(
     'command-book',
