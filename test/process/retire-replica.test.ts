@@ -257,3 +257,16 @@ test('a snapshot tells who is retired', () => {
   expect(quorums.get('b')).toBe(0b10);
   expect(lastOutputs(10)).toEqual(new Array(10).fill('b'));
 });
+
+test('who is retired does not stand in for the one that dies; that one goes on when it is back', () => {
+  begin();
+  expect(submit(1, 'retire', 'b')).toEqual(DONE);
+  stop('a');
+  pass(10_000);
+  outputs.clear();
+  pass(3_000_000);
+  expect([...outputs]).toEqual([]);
+  start('a');
+  pass(3_000_000);
+  expect(lastOutputs(10)).toEqual(new Array(10).fill('a'));
+});
