@@ -408,7 +408,10 @@ export class Observer {
       this.settleStart();
       while (this.newest - this.judged > this.settleTicks) this.judgeNext();
     }
-    this.draftOf(record.tick).accounts[replica] = record;
+    const { accounts } = this.draftOf(record.tick);
+    // Whoever loses its ticks and finds others may live one twice; what it ordered in it is ordered.
+    const known = accounts[replica] ?? null;
+    if (known === null || known.commands === null || record.commands !== null) accounts[replica] = record;
   }
 
   /** The same account with the numbers of the line. */

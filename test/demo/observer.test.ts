@@ -485,6 +485,25 @@ describe('sabotaged voting', () => {
     expect(figures).toMatchObject({ unsafeOutputs: 0, unverifiedOutputs: 1 });
   });
 
+  test('an output whose only computer lived the tick twice, and ordered nothing the second time', () => {
+    const at = START + 40;
+    const figures = fly(100, {
+      before: (tick) =>
+        tick === at + 2
+          ? [
+              {
+                kind: 'ticks',
+                id: 'b',
+                records: [makeRecord(at, { commands: null, commanded: false, vector: null, state: null })],
+              },
+            ]
+          : undefined,
+      record: (replica, tick) => (tick === at && replica !== 1 ? null : undefined),
+      voter: (tick) => (tick === at ? [makeOutput(tick, { votes: 0b0010 })] : undefined),
+    });
+    expect(figures).toMatchObject({ unsafeOutputs: 0, unverifiedOutputs: 0 });
+  });
+
   test('mid-value voting: between the correct ones is safe, beyond them is not', () => {
     const rig = { ...RIG, actuators: RIG.actuators.map((one) => ({ ...one, vote: 'mid-value' as const })) };
     const spoils = (count: number): ReturnType<typeof fly> =>
