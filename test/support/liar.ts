@@ -11,6 +11,7 @@ import { createSystemClock } from '../../src/process/system-clock.js';
 import { computeArithmeticDigest } from '../../src/rig/digest.js';
 import { loadRig } from '../../src/rig/load-rig.js';
 import { listPeers, listPrincipals } from '../../src/wire/keys.js';
+import { deriveLimits } from '../../src/wire/limits.js';
 import { listPurposes, type SessionPurpose } from '../../src/wire/purposes.js';
 import { createSecureLinks, type SecureLinks } from '../../src/wire/secure-links.js';
 import type { RigRunner } from './rig-runner.js';
@@ -104,9 +105,12 @@ export class Liar {
   /** What it may publish to a receiver without being cut at the door. */
   purposesTo(receiver: Principal): readonly Purpose[] {
     const kinds = this.#kinds();
+    const { payloadBytes } = deriveLimits(this.rig.rig);
     return [
       'hello',
-      ...listPurposes(kinds.get(this.id) ?? 'observer', kinds.get(receiver) ?? 'observer'),
+      ...listPurposes(kinds.get(this.id) ?? 'observer', kinds.get(receiver) ?? 'observer')
+        // A rig may have nothing to say under a purpose: no sealer makes such a frame.
+        .filter((purpose) => payloadBytes[purpose] > 0),
     ] as Purpose[];
   }
 
