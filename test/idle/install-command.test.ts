@@ -135,7 +135,7 @@ describe('refusals, each with exit code 2 and the cure; nothing is written', () 
   }
 
   test('what is left out or is not of the rig', async () => {
-    expect(await refuse(PITCH)).toMatch(/--replica a, or --actuator elevator/);
+    expect(await refuse(PITCH)).toMatch(/--replica a, --actuator elevator or --witness w/);
     expect(await refuse(PITCH, '--replica', 'a', '--actuator', 'elevator')).toMatch(/one at a time/);
     expect(await refuse(PITCH, '--replica', 'z')).toMatch(/has no replica "z"; it has a, b, c, d/);
     expect(await refuse(PITCH, '--replica', 'a', '--root', image)).toMatch(
