@@ -665,6 +665,8 @@ export class Observer {
     accounts: readonly (TickRecord | null)[],
     causes: readonly (FaultyCause | null)[],
   ): boolean {
+    // Beside a witness whoever is left agrees on nothing before the quorum is its own; `hold` has to cover that.
+    if (this.rig.witness !== null && causes.some((cause) => cause !== null)) return false;
     return accounts.some(
       (record, replica) => causes[replica] === null && (record === null || record.vector === null),
     );

@@ -334,6 +334,35 @@ describe('replicas that fail by themselves', () => {
   });
 });
 
+test('beside a witness whoever is left may agree on nothing for a moment, and must without a fault', () => {
+  const rig = {
+    ...RIG,
+    hypothesis: { kind: 'crash' as const, f: 1 },
+    replicas: RIG.replicas.slice(0, 2),
+    witness: { id: 'w', inbox: { kind: 'embedded' as const, host: '127.0.0.1', port: 3 } },
+  };
+  const spoils = (dies: boolean): ReturnType<typeof fly> =>
+    fly(
+      100,
+      {
+        before: (tick, observer) => {
+          if (dies && tick === START + 40) observer.noteDeath('b', startUs(tick));
+          return undefined;
+        },
+        record: (replica, tick) =>
+          tick < START + 40 || tick > START + 42
+            ? undefined
+            : replica === 1
+              ? null
+              : makeRecord(tick, { vector: null, state: null, commands: null, commanded: false }),
+        voter: (tick) => (tick < START + 40 || tick > START + 42 ? undefined : []),
+      },
+      rig,
+    );
+  expect(spoils(true).unreported).toBe(0);
+  expect(spoils(false).unreported).toBeGreaterThan(0);
+});
+
 describe('sabotaged voting', () => {
   const withVoter = (at: number, records: ReturnType<typeof makeOutput>[]): ReturnType<typeof fly> =>
     fly(100, { voter: (tick) => (tick === START + at ? records : undefined) });
