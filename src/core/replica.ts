@@ -107,8 +107,6 @@ export interface ActuatorRule {
   readonly rearm: 'auto' | 'operator';
 }
 
-export type { CommandRules } from './commands/command-rules.js';
-
 export interface ReplicaConfig extends ExchangeTiming {
   readonly n: number;
   readonly self: ReplicaIndex;

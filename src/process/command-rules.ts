@@ -4,7 +4,7 @@
  */
 import type { RequestEffect } from '../core/commands/command-book.js';
 import { sameBytes } from '../core/bytes.js';
-import type { CommandRules } from '../core/replica.js';
+import type { CommandRules } from '../core/commands/command-rules.js';
 import type { RequestName } from '../core/types.js';
 import type { Principal } from '../ports.js';
 import { checkArguments, findCommand, refuseGiver } from '../rig/command-arguments.js';

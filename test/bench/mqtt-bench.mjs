@@ -13,6 +13,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from './ports.mjs';
 
 const workerPath = fileURLToPath(new URL('./mqtt-worker.mjs', import.meta.url));
 const nowUs = () => Number(process.hrtime.bigint() / 1000n);
@@ -202,23 +203,6 @@ async function connectable(port) {
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(`mosquitto does not listen on port ${port}`);
-}
-
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise((resolve, reject) => {
-          const server = net.createServer();
-          server.on('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -5,7 +5,7 @@ import { FaultInjector, type FaultEvent } from '../../src/faults/injector.js';
 import { parseFault, type Injection } from '../../src/faults/spec.js';
 import type { LogStore, RecordChange, StoreRefusal } from '../../src/ports.js';
 import type { Rig } from '../../src/rig/rig.js';
-import { CODEC, makeRig, ManualClock } from './support.js';
+import { CODEC, makeBareInjector, makeRig, ManualClock } from './support.js';
 
 /** Three replicas that may crash, whose commands a log orders. */
 const RIG: Rig = makeRig({
@@ -229,16 +229,7 @@ test.each(['amnesia', 'power-cut', 'disk-full', 'io-error', 'read-only', 'ballot
 );
 
 test('a process without a store refuses by name', () => {
-  const injector = new FaultInjector({
-    rig: RIG,
-    self: 2,
-    seed: 1,
-    clock: new ManualClock(),
-    host: { kill: () => {}, stall: () => {}, killBroker: () => {} },
-    ...CODEC,
-    onEvent: () => {},
-  });
-  expect(injector.handle('io-error on c at 1')).toMatchObject({
+  expect(makeBareInjector(RIG).handle('io-error on c at 1')).toMatchObject({
     ok: false,
     what: expect.stringContaining('a durable store that can be struck'),
   });

@@ -113,9 +113,9 @@ export class ManualClock implements Clock {
 }
 
 /** The injector of replica c, before any port was given to it. */
-export function makeBareInjector(): FaultInjector {
+export function makeBareInjector(rig: Rig = makeRig()): FaultInjector {
   return new FaultInjector({
-    rig: makeRig(),
+    rig,
     self: 2,
     seed: 1,
     clock: new ManualClock(),

@@ -5,12 +5,12 @@
  * arrives here is what the wire would have let through.
  */
 import { sameBytes, toHex } from '../../src/core/bytes.js';
+import type { CommandRules } from '../../src/core/commands/command-rules.js';
 import {
   createReplica,
   nextWakeUs,
   step,
   type ActuatorRule,
-  type CommandRules,
   type Effect,
   type Input,
   type LawOutcome,

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { freePorts } from './ports.mjs';
+import { freePorts } from '../ports.mjs';
 import { nowUs, sleep, VALUE_BYTES, within } from './load.mjs';
 
 const NODES = 3;

@@ -1,7 +1,7 @@
 /** Commands of operators among replicas, under clients and replicas that lie (protocol.md §10). */
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { CommandRules } from '../../../src/core/replica.js';
+import type { CommandRules } from '../../../src/core/commands/command-rules.js';
 import type { Entry, PeerMessage, RequestName, RoundMessage, Tick } from '../../../src/core/types.js';
 import { findDisagreements, Lockstep, withItems, type LockstepOptions } from '../../support/lockstep.js';
 import { decodeEntry, encodeEntry, toBytes, toText } from '../../support/toy-codec.js';
