@@ -1,10 +1,22 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/** Live tests whose verdict does not depend on how soon the machine does what they ask. */
+const PATIENT = [
+  'test/live/bench/**/*.test.ts',
+  'test/live/board/**/*.test.ts',
+  'test/live/bridge/**/*.test.ts',
+  'test/live/log/**/*.test.ts',
+  'test/live/mqtt/**/*.test.ts',
+  'test/live/store/**/*.test.ts',
+  'test/live/package/tarball.test.ts',
+];
+
 /**
- * Three kinds of test: those that need no process, broker or clock of the machine run side by side; those under test/live
- * start real processes and brokers and run one file at a time; those under test/idle only compute, for long, and run on
- * what the live ones leave of the machine (test/run-live.mjs).
+ * Four kinds of test: those that need no process, broker or clock of the machine run side by side; those under test/live
+ * start real processes and brokers and run one file at a time, but for those that can wait, which run beside them, one at a time
+ * too; those under test/idle only compute, for long, and run on what the live ones leave of the machine
+ * (test/run-live.mjs).
  */
 export default defineConfig({
   test: {
@@ -34,8 +46,18 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'patient',
+          include: PATIENT,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'live',
           include: ['test/live/**/*.test.ts'],
+          exclude: PATIENT,
           fileParallelism: false,
           // Of tests that say they may run side by side.
           maxConcurrency: 2,

@@ -1,6 +1,7 @@
 /**
- * Runs the live tests, which mostly wait, and beside them what only computes (the linters, test/idle), on what the live ones
- * leave of the processors: the scheduler runs it when nobody else wants to. Exit code 1 where anything fails.
+ * Runs the live tests, which mostly wait, and beside them those of them that can wait, at a lower priority, and what only
+ * computes (the linters, test/idle), on what all of these leave of the processors: the scheduler runs it when nobody else
+ * wants to. Exit code 1 where anything fails.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +17,8 @@ function findIdler() {
   return idlers.find(([command, ...args]) => spawnSync(command, [...args, 'true']).status === 0) ?? [];
 }
 
+const POLITE = process.platform === 'win32' ? [] : ['nice', '-n', '10'];
+
 /** Resolves with what a command wrote, unless it wrote it at once, and its exit code. */
 function run([command, ...args], stdio) {
   return new Promise((resolve, reject) => {
@@ -29,10 +32,12 @@ function run([command, ...args], stdio) {
 
 const testsOf = (name) => [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--project', name];
 const idler = findIdler();
-const beside = [['npm', 'run', '--silent', 'lint'], testsOf('idle')].map((command) =>
-  run([...idler, ...command], ['ignore', 'pipe', 'pipe']),
-);
+const beside = [
+  [...POLITE, ...testsOf('patient')],
+  [...idler, 'npm', 'run', '--silent', 'lint'],
+  [...idler, ...testsOf('idle')],
+].map((command) => run(command, ['ignore', 'pipe', 'pipe']));
 const live = await run(testsOf('live'), 'inherit');
-const idle = await Promise.all(beside);
-for (const { written } of idle) process.stdout.write(written);
-process.exitCode = [live, ...idle].every(({ code }) => code === 0) ? 0 : 1;
+const others = await Promise.all(beside);
+for (const { written } of others) process.stdout.write(written);
+process.exitCode = [live, ...others].every(({ code }) => code === 0) ? 0 : 1;
