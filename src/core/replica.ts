@@ -194,13 +194,14 @@ export type ModeCause = 'heard-run' | 'no-run' | 'in-step' | 'excluded' | 'fence
 
 export type Effect =
   /**
-   * A tick begins; `startTick` is the first one of the run, null outside one. Without a clock it is a tick of this
-   * replica alone, which knows no others yet.
+   * A tick begins at `ownUs`, so long after its time; `startTick` is the first one of the run, null outside one. Without a
+   * clock it is a tick of this replica alone, which knows no others yet.
    */
   | {
       readonly kind: 'begin';
       readonly tick: Tick;
       readonly startTick: Tick | null;
+      readonly ownUs: number;
       readonly latenessUs: number;
       readonly clock: ClockAccount | null;
     }
@@ -570,7 +571,7 @@ function beginIdleTick(config: ReplicaConfig, state: ReplicaState, ownUs: number
   const latenessUs = clock.read(ownUs) - tickStartUs(config, tick);
   if (state.idleTick < 0) state.modeSince = tick;
   state.idleTick = tick;
-  effects.push({ kind: 'begin', tick, startTick: null, latenessUs, clock: null });
+  effects.push({ kind: 'begin', tick, startTick: null, ownUs, latenessUs, clock: null });
   const grid = chooseGrid(config, state, grids.list(ownUs), tick);
   if (grid !== null) {
     align(config, state, ownUs + grid.offsetUs, ownUs, effects);
@@ -754,7 +755,7 @@ function beginTick(
     fence(state, tick, effects);
   const latenessUs = clock.read(ownUs) - tickStartUs(config, tick);
   const startTick = state.snapshot?.state.startTick ?? null;
-  effects.push({ kind: 'begin', tick, startTick, latenessUs, clock: clock.account });
+  effects.push({ kind: 'begin', tick, startTick, ownUs, latenessUs, clock: clock.account });
   if (latenessUs > config.roundUs) {
     exchange.abandon(tick);
     state.overrunTick = tick;

@@ -37,6 +37,7 @@ export interface ReplicaDriveParts {
   readonly onTick: (
     tick: number,
     startTick: number | null,
+    ownUs: number,
     latenessUs: number,
     account: ClockAccount | null,
   ) => void;
@@ -224,7 +225,7 @@ export class ReplicaDrive {
       case 'begin':
         // What was reported of the tick before belongs to it.
         this.tellReports();
-        this.parts.onTick(effect.tick, effect.startTick, effect.latenessUs, effect.clock);
+        this.parts.onTick(effect.tick, effect.startTick, effect.ownUs, effect.latenessUs, effect.clock);
         break;
       case 'realigned':
         this.cancelRequest?.();

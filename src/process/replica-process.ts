@@ -229,8 +229,8 @@ export class ReplicaProcess {
         this.statuses.map((held) =>
           held !== null && nowUs - held.atUs <= this.statusAgeUs ? held.status : null,
         ),
-      onTick: (tick, startTick, latenessUs, account) => {
-        this.recorder.begin(tick, latenessUs, this.parts.clock.nowUs(), account);
+      onTick: (tick, startTick, ownUs, latenessUs, account) => {
+        this.recorder.begin(tick, ownUs, latenessUs, account);
         // Ticks go on for a replica that has lost the run: what was to end by a tick must end.
         if (startTick !== null) this.originTick = startTick;
         // Before ticks are shared again they have other numbers.

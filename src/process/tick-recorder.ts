@@ -28,8 +28,8 @@ export class TickRecorder {
 
   constructor(private readonly parts: TickRecorderParts) {}
 
-  /** A tick begins; the one before is over. */
-  begin(tick: number, latenessUs: number, nowUs: number, clock: ClockAccount | null = null): void {
+  /** A tick begins at `ownUs`, so long after its time; the one before is over. */
+  begin(tick: number, ownUs: number, latenessUs: number, clock: ClockAccount | null = null): void {
     this.flush();
     this.draft = {
       tick,
@@ -50,7 +50,7 @@ export class TickRecorder {
       overrun: null,
       notStepped: null,
       suspects: [],
-      startUs: clock === null ? null : nowUs - latenessUs,
+      startUs: clock === null ? null : ownUs - latenessUs,
       startLatenessUs: latenessUs,
       clockOffsetUs: clock?.offsetUs ?? null,
       skewBoundUs: clock?.skewBoundUs ?? null,
