@@ -2,7 +2,7 @@
  * What the checkers are told of a simulated run, and the truth about who is faulty: from the faults as they strike and
  * end, and from frames that the network lost or held up longer than a round may take. The replicas know nothing of it.
  */
-import { HORIZON_PERIODS } from '../core/clock/round-clock.js';
+import { slewHorizonUs } from '../core/clock/round-clock.js';
 import { boundSkewUs } from '../core/clock/skew-bound.js';
 import { usesSignedStarts } from '../core/membership/cold-start.js';
 import { createCheckers, type Checkers, type CheckersSummary } from '../checkers/create-checkers.js';
@@ -481,14 +481,15 @@ export class CheckerFeed {
 function boundSkew(rig: Rig, network: NetworkModel): number {
   const models = [network.default, ...Object.values(network.links ?? {})];
   const maxFaulty = rig.hypothesis.kind === 'none' ? 1 : rig.hypothesis.f;
+  const method = usesSignedStarts({ n: rig.replicas.length, maxFaulty, hypothesis: rig.hypothesis })
+    ? 'signed-starts'
+    : 'midpoint';
   return boundSkewUs({
     shortestDelayUs: Math.min(...models.map(({ delayUs }) => delayUs)),
     longestDelayUs: Math.max(...models.map(({ delayUs, jitterUs }) => delayUs + 4 * jitterUs)),
     driftPpm: MAX_DRIFT_PPM,
-    horizonUs: HORIZON_PERIODS * rig.periodUs,
-    method: usesSignedStarts({ n: rig.replicas.length, maxFaulty, hypothesis: rig.hypothesis })
-      ? 'signed-starts'
-      : 'midpoint',
+    horizonUs: slewHorizonUs(method, rig.periodUs),
+    method,
   });
 }
 

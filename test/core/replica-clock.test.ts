@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { boundSkewUs } from '../../src/core/clock/skew-bound.js';
-import { HORIZON_PERIODS } from '../../src/core/clock/round-clock.js';
+import { slewHorizonUs } from '../../src/core/clock/round-clock.js';
 import type { Hypothesis, ReplicaIndex } from '../../src/core/types.js';
 import { findDisagreements, findUnsafeOutputs, holdEqualStates, Lockstep } from '../support/lockstep.js';
 
@@ -78,7 +78,7 @@ describe.each(KINDS)('%s', (_, n, hypothesis) => {
       shortestDelayUs: 300,
       longestDelayUs: 900,
       driftPpm: 200,
-      horizonUs: HORIZON_PERIODS * 50_000,
+      horizonUs: slewHorizonUs(method, 50_000),
       method,
     });
     let largestUs = 0;

@@ -1,7 +1,9 @@
 /**
- * Reading the clocks of peers from stamps that go both ways (protocol.md §6; coulouris 14.3: Cristian, NTP). A sample
- * bounds its own error: half the round trip, and what clocks drift while it ages. Of a window of samples the one with
- * the smallest error is believed.
+ * Reading the clocks of peers from stamps that go both ways (protocol.md §6; coulouris 14.3: Cristian, NTP). No message
+ * comes before it was sent: what goes there bounds the offset of the peer's clock from above, what comes back from
+ * below, and what clocks drift while a sample ages widens both. Of a window of samples the lowest upper and the highest
+ * lower bound are believed, so that a quick message counts whose answer was slow: never further apart than those of the
+ * exchange with the smallest round trip, which are among them. The reading is the middle.
  *
  * What a peer says of itself may be any lie: it makes that peer's reading wrong and nobody else's. Values that no
  * message can have are refused and counted, never thrown. Times are µs.
@@ -51,14 +53,22 @@ export function readingErrorUs(tripUs: number, shortestUs = 0): number {
   return tripUs / 2 - shortestUs;
 }
 
-/** Samples of one peer, a ring. */
+/** Samples of one peer, a ring: bounds of the offset, of which moment of the own clock each is, and the round trips. */
 interface Window {
-  readonly offsetsUs: Float64Array;
+  readonly upperUs: Float64Array;
+  readonly sentUs: Float64Array;
+  readonly lowerUs: Float64Array;
+  readonly cameUs: Float64Array;
   readonly tripsUs: Float64Array;
-  readonly atUs: Float64Array;
   next: number;
   count: number;
   oneWay: { readonly offsetUs: number; readonly atUs: number } | null;
+}
+
+interface Bounds {
+  readonly lowerUs: number;
+  readonly upperUs: number;
+  readonly middleUs: number;
 }
 
 /** The clocks of n − 1 peers. Mutable. */
@@ -71,9 +81,11 @@ export class PeerClocks {
   constructor(n: number, periodUs: number) {
     this.freshUs = FRESH_PERIODS * periodUs;
     this.windows = Array.from({ length: n }, () => ({
-      offsetsUs: new Float64Array(WINDOW),
+      upperUs: new Float64Array(WINDOW),
+      sentUs: new Float64Array(WINDOW),
+      lowerUs: new Float64Array(WINDOW),
+      cameUs: new Float64Array(WINDOW),
       tripsUs: new Float64Array(WINDOW),
-      atUs: new Float64Array(WINDOW),
       next: 0,
       count: 0,
       oneWay: null,
@@ -86,15 +98,22 @@ export class PeerClocks {
    */
   note(peer: ReplicaIndex, sentUs: number, peerUs: number, heldUs: number, cameUs: number): void {
     const window = this.windows[peer];
-    const { offsetUs, tripUs } = exchangeReading(sentUs, peerUs - heldUs, peerUs, cameUs);
+    const { tripUs } = exchangeReading(sentUs, peerUs - heldUs, peerUs, cameUs);
     if (window === undefined || !(heldUs >= 0 && tripUs >= -TRIP_SLACK_US && tripUs <= MAX_TRIP_US)) {
       this.refused += 1;
       return;
     }
-    const at = window.next;
-    window.offsetsUs[at] = offsetUs;
+    const upperUs = peerUs - heldUs - sentUs;
+    const lowerUs = peerUs - cameUs;
+    const known = this.bound(window, cameUs);
+    // Not the clock that it was: it was set, or goes faster than clocks drift.
+    if (upperUs < known.lowerUs - TRIP_SLACK_US || lowerUs > known.upperUs + TRIP_SLACK_US) window.count = 0;
+    const at = window.count === 0 ? 0 : window.next;
+    window.upperUs[at] = upperUs;
+    window.sentUs[at] = sentUs;
+    window.lowerUs[at] = lowerUs;
+    window.cameUs[at] = cameUs;
     window.tripsUs[at] = Math.max(0, tripUs);
-    window.atUs[at] = cameUs;
     window.next = (at + 1) % WINDOW;
     window.count = Math.min(window.count + 1, WINDOW);
   }
@@ -110,29 +129,50 @@ export class PeerClocks {
   read(peer: ReplicaIndex, nowUs: number): ClockReading | null {
     const window = this.windows[peer];
     if (window === undefined) return null;
-    let best = -1;
-    let errorUs = Infinity;
-    for (let at = 0; at < window.count; at += 1) {
-      const ageUs = nowUs - (window.atUs[at] as number);
-      if (ageUs > this.freshUs) continue;
-      const boundUs = readingErrorUs(window.tripsUs[at] as number) + Math.max(0, ageUs) * DRIFT;
-      if (boundUs >= errorUs) continue;
-      errorUs = boundUs;
-      best = at;
+    const { lowerUs, upperUs, middleUs } = this.bound(window, nowUs);
+    if (upperUs !== Infinity) {
+      const widthUs = 2 * Math.max(0, upperUs - middleUs, middleUs - lowerUs);
+      return { offsetUs: middleUs, errorUs: readingErrorUs(widthUs) };
     }
-    if (best >= 0) return { offsetUs: window.offsetsUs[best] as number, errorUs };
     const { oneWay } = window;
     return oneWay === null || nowUs - oneWay.atUs > this.freshUs
       ? null
       : { offsetUs: oneWay.offsetUs, errorUs: ONE_WAY_ERROR_US };
   }
 
+  /**
+   * Between what the samples of a window that are fresh leave the offset at `nowUs`, and the middle of the two that bound
+   * it most, as if clocks did not drift: infinite, and NaN, where there are none.
+   */
+  private bound(window: Window, nowUs: number): Bounds {
+    let lowerUs = -Infinity;
+    let upperUs = Infinity;
+    let below = NaN;
+    let above = NaN;
+    for (let at = 0; at < window.count; at += 1) {
+      const agedUs = nowUs - (window.cameUs[at] as number);
+      if (agedUs > this.freshUs) continue;
+      const fromUs = (window.lowerUs[at] as number) - Math.max(0, agedUs) * DRIFT;
+      if (fromUs > lowerUs) {
+        lowerUs = fromUs;
+        below = window.lowerUs[at] as number;
+      }
+      const goneUs = Math.max(0, nowUs - (window.sentUs[at] as number));
+      const toUs = (window.upperUs[at] as number) + goneUs * DRIFT;
+      if (toUs < upperUs) {
+        upperUs = toUs;
+        above = window.upperUs[at] as number;
+      }
+    }
+    return { lowerUs, upperUs, middleUs: (below + above) / 2 };
+  }
+
   /** The shortest round trip to anybody lately; 0 where none is known. */
   shortestTripUs(nowUs: number): number {
     let shortest = Infinity;
-    for (const { tripsUs, atUs, count } of this.windows) {
+    for (const { tripsUs, cameUs, count } of this.windows) {
       for (let at = 0; at < count; at += 1)
-        if (nowUs - (atUs[at] as number) <= this.freshUs)
+        if (nowUs - (cameUs[at] as number) <= this.freshUs)
           shortest = Math.min(shortest, tripsUs[at] as number);
     }
     return shortest === Infinity ? 0 : shortest;

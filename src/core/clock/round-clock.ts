@@ -35,8 +35,17 @@ export interface ClockAccount {
   readonly skewBoundUs: number | null;
 }
 
-/** A clock makes for its target in so many periods. */
-export const HORIZON_PERIODS = 16;
+/**
+ * A clock makes for its target in so many periods: sooner, where the target is the best of many readings and drift is
+ * what holds clocks apart, than where it is one message and the delay of that.
+ */
+const HORIZON_PERIODS = { midpoint: 8, 'signed-starts': 16 } as const;
+
+/** The horizon of the slew, µs: for `boundSkewUs`. */
+export function slewHorizonUs(method: keyof typeof HORIZON_PERIODS, periodUs: number): number {
+  return HORIZON_PERIODS[method] * periodUs;
+}
+
 /** Own sends and arrivals are remembered for this many ticks. */
 const REMEMBERED_TICKS = 4;
 
@@ -57,9 +66,10 @@ export class RoundClock {
 
   constructor(private readonly rules: RoundClockRules) {
     const { n, maxFaulty, maxSlewPpm, periodUs } = rules;
-    this.slewed = new SlewedClock({ maxSlewPpm, horizonUs: HORIZON_PERIODS * periodUs });
     this.peers = new PeerClocks(n, periodUs);
     this.starts = usesSignedStarts(rules) ? new SignedStarts(n, maxFaulty) : null;
+    const method = this.followsStarts ? 'signed-starts' : 'midpoint';
+    this.slewed = new SlewedClock({ maxSlewPpm, horizonUs: slewHorizonUs(method, periodUs) });
     this.arrivedTicks = new Float64Array(REMEMBERED_TICKS * n).fill(-1);
     this.arrivedUs = new Float64Array(REMEMBERED_TICKS * n);
   }
