@@ -7,7 +7,9 @@ const PATIENT = [
   'test/live/board/**/*.test.ts',
   'test/live/bridge/**/*.test.ts',
   'test/live/log/**/*.test.ts',
-  'test/live/mqtt/**/*.test.ts',
+  'test/live/mqtt/external-broker.test.ts',
+  'test/live/mqtt/inbox-rules.test.ts',
+  'test/live/mqtt/transport.test.ts',
   'test/live/store/**/*.test.ts',
   'test/live/package/tarball.test.ts',
 ];

@@ -274,7 +274,10 @@ class ModuleLoader {
     }
     let exports: Record<string, unknown>;
     try {
-      exports = this.context.runLimited(() => this.require(real));
+      exports = this.context.runLimited(() => {
+        this.modules.clear();
+        return this.require(real);
+      });
     } catch (error) {
       throw this.explain(error);
     }

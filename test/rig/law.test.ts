@@ -7,6 +7,7 @@ import { toHex } from '../../src/core/bytes.js';
 import type { FusedReading } from '../../src/core/types.js';
 import { composeLaw } from '../../src/rig/compose-law.js';
 import type { StateCodec } from '../../src/rig/compose-law.js';
+import { LawContext, RUN_LIMIT_MS } from '../../src/rig/law-context.js';
 import { defineLaw } from '../../src/rig/law.js';
 import { loadLaw, loadModule } from '../../src/rig/load-law.js';
 import { loadRig } from '../../src/rig/load-rig.js';
@@ -366,5 +367,26 @@ test('defineLaw hands the law back, typed by its ids and its state', () => {
   expect(law.law(law.initial, { pitch: reading, gear: { value: null, quality: 'lost' } }, 1)).toEqual({
     state: { sum: 3 },
     commands: { elevator: 3 },
+  });
+});
+
+describe('how long a law may run', () => {
+  test('one that had no processor to run on is run again, one that had is not', () => {
+    const context = new LawContext();
+    const wait = new Int32Array(new SharedArrayBuffer(4));
+    let calls = 0;
+    const starved = (): number => {
+      calls += 1;
+      if (calls === 1) Atomics.wait(wait, 0, 0, RUN_LIMIT_MS + 1_000);
+      return calls;
+    };
+    expect(context.runLimited(starved)).toBe(2);
+    calls = 0;
+    const endless = (): void => {
+      calls += 1;
+      for (;;);
+    };
+    expect(() => context.runLimited(endless)).toThrow('timed out');
+    expect(calls).toBe(1);
   });
 });
