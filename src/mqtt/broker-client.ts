@@ -69,7 +69,7 @@ export interface BrokerClientCounters {
 
 /** First and longest pause before the next attempt, doubling between. */
 const firstRetryMs = 50;
-const lastRetryMs = 400;
+const lastRetryMs = 150;
 /** Whole seconds, as MQTT has it; a broker that answers no ping is given up after one and a half. */
 const keepaliveS = 1;
 const connectTimeoutMs = 1000;
