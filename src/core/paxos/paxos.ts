@@ -29,7 +29,7 @@ import {
   tryToLead,
 } from './leader.js';
 import { followGenesis } from './genesis.js';
-import { hear, hearLeader, liveLeader, liveMembers, shouldTry } from './leader-choice.js';
+import { hear, hearLeader, liveLeader, liveMembers, look, shouldTry } from './leader-choice.js';
 import { answer, askForSnapshot, learnFromVotes, notePrefix, onSnapshotTaken } from './learner.js';
 import { allReplicas, bit, isChosenBy, isMajority } from './operational-quorum.js';
 import { listAsking, others, type Run } from './run.js';
@@ -200,6 +200,7 @@ function onProposal(run: Run, from: ReplicaIndex, message: Propose): void {
 
 function onTime(run: Run): void {
   const { config, state } = run;
+  look(config, state.choice, run.nowUs);
   if (config.beatUs !== null && run.nowUs - state.beatUs >= config.beatUs) sendBeats(run);
   const live = liveMembers(config, state.choice, run.nowUs);
   const able = live & ~listAsking(state);

@@ -33,7 +33,7 @@ function observe(changes: Partial<PaxosConfig>): readonly Life[] {
       world.request(Math.max(world.leader(), 0), `c${round}`, sequence, `${round}.${sequence}`);
     world.run(60_000);
     deaf.device = round % 2 === 0 ? world.leader() : -1;
-    world.run(300_000);
+    world.run(500_000);
   }
   return world.devices.map(({ config, effects }) => ({ config, effects }));
 }

@@ -8,6 +8,7 @@ import {
   hear,
   hearLeader,
   liveLeader,
+  look,
   shouldTry,
 } from '../../../src/core/paxos/leader-choice.js';
 import { nextBallot, ownerOf } from '../../../src/core/paxos/ballot.js';
@@ -61,6 +62,53 @@ describe('who tries', () => {
     expect(choice.steadyUs[2]).toBe(10);
     hear(TIMEOUTS, choice, 2, 211);
     expect(choice.steadyUs[2]).toBe(211);
+  });
+
+  test('whoever stood still itself listens first, once for each leader that it heard', () => {
+    const choice = createLeaderChoice(4, 0);
+    hearLeader(choice, 3, 7, 1_000);
+    for (let nowUs = 1_010; nowUs <= 1_050; nowUs += 10) look(TIMEOUTS, choice, nowUs);
+    // It looks again, far too late: what the leader said meanwhile has not been read yet.
+    look(TIMEOUTS, choice, 1_200);
+    expect(shouldTry(TIMEOUTS, choice, 0b0010, 1_200)).toBe(false);
+    expect(shouldTry(TIMEOUTS, choice, 0b0010, 1_225)).toBe(false);
+    expect(shouldTry(TIMEOUTS, choice, 0b0010, 1_226)).toBe(true);
+    // Nothing having been heard since, it does not wait a second time.
+    look(TIMEOUTS, choice, 1_400);
+    expect(shouldTry(TIMEOUTS, choice, 0b0010, 1_400)).toBe(true);
+    hearLeader(choice, 3, 7, 1_410);
+    look(TIMEOUTS, choice, 1_600);
+    expect(shouldTry(TIMEOUTS, choice, 0b0010, 1_600)).toBe(false);
+  });
+
+  test('where somebody taken for dead is heard again, everybody is waited for longer, for a while', () => {
+    const choice = createLeaderChoice(4, 0);
+    const isWaitedFor = (silentUs: number): boolean =>
+      liveLeader(TIMEOUTS, choice, choice.leaderUs + silentUs) !== null;
+    let nowUs = 1_000;
+    const hearAfter = (silentUs: number): void => {
+      nowUs += silentUs;
+      hear(TIMEOUTS, choice, 3, nowUs);
+      hearLeader(choice, 3, 7, nowUs);
+    };
+    hearAfter(0);
+    expect([isWaitedFor(100), isWaitedFor(101)]).toEqual([true, false]);
+    hearAfter(101);
+    expect([isWaitedFor(200), isWaitedFor(201)]).toEqual([true, false]);
+    expect(shouldTry(TIMEOUTS, choice, 0b0010, nowUs + 200)).toBe(false);
+    hearAfter(300);
+    hearAfter(400);
+    expect([isWaitedFor(400), isWaitedFor(401)]).toEqual([true, false]);
+    // That long is a restart, and no reason to wait.
+    const { patience, patientUs } = choice;
+    hearAfter(401);
+    expect(choice).toMatchObject({ patience, patientUs });
+    look(TIMEOUTS, choice, patientUs + 10_000);
+    expect(choice.patience).toBe(4);
+    look(TIMEOUTS, choice, patientUs + 10_001);
+    expect([isWaitedFor(200), isWaitedFor(201)]).toEqual([true, false]);
+    look(TIMEOUTS, choice, patientUs + 20_002);
+    expect([isWaitedFor(100), isWaitedFor(101)]).toEqual([true, false]);
   });
 
   test('a leader of an earlier term leads nobody', () => {
