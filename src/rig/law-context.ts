@@ -12,8 +12,8 @@ export const TRAP_PREFIX = 'voteplane/law: ';
 
 /** How long a law's modules, or one step under `check`, may run, ms. By the clock on the wall. */
 export const RUN_LIMIT_MS = 4_000;
-/** The same, ms, for a second trial, where the machine left the process less than half a processor in the first. */
-const STARVED_RUN_LIMIT_MS = 60_000;
+/** The same, ms, for a second trial, where the machine left the process less than a quarter of a processor in the first. */
+const STARVED_RUN_LIMIT_MS = 20_000;
 
 /** What the room lacks, and what to use instead. */
 const TRAPPED: readonly (readonly [names: readonly string[], hint: string])[] = [
@@ -172,7 +172,7 @@ export class LawContext {
       return this.runFor(RUN_LIMIT_MS, action);
     } catch (error) {
       const { user, system } = process.cpuUsage(before);
-      const wasStarved = (user + system) / 1_000 < RUN_LIMIT_MS / 2;
+      const wasStarved = (user + system) / 1_000 < RUN_LIMIT_MS / 4;
       if (!wasStarved || performance.now() - beganMs < RUN_LIMIT_MS) throw error;
       return this.runFor(STARVED_RUN_LIMIT_MS, action);
     }

@@ -3,7 +3,8 @@
  * whole microseconds; every other unit is only compared with the one that stands beside it. Never guesses a unit.
  */
 
-const NUMBER = String.raw`[+-]?(?:\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})(?:[eE][+-]?\d{1,2})?`;
+// As long as programs write numbers that they have computed.
+const NUMBER = String.raw`[+-]?(?:\d{1,21}(?:\.\d{1,25})?|\.\d{1,25})(?:[eE][+-]?\d{1,2})?`;
 const UNIT = String.raw`[A-Za-z%°µμ][A-Za-z0-9%°µμ/*^·²³-]{0,15}`;
 
 /** Text of a quantity: a number, perhaps spaces, a unit. */

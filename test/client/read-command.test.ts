@@ -41,6 +41,10 @@ describe('a command', () => {
     expect(readCommand(rig, 'pilot', 'set-target', given).values).toEqual([2.5]);
   });
 
+  test.each([0.1 + 0.2, 1 / 3, 1e-7 / 3, 2e-5 / 3, -4.000000000000001])('takes %d as it is', (pitch) => {
+    expect(readCommand(rig, 'pilot', 'set-target', { pitch }).values).toEqual([pitch]);
+  });
+
   test.each([
     ['set-target', { pitch: '9deg' }, /pitch is 9, out of range; give --pitch from -5 to 5 deg/],
     ['set-target', { pitch: '1rad' }, /pitch is given in rad; give it in deg/],
