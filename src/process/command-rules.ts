@@ -94,8 +94,8 @@ export function buildCommandRules(rig: Rig, law: ComposedLaw): CommandRules {
     lagTicks: Math.ceil(LAG_US / rig.periodUs),
     // Without one it takes n ≥ 2f+1.
     witnessed: rig.hypothesis.kind === 'crash' && rig.replicas.length <= 2 * rig.hypothesis.f,
-    encodeFold,
-    decodeFold: (bytes) => decodeFold(bytes, shape),
+    encodeFold: (fold) => encodeFold(fold, law.digest),
+    decodeFold: (bytes) => decodeFold(bytes, shape, law.digest),
   };
 }
 

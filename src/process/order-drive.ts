@@ -30,7 +30,7 @@ import type {
 import type { ReplicaIndex } from '../core/types.js';
 import type { Cancel, Clock, LogStore, OrderPort, StoreRefusal } from '../ports.js';
 import { OpenRequests } from './open-requests.js';
-import { OrderRecords, type RecordCodec } from './order-records.js';
+import { OrderRecords, OrderStoreError, type RecordCodec } from './order-records.js';
 
 export interface OrderDriveParts {
   readonly config: PaxosConfig;
@@ -53,6 +53,8 @@ export interface OrderDriveParts {
   readonly onVotedForQuorum?: (slot: Slot) => void;
   /** What all slots up to that of `snapshot` have come to, in place of them. */
   readonly onInstall: (snapshot: Snapshot) => void;
+  /** Whether what commands have made can be read here: by another control law, or under another rig file, it cannot. */
+  readonly canRead: (snapshot: Snapshot) => boolean;
   /** What the commands of all slots up to `slot` have made; null where that is not known. */
   readonly takeSnapshot: (slot: Slot) => Uint8Array | null;
   /** What to tell a client; not that it should ask elsewhere or again, as its request is kept. */
@@ -110,13 +112,18 @@ export class OrderDrive {
   private onSettled: (() => void) | null = null;
   private cancelTimer: Cancel | null = null;
 
-  /** Recovers what the store holds. Throws OrderStoreError where that cannot be read. */
+  /** Recovers what the store holds. Throws OrderStoreError where that, or what it means, cannot be read. */
   constructor(private readonly parts: OrderDriveParts) {
-    const { config, store, clock, records, isReopened } = parts;
+    const { config, store, clock, records, isReopened, canRead } = parts;
     this.config = config;
     this.records = new OrderRecords(records);
     this.isStored = store.loaded !== null;
     this.loaded = store.loaded === null ? [] : [...this.records.load(store.loaded, store.place)];
+    for (const record of this.loaded)
+      if (record.kind === 'snapshot' && !canRead(record.snapshot))
+        throw new OrderStoreError(
+          `${store.place}: it holds what commands have come to under another control law or rig file; run the replicas with the rig folder that they had, or move the state folders of all of them away and give the commands again`,
+        );
     this.handed = isReopened === true && this.isStored ? 1 : 0;
     this.barrier = this.handed;
     this.writtenUs = clock.nowUs();

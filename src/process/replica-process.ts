@@ -10,6 +10,7 @@ import type {
   Slot,
   Snapshot,
 } from '../core/paxos/types.js';
+import type { LogRules } from '../core/commands/command-rules.js';
 import type { Report } from '../core/replica.js';
 import type { ActuatorStatus, PeerMessage, ReplicaIndex } from '../core/types.js';
 import type { Evidence } from '../core/membership/health.js';
@@ -219,8 +220,9 @@ export class ReplicaProcess {
       },
     };
     this.sensors = interposers?.wrapSensors(parts.sensors) ?? parts.sensors;
+    const config = buildReplicaConfig(rig, self, parts.law, entropy.bytes(START_NONCE_BYTES), codecs);
     this.drive = new ReplicaDrive({
-      config: buildReplicaConfig(rig, self, parts.law, entropy.bytes(START_NONCE_BYTES), codecs),
+      config,
       clock,
       peers: interposers?.wrapPeers(peers) ?? peers,
       commands: interposers?.wrapCommands(commands) ?? commands,
@@ -239,7 +241,7 @@ export class ReplicaProcess {
       onReport: (report) => this.onReport(report),
       onReply: (name, answer) => this.desk.answer(name, answer),
     });
-    this.order = ordersByLog(rig) ? this.openOrder(self) : null;
+    this.order = config.commands?.order === 'log' ? this.openOrder(self, config.commands) : null;
   }
 
   start(): void {
@@ -288,7 +290,7 @@ export class ReplicaProcess {
     return { ...this.messenger.readRefused(), ...Object.fromEntries(this.drops) };
   }
 
-  private openOrder(self: ReplicaIndex): OrderDrive {
+  private openOrder(self: ReplicaIndex, rules: LogRules): OrderDrive {
     const { rig, id, entropy, clock, interposers, isReopened, onOrdered } = this.parts;
     const given = this.parts.store;
     if (given === undefined)
@@ -332,6 +334,7 @@ export class ReplicaProcess {
         this.drive.install(snapshot);
         if (rig.witness !== null) this.tellQuorum(snapshot.quorumSlot, snapshot.quorum);
       },
+      canRead: ({ slot, state }) => rules.decodeFold(state)?.book.prefix === slot,
       takeSnapshot: (slot) => {
         this.foldChosen();
         return this.drive.readFold(slot);

@@ -97,6 +97,7 @@ export class WitnessProcess {
       send: (to, messages) => this.send(to, messages),
       onChosen: () => {},
       onInstall: () => {},
+      canRead: () => true,
       takeSnapshot: () => new Uint8Array(0),
       onAnswer: () => {},
       onStatus: (status) => this.noteStatus(status),

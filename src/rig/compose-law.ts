@@ -41,6 +41,8 @@ export type CommandOutcome =
   | { readonly ok: false; readonly reason: string; readonly mistake: Mistake | null };
 
 export interface ComposedLaw {
+  /** Of its code. */
+  readonly digest: Uint8Array;
   /** State before the first tick, canonical bytes. */
   readonly initialState: Uint8Array;
   /** One step. `readings` are in the rig's order of sensors, `tick` is an integer ≥ 0. Never throws. */
@@ -96,6 +98,7 @@ export function composeLaw(
   const decode = (bytes: Uint8Array): ReturnType<StateCodec['decode']> =>
     newest?.bytes === bytes ? { ok: true, value: newest.value } : codec.decode(bytes);
   return {
+    digest: law.digest,
     initialState: initial.bytes,
     command(state, id, values, tick) {
       const decoded = decode(state);

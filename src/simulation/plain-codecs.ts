@@ -259,6 +259,7 @@ const REMEMBERED = 4;
 export function askOnce(law: ComposedLaw): ComposedLaw {
   const remembered: Remembered[] = [];
   return {
+    digest: law.digest,
     initialState: law.initialState,
     // Commands are few.
     command: (state, id, values, tick) => law.command(state, id, values, tick),

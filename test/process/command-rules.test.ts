@@ -128,6 +128,7 @@ describe('a request', () => {
 
 describe('what is agreed on', () => {
   const law = (outcome: ReturnType<ComposedLaw['command']>): ComposedLaw => ({
+    digest: new Uint8Array(32),
     initialState: new Uint8Array(),
     step: () => {
       throw new Error('no step is taken here');

@@ -89,6 +89,7 @@ class Device {
       },
       onChosen: (slot, entry, executes) => this.chosen.push({ slot, entry, executes }),
       onInstall: ({ slot }) => this.installed.push(slot),
+      canRead: () => true,
       takeSnapshot: (slot) => Uint8Array.of(slot),
       onAnswer: (client, sequence, outcome) => this.told.push({ client, sequence, outcome }),
       onReleased: () => this.toldBy.push(this.told.length),

@@ -33,14 +33,14 @@ const LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () =>
 const REMEMBERED_SLOT = 3;
 
 /** What a replica remembers that has a snapshot in which operators want `wanted`, and nothing was made of it. */
-function remember(wanted: Members): ReadonlyMap<string, Uint8Array> {
+function remember(wanted: Members, madeBy: Uint8Array | null = null): ReadonlyMap<string, Uint8Array> {
   const clients = rig.operators.map(() => ({ floor: -1, applied: [] }));
   const postures = rig.actuators.map(() => ({ disarmed: false, armUntil: -1 }));
   const book = { clients, pending: [], postures, prefix: REMEMBERED_SLOT, wanted };
-  const law = composeLaw(loaded, lawStateCodec).initialState;
+  const { initialState: law, digest } = composeLaw(loaded, lawStateCodec);
   const snapshot: Snapshot = {
     slot: REMEMBERED_SLOT,
-    state: encodeFold({ law, book }),
+    state: encodeFold({ law, book }, madeBy ?? digest),
     clients: [],
     quorum: 0b11,
     quorumSlot: 0,
@@ -256,6 +256,12 @@ test('a snapshot tells who is retired', () => {
   begin(remember(0b10));
   expect(quorums.get('b')).toBe(0b10);
   expect(lastOutputs(10)).toEqual(new Array(10).fill('b'));
+});
+
+test('what commands have come to under another control law is refused, with what to do', () => {
+  expect(() => begin(remember(0b11, new Uint8Array(32)))).toThrow(
+    /^hand: it holds what commands have come to under another control law or rig file; run .* move the state folders of all/,
+  );
 });
 
 test('who is retired does not stand in for the one that dies; that one goes on when it is back', () => {

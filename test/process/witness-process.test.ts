@@ -58,6 +58,7 @@ function startReplica(id: 'a' | 'b'): void {
     send: (to, messages) => letters.push({ from: id, to: IDS[to] as Id, messages }),
     onChosen: () => {},
     onInstall: () => {},
+    canRead: () => true,
     takeSnapshot: () => new Uint8Array(0),
     onAnswer: () => {},
     onStatus: (status) => statuses.set(id, status),

@@ -197,7 +197,7 @@ export function makeGolden(): Record<string, string> {
   } as const;
   put('command-book-of-log', encodeBook(bookOfLog));
   put('command-book-of-witness-rig', encodeBook({ ...bookOfLog, wanted: 0b01 }));
-  put('folded-log', encodeFold({ law: fill(2, 0x66), book: bookOfLog }));
+  put('folded-log', encodeFold({ law: fill(2, 0x66), book: bookOfLog }, fill(32, 0x77)));
   put(
     'command-book',
     encodeBook({

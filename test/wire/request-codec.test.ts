@@ -182,6 +182,9 @@ test('the fullest content is no longer than its cap', () => {
   expect(decodeContent(fullest)).not.toBeNull();
 });
 
+/** Digest of a control law. */
+const LAW = new Uint8Array(32).fill(7);
+
 describe('a rig whose commands a log orders', () => {
   const rig: Rig = {
     ...makeRig({ sensors: 1, actuators: 2 }),
@@ -257,7 +260,7 @@ describe('a rig whose commands a log orders', () => {
       expect(decodeBook(encodeBook(whole), bookShape)).toBeNull();
       expectStrict(encodeBook(whole), (raw) => decodeBook(raw, witnessed), encodeBook);
       const fold = { law: new Uint8Array(1), book: whole };
-      expect(decodeFold(encodeFold(fold), witnessed)).toEqual(fold);
+      expect(decodeFold(encodeFold(fold, LAW), witnessed, LAW)).toEqual(fold);
     }
     for (const wanted of [0, 0b100, -1, 1.5])
       expect(decodeBook(encodeBook({ ...book, wanted }), witnessed)).toBeNull();
@@ -267,13 +270,18 @@ describe('a rig whose commands a log orders', () => {
   test('folds it into snapshots, strictly read', () => {
     if (bookShape === null) throw new Error('the rig has commands');
     const fold = { law: new Uint8Array(3).fill(1), book };
-    expect(decodeFold(encodeFold(fold), bookShape)).toEqual(fold);
-    expectStrict(encodeFold(fold), (raw) => decodeFold(raw, bookShape), encodeFold);
+    expect(decodeFold(encodeFold(fold, LAW), bookShape, LAW)).toEqual(fold);
+    expectStrict(
+      encodeFold(fold, LAW),
+      (raw) => decodeFold(raw, bookShape, LAW),
+      (read) => encodeFold(read, LAW),
+    );
     const large = { law: new Uint8Array(MAX_STATE_BYTES), book };
-    expect(decodeFold(encodeFold(large), bookShape)).toEqual(large);
-    expect(decodeFold(encodeFold(fold), { ...bookShape, clients: 1 })).toBeNull();
-    for (const other of [[], [1, 2], [new Uint8Array(1), new Uint8Array(1)], 'fold'])
-      expect(decodeFold(encodeCbor(other), bookShape)).toBeNull();
+    expect(decodeFold(encodeFold(large, LAW), bookShape, LAW)).toEqual(large);
+    expect(decodeFold(encodeFold(fold, LAW), { ...bookShape, clients: 1 }, LAW)).toBeNull();
+    expect(decodeFold(encodeFold(fold, LAW), bookShape, new Uint8Array(32))).toBeNull();
+    for (const other of [[], [1, 2, 3], [LAW, new Uint8Array(1), new Uint8Array(1)], 'fold'])
+      expect(decodeFold(encodeCbor(other), bookShape, LAW)).toBeNull();
   });
 });
 

@@ -76,6 +76,7 @@ process.once('message', async ({ rigPath, id, keys, addresses, folder, flushes, 
     },
     onChosen: () => {},
     onInstall: () => {},
+    canRead: () => true,
     takeSnapshot: () => STATE,
     onAnswer: (client, sequence, outcome) => {
       if (outcome.kind !== 'chosen') return;
