@@ -122,7 +122,7 @@ module.exports = {
     only(
       'simulation-runs-the-live-rig',
       '^src/simulation',
-      '^(src/(core|wire|rig|process|client/command-client\\.ts|faults|demo|simulation|checkers|ports\\.ts|mqtt/(token-bucket|inbox-limits)\\.ts)|firmware-bridge/host|hardware/(emulated|plants))',
+      '^(src/(core|wire|rig|process|client/command-client\\.ts|faults|demo|simulation|checkers|ports\\.ts|store/witness-(codec|state)\\.ts|mqtt/(token-bucket|inbox-limits)\\.ts)|firmware-bridge/host|hardware/(emulated|plants))',
       'the simulator is another world for the same code',
     ),
     {
@@ -150,6 +150,8 @@ module.exports = {
     required('^src/simulation/rig-world\\.ts', '^src/process/replica-process\\.ts'),
     required('^src/process/replica-process\\.ts', '^src/process/replica-drive\\.ts'),
     required('^src/simulation/rig-world\\.ts', '^src/process/actuator-process\\.ts'),
+    required('^src/simulation/rig-world\\.ts', '^src/process/witness-process\\.ts'),
+    required('^src/process/witness-process\\.ts', '^src/process/order-drive\\.ts'),
     required('^src/process/actuator-process\\.ts', '^src/process/actuator-drive\\.ts'),
   ],
   options: {

@@ -66,6 +66,8 @@ function proposePlaces(row: FaultRow, rig: Rig): readonly Place[] {
       case 'replica':
         // A replica stands for its broker, which is a place of its own.
         return row.injectedAt === 'broker' ? [] : rig.replicas.map(({ id }) => fixed(id));
+      case 'witness':
+        return rig.witness === null ? [] : [fixed(rig.witness.id)];
       case 'channel':
         return rig.replicas.flatMap((replica) =>
           rig.sensors.map((sensor) =>
@@ -80,7 +82,9 @@ function proposePlaces(row: FaultRow, rig: Rig): readonly Place[] {
         return [{ name: LINKS_PLACE, target: draw, parameters: '', expectation }];
       }
       case 'broker':
-        return rig.replicas.map(({ id }) => fixed(`broker:${id}`));
+        return [...rig.replicas, ...(rig.witness === null ? [] : [rig.witness])].map(({ id }) =>
+          fixed(`broker:${id}`),
+        );
       case 'actuator':
         // The hypothesis speaks of replicas: what an actuator does by itself nobody masks.
         return rig.actuators.map(({ id }) => fixed(id, '', 'safe'));
@@ -97,19 +101,22 @@ function proposePlaces(row: FaultRow, rig: Rig): readonly Place[] {
   });
 }
 
-/** Links that a replica does this fault to. */
+/** Links that a replica, or the witness, does this fault to. */
 function listLinks(row: FaultRow, rig: Rig): readonly FaultTarget[] {
   const replicas = rig.replicas.map(({ id }) => id);
   const actuators = rig.actuators.map(({ id }) => id);
+  const witness = rig.witness === null || !row.targets.includes('witness') ? [] : [rig.witness.id];
   const isReceiver = row.implementation.side === 'receiver';
-  const others = [...replicas, ...actuators];
-  return replicas.flatMap((replica) =>
+  const linksOf = (one: string, others: readonly string[]): readonly FaultTarget[] =>
     others
-      .filter((other) => other !== replica)
+      .filter((other) => other !== one)
       .map((other): FaultTarget =>
-        isReceiver ? { kind: 'link', from: other, to: replica } : { kind: 'link', from: replica, to: other },
-      ),
-  );
+        isReceiver ? { kind: 'link', from: other, to: one } : { kind: 'link', from: one, to: other },
+      );
+  return [
+    ...replicas.flatMap((replica) => linksOf(replica, [...replicas, ...actuators, ...witness])),
+    ...witness.flatMap((id) => linksOf(id, replicas)),
+  ];
 }
 
 /** Two sets of replicas, neither of them a majority where n is even. */
@@ -117,6 +124,7 @@ function halve(rig: Rig): string {
   const ids = rig.replicas.map(({ id }) => id);
   const middle = Math.ceil(ids.length / 2);
   const rest = [...ids.slice(middle), ...rig.actuators.map(({ id }) => id)];
+  if (rig.witness !== null) rest.push(rig.witness.id);
   return ` sets=${ids.slice(0, middle).join(',')}/${rest.join(',')}`;
 }
 

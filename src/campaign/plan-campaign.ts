@@ -100,10 +100,13 @@ export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
   return { jobs, kinds: [...new Set(jobs.map(({ kind }) => kind))], leftOut };
 }
 
-/** Only whole replicas, where the campaign asks for no more and the fault can strike them. */
+/** Only whole replicas and the witness, where the campaign asks for no more and the fault can strike them. */
 function narrowPlaces(places: readonly Place[], { places: choice }: Campaign, rig: Rig): readonly Place[] {
   if (choice === 'all') return places;
-  const whole = places.filter(({ name }) => rig.replicas.some(({ id }) => id === name));
+  const { replicas, witness } = rig;
+  const whole = places.filter(
+    ({ name }) => name === witness?.id || replicas.some(({ id }) => id === name),
+  );
   return whole.length > 0 ? whole : places;
 }
 

@@ -3,7 +3,8 @@
  * it (mid-value: 2f+1 commands), lies inside the envelope, comes in the order of ticks, while armed and within `hold`
  * of the one before; arming has a majority that names this boot; fail-safe is the declared value, and comes neither
  * before `hold` is over nor by order of fewer than a majority. Inside the hypothesis: a correct replica computed the
- * output (mid-value: it lies between those of correct ones).
+ * output (mid-value: it lies between those of correct ones). With a witness an order of one member of the operational quorum is
+ * enough for all of this, whatever becomes of that member afterwards: who may order is for the governing checker to say.
  */
 import type { ActuatorCommand, ReplicaIndex, Tick } from '../core/types.js';
 import { holds } from './bytes.js';
@@ -41,7 +42,7 @@ export class ActuatorChecker {
   ) {
     const n = rig.replicas.length;
     this.book = new CommandBook(n);
-    this.majority = Math.floor(n / 2) + 1;
+    this.majority = rig.witness === undefined ? Math.floor(n / 2) + 1 : 1;
     this.slackUs = rig.slackUs ?? 2_000;
   }
 
@@ -170,8 +171,10 @@ export class ActuatorChecker {
     if (count === null || !slot.inside) return;
     let least = Infinity;
     let most = -Infinity;
+    // One that has stopped, or whose word was lost, had computed what it ordered.
+    const disqualified = this.rig.witness === undefined ? slot.faulty : slot.lying;
     for (let replica = 0; replica < this.rig.replicas.length; replica += 1) {
-      if (holds(slot.faulty, replica)) continue;
+      if (holds(disqualified, replica)) continue;
       const order = slot.commands[replica]?.[this.at] ?? null;
       if (typeof order !== 'number') continue;
       if (order === count) return;

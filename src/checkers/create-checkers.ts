@@ -7,6 +7,7 @@ import { AgreementChecker } from './agreement-checker.js';
 import { ClockChecker } from './clock-checker.js';
 import { CommandLogChecker } from './command-log-checker.js';
 import { CoverageChecker } from './coverage-checker.js';
+import { GoverningChecker } from './governing-checker.js';
 import { HypothesisWatch } from './hypothesis-watch.js';
 import { LivenessChecker } from './liveness-checker.js';
 import { MemoryChecker } from './memory-checker.js';
@@ -21,6 +22,7 @@ import type {
   OperatorRequest,
   Order,
   Violation,
+  WitnessTrouble,
 } from './observations.js';
 import { TickWindow } from './tick-slot.js';
 import { ValidityChecker } from './validity-checker.js';
@@ -78,6 +80,8 @@ class CheckerSet implements Checkers {
   private readonly commands: CommandLogChecker;
   /** Null where the vector orders commands. */
   private readonly meeting: MeetingChecker | null;
+  /** Null where there is no witness. */
+  private readonly governing: GoverningChecker | null;
   private judged: Tick = -1;
 
   constructor(
@@ -103,6 +107,8 @@ class CheckerSet implements Checkers {
     this.commands = new CommandLogChecker(rig, this.log);
     this.meeting =
       rig.lagTicks === undefined ? null : new MeetingChecker(rig, rig.lagTicks, this.log, this.watch);
+    this.governing =
+      rig.witness === undefined ? null : new GoverningChecker(rig, rig.witness, this.log);
   }
 
   get violations(): readonly Violation[] {
@@ -115,6 +121,10 @@ class CheckerSet implements Checkers {
 
   onFaulty(replica: ReplicaIndex, tick: Tick, fault: FaultKind | null): void {
     this.watch.noteFault(replica, tick, fault);
+  }
+
+  onWitness(tick: Tick, is: WitnessTrouble | null): void {
+    this.watch.noteWitness(tick, is);
   }
 
   onProposed(replica: ReplicaIndex, tick: Tick, value: Uint8Array): void {
@@ -140,6 +150,7 @@ class CheckerSet implements Checkers {
 
   onPrefixes(replica: ReplicaIndex, tick: Tick, prefixes: readonly (CheckedSlot | null)[]): void {
     this.meeting?.vector(replica, tick, prefixes);
+    this.governing?.vector(replica, tick, prefixes);
   }
 
   onRunStarted(_replica: ReplicaIndex, tick: Tick, prefixes: readonly (CheckedSlot | null)[]): void {
@@ -174,6 +185,7 @@ class CheckerSet implements Checkers {
 
   onCommand(actuator: number, from: ReplicaIndex, command: ActuatorCommand): void {
     this.actuators[actuator]?.command(from, command, this.judged);
+    this.governing?.command(actuator, from, command);
   }
 
   onArmed(actuator: number, tick: Tick, atUs: number): void {
@@ -244,6 +256,7 @@ class CheckerSet implements Checkers {
     this.clocks.judge(slot);
     this.commands.judge(slot);
     this.meeting?.judge(slot);
+    this.governing?.judge(slot);
   }
 
   private tickAt(atUs: number): Tick {

@@ -31,6 +31,8 @@ export interface PaxosCheckers extends PaxosObservations {
   readonly prefix: CheckedSlot;
   /** The operational quorum that governs the next slot, as a set. */
   readonly quorum: number;
+  /** The one after the slot, and where it was chosen; null while not all slots up to it are chosen. */
+  quorumAfter(slot: CheckedSlot): { readonly members: number; readonly slot: CheckedSlot } | null;
   /** The last chosen slot that changed who votes; 0: none. */
   readonly changeSlot: CheckedSlot;
   /** Somebody has voted for another quorum, which is not chosen. */
@@ -89,6 +91,10 @@ class PaxosCheckerSet implements PaxosCheckers {
 
   get quorum(): number {
     return this.book.quorumAt(this.book.prefix + 1) ?? 0;
+  }
+
+  quorumAfter(slot: CheckedSlot): { readonly members: number; readonly slot: CheckedSlot } | null {
+    return this.book.quorumAfter(slot);
   }
 
   get changeSlot(): CheckedSlot {

@@ -7,12 +7,14 @@
  * f of both and the tick is outside. After a tick outside everybody has to show that it is a member again: the rig may
  * be split over two states, or even two runs, and finds together by itself.
  *
+ * A witness is one of the devices that f speaks of: while it is faulty, or on its way back, it uses up one.
+ *
  * It must never take a replica that fails to do its part for a faulty one: once correct, only the truth about faults,
  * or a tick outside, ends that.
  */
 import type { ReplicaIndex, Tick } from '../core/types.js';
 import { holds, sizeOf } from './bytes.js';
-import type { CheckedRig, FaultKind } from './observations.js';
+import type { CheckedRig, FaultKind, WitnessTrouble } from './observations.js';
 import type { TickSlot } from './tick-slot.js';
 
 interface Change {
@@ -32,6 +34,8 @@ export class HypothesisWatch {
   quietInRow = 0;
   insideTicks = 0;
   outsideTicks = 0;
+  /** Ticks in a row that a witness has been away, its fault being over and no more than f devices being faulty. */
+  witnessAwayInRow = 0;
 
   private readonly n: number;
   private readonly everybody: number;
@@ -40,6 +44,8 @@ export class HypothesisWatch {
   private readonly faults: (FaultKind | null)[];
   private readonly changes: Change[] = [];
   private readonly partsInRow: number[];
+  private readonly witnessChanges: { readonly tick: Tick; readonly is: WitnessTrouble | null }[] = [];
+  private witness: WitnessTrouble | null;
   private correct = 0;
   private everFaulty = false;
 
@@ -48,6 +54,7 @@ export class HypothesisWatch {
     this.everybody = 2 ** this.n - 1;
     this.tolerated = rig.hypothesis === 'none' ? 0 : rig.f;
     this.settleTicks = rig.settleTicks ?? 3;
+    this.witness = rig.witness === undefined ? null : 'away';
     this.faults = new Array<null>(this.n).fill(null);
     this.partsInRow = new Array<number>(this.n).fill(0);
   }
@@ -58,9 +65,14 @@ export class HypothesisWatch {
     this.changes.splice(at, 0, { replica, tick, fault });
   }
 
+  noteWitness(tick: Tick, is: WitnessTrouble | null): void {
+    this.witnessChanges.push({ tick, is });
+  }
+
   /** Fills in the slot's verdict. */
   judge(slot: TickSlot): void {
     this.applyFaults(slot);
+    const witness = this.followWitness(slot.tick);
     const { faulty } = slot;
     this.expected = this.correct & ~faulty;
     slot.correct = this.expected;
@@ -70,9 +82,12 @@ export class HypothesisWatch {
       if ((this.partsInRow[replica] as number) >= this.settleTicks) slot.correct |= 1 << replica;
     }
     const asAssumed = this.isOfAssumedKind(slot);
-    slot.inside = asAssumed && sizeOf(this.everybody & ~slot.correct) <= this.tolerated;
+    const missing = sizeOf(this.everybody & ~slot.correct) + (witness === null ? 0 : 1);
+    slot.inside = asAssumed && missing <= this.tolerated;
     slot.judged = true;
-    this.quietInRow = asAssumed && sizeOf(faulty) <= this.tolerated ? this.quietInRow + 1 : 0;
+    const broken = sizeOf(faulty) + (witness === 'faulty' ? 1 : 0);
+    this.quietInRow = asAssumed && broken <= this.tolerated ? this.quietInRow + 1 : 0;
+    this.witnessAwayInRow = witness === 'away' && this.quietInRow > 0 ? this.witnessAwayInRow + 1 : 0;
     if (slot.inside) {
       this.insideTicks += 1;
       this.insideInRow += 1;
@@ -83,6 +98,16 @@ export class HypothesisWatch {
     this.insideInRow = 0;
     this.lastOutside = slot.tick;
     this.correct = 0;
+  }
+
+  /** What the witness is at worst in the tick. */
+  private followWitness(tick: Tick): WitnessTrouble | null {
+    const { witnessChanges } = this;
+    const until = witnessChanges.findIndex((change) => change.tick > tick);
+    const due = witnessChanges.splice(0, until < 0 ? Infinity : until);
+    if (due.length === 0) return this.witness;
+    this.witness = due.at(-1)?.is ?? null;
+    return due.find(({ is }) => is === 'faulty')?.is ?? due.find(({ is }) => is !== null)?.is ?? null;
   }
 
   private applyFaults(slot: TickSlot): void {

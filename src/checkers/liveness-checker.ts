@@ -2,6 +2,8 @@
  * Liveness of replicas (protocol.md §3, §6, §11): inside the hypothesis every correct replica agrees on every tick and
  * steps it; and a replica whose fault is over becomes a member again within a bound, as does everybody after a start
  * or after ticks outside the hypothesis. What a joining replica owes meanwhile is nothing: it is silent.
+ * With a witness (§9) nobody steps without the other member of the operational quorum before that is changed: for so long a
+ * replica beside one that is gone, or on its way back, owes no step. A witness, too, has to come back.
  */
 import type { ReplicaIndex, Tick } from '../core/types.js';
 import { holds } from './bytes.js';
@@ -18,6 +20,8 @@ export class LivenessChecker {
   private readonly returnTicks: number;
   /** Since when each replica has been on its way back without a break; −1 where it is not. */
   private readonly backSince: Tick[];
+  /** With a witness: ticks in a row that each replica has not stepped, the other being no member. */
+  private readonly heldUp: number[];
 
   constructor(
     private readonly rig: CheckedRig,
@@ -27,6 +31,7 @@ export class LivenessChecker {
     this.n = rig.replicas.length;
     this.returnTicks = rig.returnTicks ?? 60;
     this.backSince = new Array<Tick>(this.n).fill(-1);
+    this.heldUp = new Array<number>(this.n).fill(0);
   }
 
   judge(slot: TickSlot): void {
@@ -34,10 +39,37 @@ export class LivenessChecker {
       if (slot.inside && holds(this.watch.expected, replica)) this.judgeMember(slot, replica);
       this.judgeReturn(slot, replica);
     }
+    this.judgeWitness(slot);
+  }
+
+  /** Whether the operational quorum may still be one that somebody is missing from. */
+  private mayBeHeldUp(slot: TickSlot, replica: ReplicaIndex): boolean {
+    const { witness } = this.rig;
+    if (witness === undefined) return false;
+    const isAlone = (slot.correct & ~(1 << replica)) === 0;
+    const ticks = isAlone && slot.stateDigests[replica] === null ? (this.heldUp[replica] ?? 0) + 1 : 0;
+    this.heldUp[replica] = ticks;
+    return ticks > 0 && ticks <= witness.changeTicks;
+  }
+
+  private judgeWitness(slot: TickSlot): void {
+    const { witness } = this.rig;
+    const ticks = this.watch.witnessAwayInRow;
+    if (witness === undefined || ticks === 0 || ticks % this.returnTicks !== 0) return;
+    this.log.add(
+      NAME,
+      '§6 comes back',
+      slot.tick,
+      witness.id,
+      () => `Not all have heard that it votes, ${ticks} ticks after its fault or the start.`,
+    );
   }
 
   private judgeMember(slot: TickSlot, replica: ReplicaIndex): void {
-    if (slot.vectors[replica] === null)
+    const isHeldUp = this.mayBeHeldUp(slot, replica);
+    if (isHeldUp) {
+      // What it owes the others it owes all the same.
+    } else if (slot.vectors[replica] === null)
       this.add('§3 decides', slot, replica, 'It is correct and agreed on nothing.');
     else if (slot.stateDigests[replica] === null)
       this.add('§3 steps', slot, replica, 'It is correct, has a vector and did not step.');

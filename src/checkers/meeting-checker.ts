@@ -119,7 +119,7 @@ export class MeetingChecker {
       slot.stateDigests[replica] !== null && said.prefixes[replica] !== null ? [replica] : [],
     );
     const told = steppers.find((replica) => slot.inside && holds(slot.correct, replica)) ?? steppers[0];
-    const prefixes = told === undefined ? null : (said.prefixes[told] ?? null);
+    const prefixes = told === undefined ? null : this.keepGoverning(said.prefixes[told] ?? null);
     if (prefixes === null) {
       if (!slot.inside) this.p = null;
       return;
@@ -138,6 +138,18 @@ export class MeetingChecker {
     this.p = after;
     this.noteLargest(tick, most);
     this.judgePromises(tick);
+  }
+
+  /** With a witness, those of the operational quorum after the largest of them: what another states does not count. */
+  private keepGoverning(
+    prefixes: readonly (CheckedSlot | null)[] | null,
+  ): readonly (CheckedSlot | null)[] | null {
+    const { witness } = this.rig;
+    if (witness === undefined || prefixes === null) return prefixes;
+    const quorum = witness.quorumAfter(Math.max(0, ...prefixes.map((one) => one ?? 0)));
+    return quorum === null
+      ? prefixes
+      : prefixes.map((one, replica) => (holds(quorum.members, replica) ? one : null));
   }
 
   private judgeEffects(
@@ -190,6 +202,8 @@ export class MeetingChecker {
   }
 
   private judgeLag({ tick, correct }: TickSlot, prefixes: readonly (CheckedSlot | null)[]): void {
+    // Of the operational quorum nobody can be spared.
+    if (this.rig.witness !== undefined) return;
     const due =
       this.largest.findLast((one) => one.tick <= tick - this.lagTicks - LAG_MARGIN_TICKS)?.prefix ?? 0;
     const knowing = prefixes.filter((one) => one !== null && one >= due).length;

@@ -11,6 +11,9 @@ import type { ActuatorCommand, AppliedRequest, ReplicaIndex, Tick } from '../cor
  */
 export type FaultKind = 'omits' | 'lies';
 
+/** What keeps a witness from its part. */
+export type WitnessTrouble = 'faulty' | 'away';
+
 /** What a replica orders an actuator: a count, a trip, or nothing. */
 export type Order = number | 'trip' | null;
 
@@ -21,6 +24,12 @@ export type CheckedSlot = number;
 export interface OperatorRequest {
   readonly client: string;
   readonly sequence: number;
+}
+
+/** The replicas whose votes choose commands, bit i for replica i, and the slot at which that was chosen. */
+export interface CheckedQuorum {
+  readonly members: number;
+  readonly slot: CheckedSlot;
 }
 
 /** Why a voter stands in fail-safe. */
@@ -37,6 +46,11 @@ export interface Observations {
    * Told before `onTickOver` of that tick.
    */
   onFaulty(replica: ReplicaIndex, tick: Tick, fault: FaultKind | null): void;
+  /**
+   * From `tick` on the witness is faulty, or `away`: its fault is over, and not all who run have heard that it votes. Null: it
+   * is neither. It is away until it has been told of. Where there is none this is not told.
+   */
+  onWitness(tick: Tick, is: WitnessTrouble | null): void;
   /** The entry that the replica's own drive handed out for round 1, before any fault touched it. */
   onProposed(replica: ReplicaIndex, tick: Tick, value: Uint8Array): void;
   /** What the replica says it agreed on. */
@@ -112,6 +126,15 @@ export interface CheckedActuator {
   readonly rearm: 'auto' | 'operator';
 }
 
+/** A witness, and what follows from it. */
+export interface CheckedWitness {
+  readonly id: string;
+  /** Ticks within which a replica goes on alone when the other is gone. */
+  readonly changeTicks: number;
+  /** The operational quorum after a slot, worked out from votes; null while it is not known. */
+  readonly quorumAfter: (slot: CheckedSlot) => CheckedQuorum | null;
+}
+
 /** What the checkers know of the rig: plain data, none of it from the code that they check. */
 export interface CheckedRig {
   /** Ids, in the rig's order. */
@@ -136,6 +159,8 @@ export interface CheckedRig {
   readonly settleTicks?: number;
   /** Ticks that a replica may lack what others know to be chosen, where a log orders commands; absent elsewhere. */
   readonly lagTicks?: number;
+  /** The device that votes for the operational quorum alone; absent where there is none. */
+  readonly witness?: CheckedWitness;
   /** Ticks within which a voter must be armed, counted from its start or from the last tick outside. 20 unless given. */
   readonly armTicks?: number;
   /** How late a timer of a voter may be noticed. 2 000 µs unless given. */

@@ -49,6 +49,8 @@ export class PaxosVoteBook {
   private readonly pages: Page[] = [createPage()];
   private readonly contents = new Map<ValueKey, ValueContent>();
   private quorum: number;
+  /** Operational quorums, by the slots at which they were chosen; the oldest first. */
+  private quorums: { readonly members: number; readonly slot: CheckedSlot }[];
 
   /**
    * `onChosen` is called for every value that is chosen in a slot, also for a second one, and again when it is chosen in a
@@ -60,6 +62,7 @@ export class PaxosVoteBook {
     private readonly inOrder: (slot: CheckedSlot, value: ValueKey) => void,
   ) {
     this.quorum = firstQuorum(group);
+    this.quorums = [{ members: this.quorum, slot: 0 }];
   }
 
   /** Nobody remembers anything: a new log begins. What values hold stays known. */
@@ -68,6 +71,7 @@ export class PaxosVoteBook {
     this.prefix = 0;
     this.changeSlot = 0;
     this.quorum = firstQuorum(this.group);
+    this.quorums = [{ members: this.quorum, slot: 0 }];
   }
 
   describe(key: ValueKey, content: ValueContent): void {
@@ -119,6 +123,12 @@ export class PaxosVoteBook {
     return slot === this.prefix + 1 ? this.quorum : (this.pages[slot]?.quorum ?? null);
   }
 
+  /** The quorum that governs what comes after the slot, and where it was chosen; null while it is not known. */
+  quorumAfter(slot: CheckedSlot): { readonly members: number; readonly slot: CheckedSlot } | null {
+    if (slot > this.prefix) return null;
+    return this.quorums.findLast((one) => one.slot <= slot) ?? null;
+  }
+
   /** Whether somebody has voted for a change of the operational quorum that is not chosen. */
   get isChanging(): boolean {
     for (let slot = this.prefix + 1; slot < this.pages.length; slot += 1)
@@ -160,6 +170,7 @@ export class PaxosVoteBook {
       this.prefix = slot;
       const { quorum, admits } = this.contents.get(page.choice.value) ?? { quorum: null, admits: null };
       if (quorum !== null || admits !== null) this.changeSlot = slot;
+      if (quorum !== null) this.quorums.push({ members: quorum, slot });
       this.quorum = quorum ?? this.quorum;
       this.inOrder(slot, page.choice.value);
     }

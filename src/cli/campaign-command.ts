@@ -39,7 +39,6 @@ import {
   type ReportOptions,
 } from './campaign-reports.js';
 import { parseTicks, readVersion } from './flight-options.js';
-import { refuseWitness } from './refuse-witness.js';
 import { UsageError } from './usage-error.js';
 
 interface CampaignOptions extends ReportOptions {
@@ -88,7 +87,6 @@ async function runCommand(what: string, options: CampaignOptions): Promise<void>
   collectAlone();
   const campaign = await readWhat(what, options);
   const loaded = await loadRig(campaign.rigPath);
-  refuseWitness(loaded.rig, campaign.rigPath);
   const { rig } = loaded;
   if (rig.plant === null)
     throw new UsageError(`${loaded.file}: the rig names no plant to simulate; write plant: { model: pitch }`);

@@ -58,6 +58,11 @@ async function runFault(rigPath: string, text: string, options: OperatorOptions)
   if (!parsed.ok) throw new UsageError(formatSpecMistake(text, parsed));
   const targets = resolveFaultTargets(parsed.spec, rig);
   if (!targets.ok) throw new UsageError(`${rigPath}: ${targets.what}; ${targets.cure}`);
+  const { witness } = rig;
+  if (witness !== null && targets.obeying.includes(witness.id))
+    throw new UsageError(
+      `${rigPath}: the witness '${witness.id}' takes no orders; end its process yourself, or let a flight do it: voteplane demo ${rigPath} --fault "${text}"`,
+    );
   const keys = await loadKeys(
     rig,
     chooseOperator(rig, options.id),

@@ -20,7 +20,6 @@ import { drawCommands } from '../simulation/draw-commands.js';
 import { simulate, type SimulationOutcome } from '../simulation/simulate.js';
 import { drawWeather } from '../simulation/weather.js';
 import { openReport, parseSeed, parseTicks, readVersion } from './flight-options.js';
-import { refuseWitness } from './refuse-witness.js';
 import { EXIT_USAGE, UsageError } from './usage-error.js';
 
 interface SimulateOptions {
@@ -153,7 +152,6 @@ async function planSimulation(
     if (rigPath === undefined)
       throw new UsageError('give a rig folder, such as hardware/rigs/pitch, or --scenario FILE');
     const loaded = await loadRig(rigPath);
-    refuseWitness(loaded.rig, rigPath);
     const faults = planFaultsOf(loaded, rigPath, options);
     const isAsked = options.fault.length > 0;
     const ticks = options.ticks ?? (isAsked ? countFlightTicks(loaded.rig, faults) : DEFAULT_TICKS);
@@ -171,7 +169,6 @@ async function planSimulation(
       `--scenario and ${excluded} exclude each other: the file says it all; give one of them`,
     );
   const { scenario, loaded } = await loadScenario(file);
-  refuseWitness(loaded.rig, scenario.rigPath);
   const { ticks, faults } = scenario;
   return { loaded, rigPath: scenario.rigPath, ticks, seed: seed ?? scenario.seed, faults, scenario };
 }

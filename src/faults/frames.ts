@@ -132,9 +132,9 @@ export function buildDuplicate(context: FaultContext): FaultWrapper {
 
 /** `partition`: nothing passes between the sets; those in none hear and reach everybody. */
 export function buildPartition(context: FaultContext): FaultWrapper {
-  const { rig, self, parameters, count } = context;
+  const { rig, id, parameters, count } = context;
   const sets = chooseSets(rig, parameters.sets('sets'));
-  const own = sets.findIndex((set) => set.includes(rig.replicas[self]?.id ?? ''));
+  const own = sets.findIndex((set) => set.includes(id));
   const flap = parameters.number('flap');
   const isOneWay = parameters.choice('way') === 'one';
   let isUp = false;
@@ -163,11 +163,12 @@ export function buildPartition(context: FaultContext): FaultWrapper {
   };
 }
 
-/** The sets of a partition: those named, else the last replica against all others and the actuators. */
+/** The sets of a partition: those named, else the last replica against all others, the actuators and the witness. */
 function chooseSets(rig: Rig, named: readonly (readonly string[])[] | null): readonly (readonly string[])[] {
   const replicas = rig.replicas.map(({ id }) => id);
-  const actuators = rig.actuators.map(({ id }) => id);
-  return named ?? [[...replicas.slice(0, -1), ...actuators], replicas.slice(-1)];
+  const others = rig.actuators.map(({ id }) => id);
+  if (rig.witness !== null) others.push(rig.witness.id);
+  return named ?? [[...replicas.slice(0, -1), ...others], replicas.slice(-1)];
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The faults of one replica or voter at work: which are waiting, which are active, and the ports that pass through them.
+ * The faults of one replica, voter or witness at work: which are waiting, which are active, and the ports that pass through them.
  * It belongs to the process, which gives it its ports to wrap and tells it the ticks. Without an active
  * fault a wrapped port costs one call more. It must never touch the code that it strikes.
  */
@@ -64,9 +64,9 @@ export interface FaultEvent {
 
 export interface InjectorParts {
   readonly rig: Rig;
-  /** Place in the rig's list of replicas, or in the one that `of` names. */
+  /** Place in the rig's list of replicas, or in the one that `of` names; a witness comes after the replicas. */
   readonly self: ReplicaIndex;
-  readonly of?: 'replicas' | 'actuators';
+  readonly of?: 'replicas' | 'actuators' | 'witness';
   /** Same seed, same faults, same traffic: same alterations. */
   readonly seed: string | number;
   /** Where this is; `live` where it is not said. */
@@ -137,6 +137,8 @@ const FACILITIES: Readonly<Record<Facility, string>> = {
   order: 'a command log',
 };
 
+const KINDS = { replicas: 'replica', actuators: 'actuator', witness: 'witness' } as const;
+
 export class FaultInjector {
   private readonly selfId: string;
   private faults: Held[] = [];
@@ -162,8 +164,9 @@ export class FaultInjector {
   private order: Chain<OrderPort> | null = null;
 
   constructor(private readonly parts: InjectorParts) {
-    const self = parts.rig[parts.of ?? 'replicas'][parts.self];
-    assert(self !== undefined, 'an injector belongs to a replica or an actuator of the rig');
+    const { rig, of = 'replicas' } = parts;
+    const self = of === 'witness' ? rig.witness : rig[of][parts.self];
+    assert(self !== undefined && self !== null, 'an injector belongs to a process of the rig');
     this.selfId = self.id;
   }
 
@@ -317,7 +320,7 @@ export class FaultInjector {
       );
     }
     if (!plan.obeying.includes(this.selfId)) {
-      const kind = this.parts.of === 'actuators' ? 'actuator' : 'replica';
+      const kind = KINDS[this.parts.of ?? 'replicas'];
       return refuse(
         `'${spec.name} on ${formatTarget(spec.target)}' is not for ${kind} '${this.selfId}' to do`,
         `send it to ${plan.obeying.join(', ')}`,
@@ -577,6 +580,7 @@ export class FaultInjector {
     return {
       rig,
       self,
+      id: this.selfId,
       scope: scopeFault(held.spec.target, this.selfId, rig),
       parameters: held.plan.parameters,
       forTicks: held.spec.forTicks,

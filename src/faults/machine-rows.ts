@@ -126,7 +126,7 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
   {
     name: 'amnesia',
     parameters: [],
-    targets: ['replica'],
+    targets: ['replica', 'witness'],
     injectedAt: 'store',
     meaning:
       'the process is gone, its durable state lost and its keys kept; with for it is started again after so many ticks, else at once',
@@ -147,7 +147,7 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
           'a live process is killed, and what it has handed to the disk is there',
       },
     ],
-    targets: ['replica'],
+    targets: ['replica', 'witness'],
     injectedAt: 'store',
     meaning:
       'the device is gone while its store writes; with for it is started again after so many ticks, else not at all',
@@ -157,7 +157,7 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
   ...(['disk-full', 'io-error', 'read-only'] as const).map((name): FaultRow => ({
     name,
     parameters: [number('k', 'writes', { min: 0, max: 1_000, whole: true }, 0, 'how many are taken before')],
-    targets: ['replica'],
+    targets: ['replica', 'witness'],
     injectedAt: 'store',
     meaning: `${DISK_TROUBLE[name]}; when it ends the replica is started again`,
     expected:
@@ -175,7 +175,7 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
         'how far ahead; less than 0 is behind',
       ),
     ],
-    targets: ['replica'],
+    targets: ['replica', 'witness'],
     injectedAt: 'clock',
     meaning: 'the clock by which the replica lives jumps',
     expected:
@@ -198,7 +198,7 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
         'how much too fast; less than 0 is too slow',
       ),
     ],
-    targets: ['replica'],
+    targets: ['replica', 'witness'],
     injectedAt: 'clock',
     meaning: 'the clock by which the replica lives is too fast or too slow',
     expected:
@@ -213,7 +213,7 @@ export const MACHINE_ROWS: readonly FaultRow[] = [
   {
     name: 'clock-freeze',
     parameters: [],
-    targets: ['replica'],
+    targets: ['replica', 'witness'],
     injectedAt: 'clock',
     meaning: 'the clock by which the replica lives stands still, and its timers with it',
     expected: 'a crash to the others, and masked; cleared, it knows that it overslept and joins again',

@@ -9,6 +9,7 @@ import { chooseColluders } from './lies.js';
 import { readParameters, type FaultRefusal, type Parameters } from './parameters.js';
 import { WORLDS, type FaultImplementation, type FaultRow, type TargetKind, type World } from './row.js';
 import { formatTarget, type FaultSpec, type FaultTarget } from './spec.js';
+import { comesFromOutside } from './traits.js';
 import type { FaultScope } from './wrapper.js';
 
 /** A fault that this rig can be struck with. */
@@ -17,7 +18,7 @@ export interface FaultPlan {
   readonly implementation: FaultImplementation;
   readonly targetKind: TargetKind;
   readonly parameters: Parameters;
-  /** Ids of the replicas and actuators whose processes have to do it. */
+  /** Ids of the replicas and actuators whose processes have to do it, and of the witness that suffers it. */
   readonly obeying: readonly string[];
 }
 
@@ -70,6 +71,12 @@ export function planFault(
     if (objection !== null) return refuse(`${row.name}: ${objection.what}`, objection.cure);
   }
   const obeying = listObeying(spec, implementation.side, row, parameters, rig);
+  const witness = rig.witness?.id;
+  if (world === 'live' && witness !== undefined && obeying.includes(witness) && !comesFromOutside(row.name))
+    return refuse(
+      `'${row.name} on ${formatTarget(spec.target)}' is for the witness '${witness}' to do, and a live one strikes itself with nothing`,
+      `inject it in the simulator, or strike a replica; in a flight 'crash' and 'restart' strike ${witness} from outside`,
+    );
   return { ok: true, plan: { row, implementation, targetKind: kind, parameters, obeying } };
 }
 
@@ -88,9 +95,11 @@ export function resolveFaultTargets(
   return planned.ok ? { ok: true, obeying: planned.plan.obeying } : planned;
 }
 
-/** What the fault strikes of `self`, a replica or an actuator. */
+/** What the fault strikes of `self`, a replica, an actuator or the witness, which has nothing to say to actuators. */
 export function scopeFault(target: FaultTarget, self: string, rig: Rig): FaultScope {
-  const everybody = [...rig.replicas, ...rig.actuators].map(({ id }) => id).filter((id) => id !== self);
+  const witness = listWitness(rig);
+  const others = witness.includes(self) ? [] : [...rig.actuators.map(({ id }) => id), ...witness];
+  const everybody = [...rig.replicas.map(({ id }) => id), ...others].filter((id) => id !== self);
   const sensors = listSensors(target, rig);
   if (target.kind !== 'link') return { sensors, receivers: everybody, senders: everybody };
   return {
@@ -98,6 +107,10 @@ export function scopeFault(target: FaultTarget, self: string, rig: Rig): FaultSc
     receivers: target.from === self ? [target.to] : [],
     senders: target.to === self ? [target.from] : [],
   };
+}
+
+function listWitness({ witness }: Pick<Rig, 'witness'>): readonly string[] {
+  return witness === null ? [] : [witness.id];
 }
 
 function listSensors(target: FaultTarget, rig: Rig): number[] {
@@ -113,18 +126,22 @@ function resolveTarget(
   const replicas = rig.replicas.map(({ id }) => id);
   const actuators = rig.actuators.map(({ id }) => id);
   const sensors = rig.sensors.map(({ id }) => id);
+  const witness = listWitness(rig);
+  const choices =
+    `its replicas: ${replicas.join(', ')}; its actuators: ${actuators.join(', ')}` +
+    (witness.length === 0 ? '' : `; its witness: ${witness.join()}`);
   const noReplica = (id: string): FaultRefusal =>
     refuse(`the rig '${rig.id}' has no replica '${id}'`, `its replicas: ${replicas.join(', ')}`);
   let kind: TargetKind;
   switch (target.kind) {
     case 'part':
-      if (!replicas.includes(target.id) && !actuators.includes(target.id)) {
-        return refuse(
-          `the rig '${rig.id}' has no replica or actuator '${target.id}'`,
-          `its replicas: ${replicas.join(', ')}; its actuators: ${actuators.join(', ')}`,
-        );
-      }
-      kind = replicas.includes(target.id) ? 'replica' : 'actuator';
+      if (![...replicas, ...actuators, ...witness].includes(target.id))
+        return refuse(`the rig '${rig.id}' has no replica or actuator '${target.id}'`, choices);
+      kind = replicas.includes(target.id)
+        ? 'replica'
+        : witness.includes(target.id)
+          ? 'witness'
+          : 'actuator';
       break;
     case 'channel':
       if (!replicas.includes(target.replica)) return noReplica(target.replica);
@@ -140,18 +157,20 @@ function resolveTarget(
       if (target.from === target.to) {
         return refuse(`a link leads from '${target.from}' to itself`, 'name two ends, a>c');
       }
-      const ends: readonly string[] = [...replicas, ...actuators];
+      const ends: readonly string[] = [...replicas, ...actuators, ...witness];
       const stranger = [target.from, target.to].find((end) => !ends.includes(end));
-      if (stranger !== undefined) {
-        return refuse(
-          `the rig '${rig.id}' has no replica or actuator '${stranger}'`,
-          `its replicas: ${replicas.join(', ')}; its actuators: ${actuators.join(', ')}`,
-        );
-      }
+      if (stranger !== undefined)
+        return refuse(`the rig '${rig.id}' has no replica or actuator '${stranger}'`, choices);
       const { implementation } = row;
       const isReceiver = implementation.side === 'receiver';
       const obeying = isReceiver ? target.to : target.from;
-      if (!replicas.includes(obeying)) {
+      const other = isReceiver ? target.from : target.to;
+      if (witness.includes(obeying) && !replicas.includes(other))
+        return refuse(
+          `nothing goes from '${target.from}' to '${target.to}'`,
+          `a witness speaks with replicas: ${replicas.join(', ')}`,
+        );
+      if (!replicas.includes(obeying) && !(witness.includes(obeying) && row.targets.includes('witness'))) {
         return refuse(
           `'${row.name}' on ${formatTarget(target)} is for '${obeying}' to do, which is no replica`,
           `name a link whose ${isReceiver ? 'receiver' : 'sender'} is a replica`,
@@ -161,7 +180,7 @@ function resolveTarget(
       break;
     }
     case 'broker':
-      if (!replicas.includes(target.owner)) return noReplica(target.owner);
+      if (![...replicas, ...witness].includes(target.owner)) return noReplica(target.owner);
       kind = 'broker';
       break;
     case 'world':
@@ -178,6 +197,7 @@ function resolveTarget(
 
 const EXAMPLES: Readonly<Record<TargetKind, string>> = {
   replica: 'a replica (c)',
+  witness: 'the witness of a rig that has one (w)',
   channel: 'a channel (c.pitch)',
   link: 'a link (a>c)',
   broker: 'a broker (broker:c)',
@@ -196,7 +216,7 @@ function findUnknownId(
   rig: Rig,
 ): { readonly what: string; readonly cure: string } | null {
   const replicas = rig.replicas.map(({ id }) => id);
-  const receivers = [...replicas, ...rig.actuators.map(({ id }) => id)];
+  const receivers = [...replicas, ...rig.actuators.map(({ id }) => id), ...listWitness(rig)];
   for (const { key, type } of row.parameters) {
     let known: readonly string[];
     let named: readonly string[];

@@ -8,7 +8,7 @@ import type { ParameterRule, Parameters } from './parameters.js';
 import type { FaultTarget } from './spec.js';
 import type { Facility, FaultContext, FaultWrapper } from './wrapper.js';
 
-export type TargetKind = 'replica' | 'channel' | 'link' | 'broker' | 'actuator' | 'world';
+export type TargetKind = 'replica' | 'witness' | 'channel' | 'link' | 'broker' | 'actuator' | 'world';
 
 /** A fault about to be accepted, ids resolved and parameters read. */
 export interface FaultCandidate {

@@ -5,6 +5,7 @@
  */
 import type { Ballot, PaxosMessage } from '../core/paxos/types.js';
 import type { LogStore, OrderPort, StoreRefusal } from '../ports.js';
+import { listDevices } from '../process/order-config.js';
 import { ordersByLog } from '../rig/derive.js';
 import type { FaultCandidate, Objection } from './row.js';
 import type { FaultContext, FaultWrapper, StoreLoss } from './wrapper.js';
@@ -96,7 +97,7 @@ export function buildAmnesia({ count, host }: FaultContext): FaultWrapper {
  * it has promised itself.
  */
 export function buildBallotRegression({ rig, self, count }: FaultContext): FaultWrapper {
-  const n = rig.replicas.length;
+  const n = listDevices(rig).length;
   let port: OrderPort | null = null;
   let promised: Ballot = 0;
   let incarnation = 0;

@@ -45,6 +45,12 @@ const SPARING_ROUNDS: ReadonlySet<string> = new Set([
   'ballot-regression',
 ]);
 
+/** Faults that strike a process from outside it, so that it needs no injector: whoever started it carries them out. */
+const FROM_OUTSIDE: ReadonlySet<string> = new Set(['crash', 'restart']);
+
+/** Faults after which a device neither promises nor votes before it is started again. */
+const LOSING_VOTE: ReadonlySet<string> = new Set(['disk-full', 'io-error', 'read-only']);
+
 /** Faults whose effect stays when they are over, so that a second one adds to the first. */
 const LASTING: ReadonlySet<string> = new Set(['key-rotate']);
 
@@ -66,6 +72,16 @@ export function isOfLog(name: string): boolean {
 /** Whether a replica struck with a fault of this name owes its part in every tick all the same, until the fault ends. */
 export function sparesRounds(name: string): boolean {
   return SPARING_ROUNDS.has(name);
+}
+
+/** Whether a device struck with a fault of this name has no voice in the command log any more. */
+export function losesVote(name: string): boolean {
+  return LOSING_VOTE.has(name);
+}
+
+/** Whether whoever started a process can strike it with a fault of this name. */
+export function comesFromOutside(name: string): boolean {
+  return FROM_OUTSIDE.has(name);
 }
 
 /** Whether a fault of this name needs messages that are really encoded. */

@@ -123,8 +123,9 @@ export interface FaultScope {
 /** What a fault is made from. */
 export interface FaultContext {
   readonly rig: Rig;
-  /** Place in the rig's list of replicas, or of actuators where the fault strikes one. */
+  /** Place in the rig's list of replicas, or of actuators where the fault strikes one; a witness comes after the replicas. */
   readonly self: ReplicaIndex;
+  readonly id: Principal;
   readonly scope: FaultScope;
   readonly parameters: Parameters;
   /** Ticks that it lasts; null: until it is cleared. */

@@ -37,6 +37,8 @@ export interface WitnessProcessParts {
   readonly channel: Pick<ParentChannel, 'send'>;
   /** How messages become frames; without it as on the wire. */
   readonly openMessenger?: OpenMessenger;
+  /** For whoever watches: what it shows of this start of it, where it asks to be let in. */
+  readonly onNonce?: (nonce: Uint8Array) => void;
   /** A turn is over: once a period. */
   readonly onTurn?: (doing: string, nowUs: number) => void;
 }
@@ -89,8 +91,10 @@ export class WitnessProcess {
         onIncompatible: (_, detail) => this.tell('error', detail),
       },
     });
+    const nonce = entropy.bytes(ORDER_NONCE_BYTES);
+    parts.onNonce?.(nonce);
     this.drive = new OrderDrive({
-      config: buildOrderConfig(rig, self, entropy.bytes(ORDER_NONCE_BYTES)),
+      config: buildOrderConfig(rig, self, nonce),
       clock,
       store: watchWrites(store, (bytes) => this.noteDurable(records.decode(bytes))),
       records,
@@ -117,6 +121,14 @@ export class WitnessProcess {
     this.words.stop();
     await this.drive.stop();
     this.words.stop();
+    this.messenger.stop();
+  }
+
+  /** Ends it as SIGKILL would, inside this process: nothing more leaves or is looked at. */
+  halt(): void {
+    this.cancelTurn?.();
+    this.words.stop();
+    this.drive.halt();
     this.messenger.stop();
   }
 

@@ -6,7 +6,8 @@ import { slewHorizonUs } from '../core/clock/round-clock.js';
 import { boundSkewUs } from '../core/clock/skew-bound.js';
 import { usesSignedStarts } from '../core/membership/cold-start.js';
 import { createCheckers, type Checkers, type CheckersSummary } from '../checkers/create-checkers.js';
-import type { CheckedSlot, FaultKind, Order, Violation } from '../checkers/observations.js';
+import type { CheckedSlot, FaultKind, Order, Violation, WitnessTrouble } from '../checkers/observations.js';
+import type { PaxosMessage } from '../core/paxos/types.js';
 import type { Report } from '../core/replica.js';
 import type {
   ActuatorCommand,
@@ -18,7 +19,7 @@ import type {
 } from '../core/types.js';
 import { readFaultName } from '../demo/fault-ledger.js';
 import type { FaultEvent } from '../faults/injector.js';
-import { isLie, sparesRounds } from '../faults/traits.js';
+import { isLie, losesVote, sparesRounds } from '../faults/traits.js';
 import type { PeerPort, Principal, RecordChange } from '../ports.js';
 import { LAG_US } from '../process/command-rules.js';
 import { MAX_SLEW_PPM } from '../process/replica-config.js';
@@ -28,9 +29,10 @@ import {
   type MessengerParts,
   type OpenMessenger,
 } from '../process/messenger.js';
+import { listDevices } from '../process/order-config.js';
 import type { OrderReport } from '../process/replica-process.js';
 import type { VoterRecord } from '../process/telemetry.js';
-import { ordersByLog } from '../rig/derive.js';
+import { deriveQuorumChangeUs, ordersByLog } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
 import type { TickGrid } from '../rig/tick-grid.js';
 import { TickLine } from '../rig/tick-line.js';
@@ -59,6 +61,16 @@ interface Standing {
   told: FaultKind | null;
 }
 
+/** More than the time in which the other goes on alone: until the tick in which it does, and what is under way has come. */
+const CHANGE_MARGIN_TICKS = 2;
+
+/** What is known of a witness: the faults at work on it, and who has heard since that it votes. */
+interface WitnessStanding {
+  readonly active: Set<string>;
+  heardBy: number;
+  told: WitnessTrouble | null;
+}
+
 export class CheckerFeed {
   private readonly checkers: Checkers;
   /** Null where no log orders commands. */
@@ -66,9 +78,13 @@ export class CheckerFeed {
   /** What the vector that each replica agreed on last states of the log, and its tick. */
   private readonly stated: { tick: Tick; prefixes: readonly (CheckedSlot | null)[] }[];
   private readonly indices: ReadonlyMap<Principal, number>;
+  /** Devices of the command log: the replicas, and behind them the witness. */
+  private readonly devices: ReadonlyMap<Principal, number>;
+  /** Null where there is none. */
+  private readonly witness: WitnessStanding | null;
   private readonly standings: readonly Standing[];
   /** Ends of faults, by the tick in which they are over for everybody. */
-  private readonly ends: { readonly replica: number; readonly spec: string; readonly tick: Tick }[] = [];
+  private readonly ends: { readonly device: number; readonly spec: string; readonly tick: Tick }[] = [];
   private readonly proposed: Tick[];
   /** When messages about states were sent, the newest. */
   private readonly stateSends = new Map<string, Tick>();
@@ -93,6 +109,8 @@ export class CheckerFeed {
     network: NetworkModel,
   ) {
     this.indices = new Map(rig.replicas.map(({ id }, at) => [id, at]));
+    this.devices = new Map(listDevices(rig).map((id, at) => [id, at]));
+    this.witness = rig.witness === null ? null : { active: new Set(), heardBy: 0, told: 'away' };
     this.standings = rig.replicas.map(() => ({ active: new Map(), told: null }));
     this.proposed = rig.replicas.map(() => -1);
     this.lastSent = rig.replicas.map(() => ({ message: null, key: 0 }));
@@ -123,6 +141,15 @@ export class CheckerFeed {
       returnTicks: Math.max(RETURN_MIN_TICKS, toTicks(RETURN_US)),
       armTicks: Math.max(ARM_MIN_TICKS, toTicks(ARM_US)),
       ...(this.log === null ? {} : { lagTicks: toTicks(LAG_US) }),
+      ...(rig.witness === null || this.log === null
+        ? {}
+        : {
+            witness: {
+              id: rig.witness.id,
+              changeTicks: toTicks(deriveQuorumChangeUs(rig)) + CHANGE_MARGIN_TICKS,
+              quorumAfter: this.log.quorumAfter.bind(this.log),
+            },
+          }),
     });
   }
 
@@ -146,38 +173,52 @@ export class CheckerFeed {
     };
   }
 
-  /** A fault struck, or ended, at a replica; others' are no matter of replicas. */
+  /** A fault struck, or ended, at a replica or the witness; others' are no matter of theirs. */
   noteFault(id: Principal, event: Pick<FaultEvent, 'spec' | 'event'>): void {
-    const replica = this.indices.get(id);
-    if (replica === undefined || event.event === 'failed') return;
+    const device = this.devices.get(id);
+    if (device === undefined || event.event === 'failed') return;
+    const { spec } = event;
     const tick = this.tickNow();
-    if (sparesRounds(readFaultName(event.spec))) {
-      if (event.event === 'cleared') this.noteLapse(replica, event.spec, tick);
+    if (this.owesPart(device, readFaultName(spec))) {
+      if (event.event === 'cleared') this.noteLapse(device, spec, tick);
       return;
     }
     if (event.event === 'applied') {
-      this.standings[replica]?.active.set(event.spec, kindOf(event.spec));
-      this.tell(replica, tick);
+      this.begin(device, spec, kindOf(spec));
+      this.tell(device, tick);
     } else {
-      this.ends.push({ replica, spec: event.spec, tick: tick + MARGIN_TICKS });
+      this.ends.push({ device, spec, tick: tick + MARGIN_TICKS });
     }
   }
 
   /** A frame of this replica was lost or held up by the network itself: in this tick it is the faulty one. */
   noteTrouble(from: Principal): void {
-    const replica = this.indices.get(from);
-    if (replica === undefined) return;
+    const device = this.devices.get(from);
+    if (device === undefined) return;
     const tick = this.tickNow();
-    this.noteLapse(replica, `network ${tick}`, tick);
+    this.noteLapse(device, `network ${tick}`, tick);
   }
 
-  /** The replica is a faulty one in this tick alone. */
-  private noteLapse(replica: number, spec: string, tick: Tick): void {
-    const standing = this.standings[replica];
-    if (standing === undefined || standing.active.has(spec)) return;
-    standing.active.set(spec, 'omits');
-    this.tell(replica, tick);
-    this.ends.push({ replica, spec, tick: tick + 1 });
+  /** Whether such a fault leaves its replica's part in the rounds alone. With a witness, who cannot vote is voted out. */
+  private owesPart(device: number, name: string): boolean {
+    return sparesRounds(name) && device < this.standings.length && (this.witness === null || !losesVote(name));
+  }
+
+  /** The replica or witness is a faulty one in this tick alone. */
+  private noteLapse(device: number, spec: string, tick: Tick): void {
+    if (this.activeOn(device).has(spec)) return;
+    this.begin(device, spec, 'omits');
+    this.tell(device, tick);
+    this.ends.push({ device, spec, tick: tick + 1 });
+  }
+
+  private activeOn(device: number): { has(spec: string): boolean; delete(spec: string): boolean } {
+    return this.standings[device]?.active ?? this.witness?.active ?? new Set();
+  }
+
+  private begin(device: number, spec: string, kind: FaultKind): void {
+    this.standings[device]?.active.set(spec, kind);
+    if (device >= this.standings.length) this.witness?.active.add(spec);
   }
 
   /** The peers of a replica, seen before any fault touches what it says. */
@@ -196,7 +237,7 @@ export class CheckerFeed {
   wrapMessenger(open: OpenMessenger): OpenMessenger {
     return (parts) => {
       const messenger = open({ ...parts, events: this.wrapEvents(parts) });
-      const self = this.indices.get(parts.id);
+      const self = this.devices.get(parts.id);
       return self === undefined ? messenger : this.wrapSends(self, messenger);
     };
   }
@@ -236,10 +277,15 @@ export class CheckerFeed {
     this.log?.asked(client, sequence);
   }
 
-  /** What the store of a replica's device holds from now on; null: nothing any more. */
-  noteKept(replica: number, changes: readonly RecordChange[] | null): void {
-    if (changes === null) this.log?.emptied(replica);
-    else this.log?.kept(replica, changes);
+  /** What the store of a device holds from now on; null: nothing any more. */
+  noteKept(device: number, changes: readonly RecordChange[] | null): void {
+    if (changes === null) this.log?.emptied(device);
+    else this.log?.kept(device, changes);
+  }
+
+  /** A witness starts, and shows this nonce where it asks to be let in. */
+  noteWitnessStart(device: number, nonce: Uint8Array): void {
+    this.log?.started(device, nonce);
   }
 
   /** What becomes of the command log at a replica. */
@@ -305,9 +351,10 @@ export class CheckerFeed {
       if (at < 0) break;
       const [end] = this.ends.splice(at, 1);
       if (end === undefined) break;
-      this.standings[end.replica]?.active.delete(end.spec);
-      this.tell(end.replica, tick);
+      this.activeOn(end.device).delete(end.spec);
+      this.tell(end.device, tick);
     }
+    this.followWitness(tick);
     const over = tick - SETTLE_TICKS;
     if (over <= this.judged) return;
     this.judged = over;
@@ -353,6 +400,8 @@ export class CheckerFeed {
           this.checkers.onCommand(actuator, sender, this.placeCommand(sender, message.command));
         else if (sender !== undefined && self !== undefined && isPeerMessage(message))
           this.noteAccepted(sender, self, message);
+        else if (sender === undefined && self !== undefined && message.kind === 'order')
+          this.noteHeard(self, message.messages);
         events.onMessage(from, message, arrivedUs);
       },
     };
@@ -378,12 +427,34 @@ export class CheckerFeed {
 
   private tell(replica: number, tick: Tick): void {
     const standing = this.standings[replica];
-    if (standing === undefined) return;
+    if (standing === undefined) {
+      this.followWitness(tick);
+      return;
+    }
     const kinds = [...standing.active.values()];
     const kind = kinds.includes('lies') ? 'lies' : kinds.length > 0 ? 'omits' : null;
     if (kind === standing.told) return;
     standing.told = kind;
     this.checkers.onFaulty(replica, tick, kind);
+  }
+
+  /** A witness whose fault is over takes part again when all replicas without one have heard that it votes. */
+  private followWitness(tick: Tick): void {
+    const { witness } = this;
+    if (witness === null) return;
+    const isHeard = this.standings.every(
+      ({ active }, replica) => active.size > 0 || (witness.heardBy & (1 << replica)) !== 0,
+    );
+    if (witness.active.size > 0) witness.heardBy = 0;
+    const is = witness.active.size > 0 ? 'faulty' : isHeard ? null : 'away';
+    if (is === witness.told) return;
+    witness.told = is;
+    this.checkers.onWitness(tick, is);
+  }
+
+  private noteHeard(replica: number, messages: readonly PaxosMessage[]): void {
+    if (this.witness !== null && messages.some(({ incarnation }) => incarnation > 0))
+      this.witness.heardBy |= 1 << replica;
   }
 
   /** Commands for a tick come before anybody tells that it was agreed on; who is correct speaks in shared ticks only. */

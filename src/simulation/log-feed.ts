@@ -2,30 +2,42 @@
  * What the checkers of Simplified Paxos are told of a whole rig: what its devices keep on their disks, say to each other, hand
  * to the rounds and tell operators. What they find is taken from here, with the tick in which it came to light.
  */
+import { createHash } from 'node:crypto';
 import { createPaxosCheckers, type PaxosCheckers } from '../checkers/create-paxos-checkers.js';
-import type { Violation } from '../checkers/observations.js';
-import type { Entry, PaxosMessage, Slot, Snapshot } from '../core/paxos/types.js';
+import type { CheckedQuorum, Violation } from '../checkers/observations.js';
+import type { Entry, PaxosMessage, QuorumChange, Slot, Snapshot, Vote } from '../core/paxos/types.js';
 import type { ReplicaIndex, Tick } from '../core/types.js';
 import type { RecordChange } from '../ports.js';
+import { decodeWitness, encodeWitness } from '../store/witness-codec.js';
 import { recordCodec, type RecordCodec } from '../process/order-records.js';
 import { listDevices, requireOrderLimits } from '../process/order-config.js';
 import type { Rig } from '../rig/rig.js';
+import { encodePaxosMessage } from '../wire/paxos-codec.js';
 import { PaxosFeed, writeBytes } from './paxos-feed.js';
 
 /** One for a run of a rig whose commands a log orders. */
 export class LogFeed {
   private readonly checkers: PaxosCheckers;
   private readonly feed: PaxosFeed;
-  private readonly codec: RecordCodec;
+  /** By device. */
+  private readonly codecs: readonly RecordCodec[];
+  /** By device and slot, the last vote that it keeps: what a change of the operational quorum has below it. */
+  private readonly votes: readonly Map<Slot, Vote>[];
   private readonly found: Violation[] = [];
   private taken = 0;
   /** By slot, how many requests are executed up to it. */
   private readonly executed: number[] = [0];
 
   constructor(rig: Rig) {
-    this.checkers = createPaxosCheckers({ replicas: listDevices(rig), witness: null, isNew: true });
+    const devices = listDevices(rig);
+    const witness = rig.witness === null ? null : devices.indexOf(rig.witness.id);
+    this.checkers = createPaxosCheckers({ replicas: devices, witness, isNew: true });
     this.feed = new PaxosFeed(this.checkers);
-    this.codec = recordCodec(requireOrderLimits(rig));
+    this.votes = devices.map(() => new Map<Slot, Vote>());
+    const codec = recordCodec(requireOrderLimits(rig));
+    this.codecs = devices.map((_, device) =>
+      device === witness ? { encode: encodeWitness, decode: decodeWitness } : codec,
+    );
   }
 
   /** What was found so far, the first of it. */
@@ -46,9 +58,11 @@ export class LogFeed {
   kept(device: ReplicaIndex, changes: readonly RecordChange[]): void {
     for (const { key, bytes } of changes) {
       if (bytes === null) continue;
-      const record = this.codec.decode(bytes);
+      const record = this.codecs[device]?.decode(bytes) ?? null;
       if (record === null) throw new Error(`device ${device} keeps "${key}", which nobody can read`);
       this.feed.kept(device, record);
+      if (record.kind === 'vote') this.votes[device]?.set(record.slot, record);
+      if (record.kind === 'snapshot') this.forgetVotes(device, record.snapshot.slot);
     }
   }
 
@@ -62,7 +76,15 @@ export class LogFeed {
   }
 
   said(device: ReplicaIndex, messages: readonly PaxosMessage[]): void {
-    for (const message of messages) this.feed.said(device, message);
+    for (const message of messages) {
+      if (message.kind === 'propose-change') this.readDigest(device, message.change);
+      this.feed.said(device, message);
+    }
+  }
+
+  /** The operational quorum after the slot, by the votes that devices keep; null while nobody can know it. */
+  quorumAfter(slot: Slot): CheckedQuorum | null {
+    return this.checkers.quorumAfter(slot);
   }
 
   chosen(device: ReplicaIndex, slot: Slot, entry: Entry, executes: boolean): void {
@@ -83,6 +105,23 @@ export class LogFeed {
   /** The device tells the operator that his request is chosen at the slot. */
   answered(device: ReplicaIndex, client: string, sequence: number, slot: Slot): void {
     this.checkers.onAnswered(device, { client, sequence }, slot);
+  }
+
+  /** A witness is told what lies below a change by digest alone: it is that of what its leader has voted for. */
+  private readDigest(leader: ReplicaIndex, { ballot, from, slot, digest }: QuorumChange): void {
+    const entries: Entry[] = [];
+    for (let at = from; at < slot; at += 1) {
+      const vote = this.votes[leader]?.get(at);
+      if (vote?.ballot !== ballot) return;
+      entries.push(vote.entry);
+    }
+    const bytes = encodePaxosMessage({ kind: 'entries', incarnation: 0, from, entries, prefix: 0 });
+    const whole = createHash('sha256').update(bytes).digest();
+    if (whole.subarray(0, digest.length).equals(digest)) this.feed.noteDigest(digest, entries);
+  }
+
+  private forgetVotes(device: ReplicaIndex, last: Slot): void {
+    for (const slot of this.votes[device]?.keys() ?? []) if (slot <= last) this.votes[device]?.delete(slot);
   }
 
   /** Once a tick. */

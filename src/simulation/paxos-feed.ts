@@ -38,6 +38,16 @@ export class PaxosFeed {
     return bytes;
   };
 
+  /** A digest that devices have made by themselves stands for these entries. */
+  noteDigest(digest: Uint8Array, entries: readonly Entry[]): void {
+    const key = writeBytes(digest);
+    if (!this.digested.has(key))
+      this.digested.set(
+        key,
+        entries.map((entry) => this.keyOf(entry)),
+      );
+  }
+
   /** Same content, same key; the checkers know it from now on. */
   keyOf(entry: Entry): ValueKey {
     const cached = this.keys.get(entry);
@@ -153,11 +163,11 @@ export class PaxosFeed {
     // The quorum of the beginning was chosen at no slot.
     if (change === null || change.slot === 0) return [];
     const { ballot, from, slot, quorum, digest } = change;
-    const values = [
-      ...(this.digested.get(writeBytes(digest)) ?? []),
-      this.keyOf({ kind: 'quorum', members: quorum }),
+    const below = this.digested.get(writeBytes(digest)) ?? [];
+    return [
+      ...below.map((value, at) => ({ slot: from + at, ballot, value })),
+      { slot, ballot, value: this.keyOf({ kind: 'quorum', members: quorum }) },
     ];
-    return values.map((value, at) => ({ slot: Math.min(from + at, slot), ballot, value }));
   }
 }
 

@@ -231,9 +231,7 @@ class PlainMessenger implements Messenger {
   ) {
     const { rig, id, transport } = parts;
     this.replicaIndex = new Map(rig.replicas.map((replica, at) => [replica.id, at]));
-    for (const part of [...rig.replicas, ...rig.actuators]) {
-      if (part.id !== id) this.peers.set(part.id, freshPeer());
-    }
+    for (const peer of listOthers(rig, id)) this.peers.set(peer, freshPeer());
     this.refusals = new RefusalCounts([...this.peers.keys()]);
     transport.onFrame((from, purpose, frame, arrivedUs) => this.receive(from, purpose, frame, arrivedUs));
     transport.onLink((to, up) => {
@@ -362,6 +360,15 @@ class PlainMessenger implements Messenger {
     this.refusals.count(from, cause);
     this.parts.events.onRefused?.(from, cause);
   }
+}
+
+/** Whom a process talks to; the witness is none of a voter's business. */
+function listOthers(rig: Rig, id: Principal): readonly Principal[] {
+  const { replicas, actuators, witness } = rig;
+  const others: { readonly id: Principal }[] = [...replicas];
+  if (id !== witness?.id) others.push(...actuators);
+  if (witness !== null && !actuators.some((actuator) => actuator.id === id)) others.push(witness);
+  return others.flatMap((other) => (other.id === id ? [] : [other.id]));
 }
 
 function freshPeer(): Peer {

@@ -29,9 +29,11 @@ import type {
   SensorPort,
 } from '../ports.js';
 import { ActuatorProcess } from '../process/actuator-process.js';
+import { listDevices } from '../process/order-config.js';
 import { openSecureMessengerWith, type OpenMessenger } from '../process/messenger.js';
 import { wireCodecs, type ReplicaCodecs } from '../process/replica-config.js';
 import { ReplicaProcess, type OrderReport } from '../process/replica-process.js';
+import { WitnessProcess } from '../process/witness-process.js';
 import { stampVoterRecord, type Telemetry, type TickRecord, type VoterRecord } from '../process/telemetry.js';
 import { composeLaw, type ComposedLaw } from '../rig/compose-law.js';
 import { ordersByLog } from '../rig/derive.js';
@@ -40,6 +42,7 @@ import type { LoadedRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
 import type { Submission } from '../rig/submission.js';
 import { TickGrid } from '../rig/tick-grid.js';
+import { decodeWitness, encodeWitness } from '../store/witness-codec.js';
 import { generateKeys, type PrincipalKeys } from '../wire/keys.js';
 import { lawStateCodec } from '../wire/law-state-codec.js';
 import { nodeMacEngine } from '../wire/mac-engine.js';
@@ -76,8 +79,10 @@ export interface RigWatch extends NetworkWatch {
   onReport(replica: number, report: Report): void;
   /** Where a log orders commands: what becomes of it at a replica. */
   onOrdered(replica: number, report: OrderReport): void;
-  /** What the disk of a replica's device holds from now on; null: nothing any more. */
-  onKept(replica: number, changes: readonly RecordChange[] | null): void;
+  /** A witness starts, and shows this nonce where it asks to be let in. */
+  onWitnessStart(device: number, nonce: Uint8Array): void;
+  /** What the disk of a device of the command log holds from now on; null: nothing any more. */
+  onKept(device: number, changes: readonly RecordChange[] | null): void;
   /** An operator asks for the first time. */
   onAsked(operator: Principal, sequence: number): void;
   onStart(id: Principal): void;
@@ -123,6 +128,9 @@ interface Order {
   readonly told: Set<string>;
 }
 
+/** How a witness keeps its record, live and here. */
+const WITNESS_RECORDS = { encode: encodeWitness, decode: decodeWitness };
+
 /** One rig in its world, from power-on. */
 export class RigWorld {
   readonly world = new World();
@@ -133,7 +141,7 @@ export class RigWorld {
   /** As their key files have them. */
   private readonly keys: Map<Principal, PrincipalKeys>;
   private readonly seats = new Map<Principal, Seat>();
-  /** Of replicas, where a log orders commands. */
+  /** Of replicas and the witness, where a log orders commands. */
   private readonly disks = new Map<Principal, StoreDisk>();
   private readonly openMessenger: OpenMessenger;
   private readonly openUnwatched: OpenMessenger;
@@ -176,7 +184,7 @@ export class RigWorld {
     this.openMessenger = watch.wrapMessenger(this.openUnwatched);
     this.codecs = wire === 'full' ? rememberCodecs(wireCodecs(rig)) : plainCodecs(rig);
     if (ordersByLog(rig))
-      rig.replicas.forEach(({ id }, at) => {
+      listDevices(rig).forEach((id, at) => {
         const onKept: OnKept = (changes) => watch.onKept(at, changes);
         this.disks.set(id, this.makeDisk(`the store of ${id}`, onKept));
       });
@@ -198,7 +206,8 @@ export class RigWorld {
       referenceAt: loadProfile(rig.plant, loaded.folder),
       onLost: () => this.tellPlant(),
     });
-    for (const { id } of [...rig.actuators, ...rig.replicas]) {
+    const { actuators, replicas, witness } = rig;
+    for (const { id } of [...actuators, ...replicas, ...(witness === null ? [] : [witness])]) {
       const host = new Host(this.world, clocks[id] ?? this.drawClock());
       this.seats.set(id, {
         id,
@@ -241,6 +250,7 @@ export class RigWorld {
     this.watch.onStart(id);
     const replica = this.rig.replicas.findIndex((one) => one.id === id);
     if (replica >= 0) this.bootReplica(seat, replica);
+    else if (id === this.rig.witness?.id) this.bootWitness(seat, this.rig.replicas.length);
     else
       this.bootActuator(
         seat,
@@ -262,14 +272,7 @@ export class RigWorld {
     };
     const renewKeys = (keys: PrincipalKeys): void => process.renewKeys(keys);
     const disk = this.disks.get(id);
-    const loseStore = (how: StoreLoss): void => {
-      if (how !== 'all') {
-        disk?.cut(how);
-        return;
-      }
-      disk?.wipe();
-      watch.onKept(self, null);
-    };
+    const loseStore = (how: StoreLoss): void => this.loseStore(id, self, how);
     const injector = this.makeInjector(seat, 'replicas', self, { restartAs, renewKeys, loseStore });
     const clock = injector?.wrapClock() ?? host.clock;
     const entropy = this.entropyOf(id);
@@ -331,9 +334,88 @@ export class RigWorld {
     host.schedule(world.nowUs, RANK.timer, () => process.start());
   }
 
+  /** The same process as the live one's; what it needs of a machine, its world gives it. */
+  private bootWitness(seat: Seat, device: number): void {
+    const { rig, watch, world } = this;
+    const { id, host } = seat;
+    const { loaded } = this.options;
+    const life = host.lifeNumber;
+    const isAlive = (): boolean => host.lifeNumber === life && host.isAlive;
+    const restartAs = (): void => {
+      process.halt();
+      earlier = sumCounts(earlier, process.readRejected());
+      process = launch();
+      process.start();
+    };
+    const injector = this.makeInjector(seat, 'witness', device, {
+      restartAs,
+      renewKeys: (keys) => process.renewKeys(keys),
+      loseStore: (how) => this.loseStore(id, device, how),
+    });
+    const clock = injector?.wrapClock() ?? host.clock;
+    const entropy = this.entropyOf(id);
+    const transport = this.network.attach(id, host);
+    const launch = (): WitnessProcess => {
+      const store = this.diskOf(id).open(host);
+      return new WitnessProcess({
+        rig,
+        id,
+        keys: this.keysOf(id),
+        digests: {
+          rig: loaded.digests.rig,
+          law: loaded.digests.law,
+          arithmetic: computeArithmeticDigest(),
+        },
+        transport: injector?.wrapTransport(transport) ?? transport,
+        store: injector?.wrapStore(store) ?? store,
+        records: WITNESS_RECORDS,
+        clock,
+        entropy,
+        log: this.logOf(id),
+        openMessenger: this.openMessenger,
+        onNonce: (nonce) => watch.onWitnessStart(device, nonce),
+        channel: {
+          send: (message) => {
+            if (isAlive()) watch.onTelemetry(message);
+          },
+        },
+        onTurn: () => {
+          const { runTick } = this;
+          if (runTick !== null) injector?.onTick(runTick);
+        },
+      });
+    };
+    /** What earlier lives of the witness in this process refused. */
+    let earlier: Counts = {};
+    let process = launch();
+    seat.injector = injector;
+    seat.process = () => process;
+    seat.readRejected = () => sumCounts(earlier, process.readRejected());
+    host.schedule(world.nowUs, RANK.timer, () => {
+      process.start();
+      watch.onTelemetry({ kind: 'ready', id });
+    });
+  }
+
+  private loseStore(id: Principal, device: number, how: StoreLoss): void {
+    const disk = this.disks.get(id);
+    if (how !== 'all') {
+      disk?.cut(how);
+      return;
+    }
+    disk?.wipe();
+    this.watch.onKept(device, null);
+  }
+
+  private diskOf(id: Principal): StoreDisk {
+    const disk = this.disks.get(id);
+    if (disk === undefined) throw new RangeError(`rig ${this.rig.id} has no store for "${id}"`);
+    return disk;
+  }
+
   private makeInjector(
     seat: Seat,
-    of: 'replicas' | 'actuators',
+    of: 'replicas' | 'actuators' | 'witness',
     self: number,
     controls: {
       readonly restartAs?: (mismatch: Mismatch | null) => void;

@@ -1,6 +1,6 @@
 /**
  * Faults drawn by a seed for a flight of any length, always inside the rig's hypothesis: in each slot as many replicas
- * as may be faulty suffer one fault each, then the rig has time to recover. What stays with a replica, such
+ * as may be faulty, or the witness, suffer one fault each, then the rig has time to recover. What stays with a replica, such
  * as keys that were rotated, is done to it once: a second rotation would leave behind whoever is not rotated with it.
  */
 import { listFaults } from '../faults/catalogue.js';
@@ -51,10 +51,9 @@ export function drawWeather(
     const slot = SLOT_MIN_TICKS + random.nextInteger(SLOT_SPAN_TICKS);
     const end = at + slot + toTicks(RETURN_SECONDS);
     if (end + rest > ticks) return faults;
-    const places = [...rig.replicas.keys()];
+    const places = [...rig.replicas, ...(rig.witness === null ? [] : [rig.witness])].map(({ id }) => id);
     for (let struck = 0; struck < rig.hypothesis.f; struck += 1) {
-      const place = places.splice(random.nextInteger(places.length), 1)[0] ?? 0;
-      const id = rig.replicas[place]?.id ?? '';
+      const id = places.splice(random.nextInteger(places.length), 1)[0] ?? '';
       const fault = drawFault(rig, kinds, lasting, id, at, slot, random);
       if (fault === null) continue;
       faults.push(fault);
