@@ -6,7 +6,7 @@ import { chooseColluders } from '../faults/lies.js';
 import { planFault } from '../faults/plan-fault.js';
 import type { FaultRow } from '../faults/row.js';
 import { Random } from '../faults/random.js';
-import { isLie, needsBytes } from '../faults/traits.js';
+import { isLie, lingers, needsBytes } from '../faults/traits.js';
 import { formatTarget, parseFault, type FaultTarget } from '../faults/spec.js';
 import type { Rig } from '../rig/rig.js';
 import type { Expectation } from './job.js';
@@ -41,16 +41,27 @@ const PROBE_TIMES = 'at 100 for 100';
 export function listPlaces(row: FaultRow, rig: Rig, wire: 'full' | 'none'): PlacesOfFault {
   if (wire === 'none' && needsBytes(row.name))
     return { ok: false, why: 'strikes bytes, and messages are not encoded here; choose --wire full' };
+  if (rig.witness !== null && isLie(row.name))
+    return { ok: false, why: 'one that lies moves an actuator by itself where one order is enough' };
   const places: Place[] = [];
   let why = 'this rig has no place for it';
   for (const place of proposePlaces(row, rig)) {
-    const probe = `${row.name} on ${place.target(new Random('probe'))}${place.parameters} ${PROBE_TIMES}`;
-    const parsed = parseFault(probe);
-    const planned = parsed.ok ? planFault(parsed.spec, rig, 'simulator') : parsed;
+    const planned = plan(row, place.target(new Random('probe')), place.parameters, rig);
     if (planned.ok) places.push(place);
     else why = planned.what;
   }
   return places.length > 0 ? { ok: true, places } : { ok: false, why };
+}
+
+/** What speaks against the fault there, if anything does. */
+function plan(
+  row: FaultRow,
+  target: string,
+  parameters: string,
+  rig: Rig,
+): { readonly ok: true } | { readonly ok: false; readonly what: string } {
+  const parsed = parseFault(`${row.name} on ${target}${parameters} ${PROBE_TIMES}`);
+  return parsed.ok ? planFault(parsed.spec, rig, 'simulator') : parsed;
 }
 
 function proposePlaces(row: FaultRow, rig: Rig): readonly Place[] {
@@ -75,7 +86,7 @@ function proposePlaces(row: FaultRow, rig: Rig): readonly Place[] {
           ),
         );
       case 'link': {
-        const links = listLinks(row, rig);
+        const links = listLinks(row, rig).filter((link) => plan(row, formatTarget(link), '', rig).ok);
         if (links.length === 0) return [];
         const draw = (random: Random): string =>
           formatTarget(links[random.nextInteger(links.length)] as FaultTarget);
@@ -133,5 +144,6 @@ function expectOf(row: FaultRow, rig: Rig): Expectation {
   if (rig.hypothesis.kind === 'none') return 'safe';
   if (rig.hypothesis.kind === 'byzantine' && row.name === 'collude')
     return chooseColluders(rig, null).length > rig.hypothesis.f ? 'fail-safe' : 'masked';
+  if (rig.witness !== null && lingers({ name: row.name, parameters: [] })) return 'fail-safe';
   return rig.hypothesis.kind !== 'byzantine' && isLie(row.name) ? 'safe' : 'masked';
 }

@@ -104,9 +104,7 @@ export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
 function narrowPlaces(places: readonly Place[], { places: choice }: Campaign, rig: Rig): readonly Place[] {
   if (choice === 'all') return places;
   const { replicas, witness } = rig;
-  const whole = places.filter(
-    ({ name }) => name === witness?.id || replicas.some(({ id }) => id === name),
-  );
+  const whole = places.filter(({ name }) => name === witness?.id || replicas.some(({ id }) => id === name));
   return whole.length > 0 ? whole : places;
 }
 

@@ -474,7 +474,7 @@ const TABLE: readonly FaultRow[] = [
     implementation: built(buildBrokerKill, {
       object: ({ rig, target }) => {
         const owner = target.kind === 'broker' ? target.owner : target.kind === 'part' ? target.id : '';
-        return rig.replicas.find(({ id }) => id === owner)?.inbox.kind === 'embedded'
+        return [...rig.replicas, rig.witness].find((one) => one?.id === owner)?.inbox.kind === 'embedded'
           ? null
           : {
               what: `the broker of ${owner} is not inside its process`,

@@ -30,10 +30,18 @@ export function objectToMidRound({ rig, parameters }: FaultCandidate): Objection
     : { what: `a round has only ${peers} messages of a replica`, cure: `choose k from 0 to ${peers - 1}` };
 }
 
-export function objectToVictim({ target, parameters }: FaultCandidate): Objection | null {
+export function objectToVictim({ rig, target, parameters }: FaultCandidate): Objection | null {
   const victims = parameters.ids('as');
   const self = target.kind === 'link' ? target.from : target.kind === 'part' ? target.id : null;
-  if (victims === null) return null;
+  // The next replica in the rig's order is named where nobody says; with two replicas that is who would be told.
+  const receiver = target.kind === 'link' ? target.to : null;
+  if (victims === null)
+    return rig.replicas.every(({ id }) => id === self || id === receiver)
+      ? {
+          what: `there is no replica but ${self ?? ''} and ${receiver ?? ''} whose name could be taken`,
+          cure: 'strike another link, or a replica',
+        }
+      : null;
   if (victims.length > 1) return { what: 'as names several', cure: 'name one replica' };
   return victims[0] === self
     ? { what: `${victims[0] ?? ''} cannot forge itself`, cure: 'name another' }

@@ -137,11 +137,7 @@ function resolveTarget(
     case 'part':
       if (![...replicas, ...actuators, ...witness].includes(target.id))
         return refuse(`the rig '${rig.id}' has no replica or actuator '${target.id}'`, choices);
-      kind = replicas.includes(target.id)
-        ? 'replica'
-        : witness.includes(target.id)
-          ? 'witness'
-          : 'actuator';
+      kind = replicas.includes(target.id) ? 'replica' : witness.includes(target.id) ? 'witness' : 'actuator';
       break;
     case 'channel':
       if (!replicas.includes(target.replica)) return noReplica(target.replica);

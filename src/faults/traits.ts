@@ -1,5 +1,7 @@
 /** What sets kinds of faults apart for whoever plans flights or judges them; everything else stands in the catalogue. */
 
+import type { FaultParameter, Injection } from './spec.js';
+
 /** Faults that make a replica say what it did not compute; its account of commands proves nothing. */
 const LYING: ReadonlySet<string> = new Set([
   'lie',
@@ -48,6 +50,20 @@ const SPARING_ROUNDS: ReadonlySet<string> = new Set([
 /** Faults that strike a process from outside it, so that it needs no injector: whoever started it carries them out. */
 const FROM_OUTSIDE: ReadonlySet<string> = new Set(['crash', 'restart']);
 
+/** Faults that leave a replica heard by others, and late, deaf or understood only now and then. */
+const LINGERING: ReadonlySet<string> = new Set([
+  'omit-receive',
+  'delay',
+  'reorder',
+  'sos-timing',
+  'babble',
+  'broker-kill',
+  'broker-slow',
+  'broker-half-open',
+  'clock-step',
+  'clock-drift',
+]);
+
 /** Faults after which a device neither promises nor votes before it is started again. */
 const LOSING_VOTE: ReadonlySet<string> = new Set(['disk-full', 'io-error', 'read-only']);
 
@@ -82,6 +98,16 @@ export function losesVote(name: string): boolean {
 /** Whether whoever started a process can strike it with a fault of this name. */
 export function comesFromOutside(name: string): boolean {
   return FROM_OUTSIDE.has(name);
+}
+
+/**
+ * Whether a replica with this fault neither falls silent nor keeps its part. A third replica would make up for it; of two none
+ * can, since who is heard is not voted out of the operational quorum.
+ */
+export function lingers({ name, parameters }: Pick<Injection, 'name' | 'parameters'>): boolean {
+  const isNowAndThen = ({ key, value }: FaultParameter): boolean =>
+    (key === 'p' && Number(value) < 1) || (key === 'way' && value === 'one') || key === 'flap';
+  return LINGERING.has(name) || parameters.some(isNowAndThen);
 }
 
 /** Whether a fault of this name needs messages that are really encoded. */
