@@ -278,6 +278,7 @@ export class Flight {
     this.pumpDueUs = nowUs + PUMP_MS * 1_000;
     this.bringBack();
     this.orderFaults();
+    this.strikeWitness();
     this.giveCommands();
     this.checkNews(nowUs);
     if (nowUs >= this.viewDueUs) {
@@ -319,6 +320,8 @@ export class Flight {
       const { spec, text } = order.fault;
       if (order.ordered || spec.at.tick > reach) continue;
       const ids = obeying(order.fault);
+      // It takes no orders: what it suffers comes from here, at its time.
+      if (ids.some((id) => id === rig.witness?.id)) continue;
       // Whoever is still down is told as soon as it is back, and as long as that makes sense.
       const waits = ids.some((id) => !this.supervisor.isAlive(id));
       if (waits && (this.observer.runTick ?? 0) < spec.at.tick) continue;
@@ -338,6 +341,32 @@ export class Flight {
           this.say(`the fault "${text}" was refused: ${answer.text}`);
         });
       }
+    }
+  }
+
+  /** A witness has no injector: `crash` and `restart` kill it from outside, and what follows is as for all who die of a fault. */
+  private strikeWitness(): void {
+    const { witness } = this.parts.rig;
+    const { runTick } = this.observer;
+    if (witness === null || runTick === null) return;
+    for (const order of this.orders) {
+      const { spec, text } = order.fault;
+      if (order.ordered || spec.at.tick > runTick) continue;
+      if (!this.parts.obeying(order.fault).includes(witness.id)) continue;
+      order.ordered = true;
+      const isAlive = this.supervisor.isAlive(witness.id);
+      const fault = {
+        kind: 'fault',
+        id: witness.id,
+        spec: text,
+        event: isAlive ? 'applied' : 'failed',
+        tick: runTick,
+        affected: isAlive ? 1 : 0,
+        reason: `${witness.id} is dead already`,
+      } as const;
+      this.observer.noteFault(fault);
+      this.sayFault(fault);
+      this.supervisor.kill(witness.id);
     }
   }
 

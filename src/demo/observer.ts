@@ -246,6 +246,7 @@ export class Observer {
   /** A fault that its replica could not tell of itself, a crash for one. */
   noteFault(fault: Extract<Telemetry, { kind: 'fault' }>): void {
     const replica = this.ids.indexOf(fault.id);
+    if (fault.id === this.witness?.id) this.witness.noteFault(fault.spec, fault.event, this.newest);
     const start = (replica < 0 ? null : this.startTicks[replica]) ?? this.startTick();
     this.ledger.note({
       id: fault.id,
@@ -648,9 +649,12 @@ export class Observer {
     const named = [...causes.filter((cause) => cause !== null), ...others].sort();
     const name = named.join('+');
     this.outsideCauses.set(name, (this.outsideCauses.get(name) ?? 0) + 1);
-    const provoked = causes.filter(
+    const ofReplicas = causes.filter(
       (cause, replica) => cause === 'fault' || (cause !== null && this.recovering[replica] === true),
     ).length;
+    // Of two replicas one cannot keep its ticks without the other: what else befalls a rig with a witness then is the fault's.
+    const isProvoked = ofReplicas > 0 || this.witness?.isStruck(tick) === true;
+    const provoked = this.witness !== null && isProvoked ? named.length : ofReplicas;
     // What follows without a break from ticks that faults put outside is theirs too: a rig has to find together again.
     const continues = this.lastOutsideByFaults && this.lastOutside === tick - 1;
     this.lastOutsideByFaults = provoked > this.maxFaulty || continues;

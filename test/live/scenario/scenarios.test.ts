@@ -26,6 +26,7 @@ const FLOWN = [
   'signed-three/scenarios/liar.yaml',
   'tmr-lesson/scenarios/two-faced.yaml',
   'valve/scenarios/two-crashes.yaml',
+  'valve-witness/scenarios/witness-gone.yaml',
 ].map((name) => {
   const file = listScenarios().find((one) => one.endsWith(path.join('rigs', name)));
   if (file === undefined) throw new Error(`there is no scenario ${name}`);
