@@ -9,7 +9,7 @@
 import type { ActuatorCommand, ReplicaIndex, Tick } from '../core/types.js';
 import { holds } from './bytes.js';
 import { CommandBook } from './command-book.js';
-import type { CheckedActuator, CheckedRig, FailSafeCause } from './observations.js';
+import type { CheckedActuator, CheckedRig, FailSafeCause, Order } from './observations.js';
 import type { TickSlot, TickWindow } from './tick-slot.js';
 import type { ViolationLog } from './violation-log.js';
 
@@ -171,11 +171,14 @@ export class ActuatorChecker {
     if (count === null || !slot.inside) return;
     let least = Infinity;
     let most = -Infinity;
-    // One that has stopped, or whose word was lost, had computed what it ordered.
-    const disqualified = this.rig.witness === undefined ? slot.faulty : slot.lying;
+    // Where one order is enough: who has stopped since, perhaps before it told of it, had computed what it ordered.
+    const behind = this.rig.witness === undefined ? 0 : this.book.listOutput(slot.tick, count);
     for (let replica = 0; replica < this.rig.replicas.length; replica += 1) {
-      if (holds(disqualified, replica)) continue;
-      const order = slot.commands[replica]?.[this.at] ?? null;
+      const isFaulty = holds(slot.faulty, replica);
+      const hasStopped = isFaulty && holds(behind, replica) && !holds(slot.lying, replica);
+      if (isFaulty && !hasStopped) continue;
+      const told = slot.commands[replica]?.[this.at] ?? null;
+      const order: Order = told === null && hasStopped ? count : told;
       if (typeof order !== 'number') continue;
       if (order === count) return;
       least = Math.min(least, order);

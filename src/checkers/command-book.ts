@@ -55,6 +55,11 @@ export class CommandBook {
 
   /** How many replicas ordered `count` for the tick. */
   countOutput(tick: Tick, count: number): number {
+    return sizeOf(this.listOutput(tick, count));
+  }
+
+  /** Which replicas did, as a set. */
+  listOutput(tick: Tick, count: number): number {
     const page = this.pageOf(tick);
     if (page === null) return 0;
     let behind = page.flooded;
@@ -62,7 +67,7 @@ export class CommandBook {
       for (const { order } of page.commands[from] as ActuatorCommand[])
         if (order.kind === 'output' && order.count === count) behind |= 1 << from;
     }
-    return sizeOf(behind);
+    return behind;
   }
 
   /** How many replicas ordered some output for the tick. */

@@ -107,8 +107,7 @@ class CheckerSet implements Checkers {
     this.commands = new CommandLogChecker(rig, this.log);
     this.meeting =
       rig.lagTicks === undefined ? null : new MeetingChecker(rig, rig.lagTicks, this.log, this.watch);
-    this.governing =
-      rig.witness === undefined ? null : new GoverningChecker(rig, rig.witness, this.log);
+    this.governing = rig.witness === undefined ? null : new GoverningChecker(rig, rig.witness, this.log);
   }
 
   get violations(): readonly Violation[] {

@@ -63,7 +63,8 @@ export class GoverningChecker {
     // One that lies may order anything, and what it said others take for a part of their vectors.
     if (said === undefined || slot.lying !== 0) return;
     this.judgeEqual(tick, said.orders);
-    for (const from of new Set(said.orders.map((one) => one.from))) this.judgeMember(tick, from, said);
+    for (const from of new Set(said.orders.map((one) => one.from)))
+      this.judgeMember(tick, from, said, holds(slot.faulty, from));
     if (slot.outputs.some((count) => count !== null)) this.judgeOrder(tick, said);
   }
 
@@ -83,10 +84,12 @@ export class GoverningChecker {
     }
   }
 
-  private judgeMember(tick: Tick, from: ReplicaIndex, { prefixes, orders }: Said): void {
+  private judgeMember(tick: Tick, from: ReplicaIndex, { prefixes, orders }: Said, isFaulty: boolean): void {
     const stated = prefixes[from] ?? null;
     if (stated === null) {
-      this.add('§4 vector before order', tick, from, () => 'It ordered something and has no vector.');
+      // One that stops in a tick does not tell of it any more.
+      if (!isFaulty)
+        this.add('§4 vector before order', tick, from, () => 'It ordered something and has no vector.');
       return;
     }
     const quorum = this.witness.quorumAfter(findLargest(stated));
@@ -113,7 +116,8 @@ export class GoverningChecker {
   /** Never back to an older quorum. */
   private judgeOrder(tick: Tick, { prefixes, orders }: Said): void {
     for (const { from } of orders) {
-      const quorum = this.witness.quorumAfter(findLargest(prefixes[from] ?? []));
+      const stated = prefixes[from] ?? null;
+      const quorum = stated === null ? null : this.witness.quorumAfter(findLargest(stated));
       if (quorum === null) continue;
       const { lastChange } = this;
       if (quorum.slot < lastChange)
@@ -121,7 +125,8 @@ export class GoverningChecker {
           '§5 older quorum',
           tick,
           from,
-          () => `It ordered under the quorum of slot ${quorum.slot}, after an output under that of ${lastChange}.`,
+          () =>
+            `It ordered under the quorum of slot ${quorum.slot}, after an output under that of ${lastChange}.`,
         );
       this.lastChange = Math.max(lastChange, quorum.slot);
     }

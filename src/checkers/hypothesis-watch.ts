@@ -7,7 +7,8 @@
  * f of both and the tick is outside. After a tick outside everybody has to show that it is a member again: the rig may
  * be split over two states, or even two runs, and finds together by itself.
  *
- * A witness is one of the devices that f speaks of: while it is faulty, or on its way back, it uses up one.
+ * A witness is one of the devices that f speaks of: while it is faulty, or on its way back, it uses up one. Beside it a
+ * replica is assumed to stop or to fall silent, and not to linger.
  *
  * It must never take a replica that fails to do its part for a faulty one: once correct, only the truth about faults,
  * or a tick outside, ends that.
@@ -127,6 +128,7 @@ export class HypothesisWatch {
     if (fault === null) return;
     slot.faulty |= 1 << replica;
     if (fault === 'lies') slot.lying |= 1 << replica;
+    if (fault === 'lingers') slot.lingering |= 1 << replica;
   }
 
   /** Whether the faults are of the kind that the hypothesis speaks of. Without agreement nothing mends a split. */
@@ -135,7 +137,7 @@ export class HypothesisWatch {
       case 'byzantine':
         return true;
       case 'crash':
-        return slot.lying === 0;
+        return slot.lying === 0 && slot.lingering === 0;
       case 'none':
         return !this.everFaulty;
     }

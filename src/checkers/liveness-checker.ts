@@ -36,10 +36,18 @@ export class LivenessChecker {
 
   judge(slot: TickSlot): void {
     for (let replica = 0; replica < this.n; replica += 1) {
-      if (slot.inside && holds(this.watch.expected, replica)) this.judgeMember(slot, replica);
+      if (slot.inside && holds(this.watch.expected, replica) && !this.mayBeVotedOut(slot))
+        this.judgeMember(slot, replica);
       this.judgeReturn(slot, replica);
     }
     this.judgeWitness(slot);
+  }
+
+  /** With a witness: a change of the operational quorum that was under way in a tick outside may still leave out who is correct. */
+  private mayBeVotedOut(slot: TickSlot): boolean {
+    const { witness } = this.rig;
+    const { lastOutside } = this.watch;
+    return witness !== undefined && lastOutside >= 0 && slot.tick - lastOutside <= witness.changeTicks;
   }
 
   /** Whether the operational quorum may still be one that somebody is missing from. */

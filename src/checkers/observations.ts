@@ -7,9 +7,10 @@ import type { ActuatorCommand, AppliedRequest, ReplicaIndex, Tick } from '../cor
 
 /**
  * How a replica is faulty. `omits`: it, or a link of it, is silent, late or asleep, or its sensor is wrong, and it says
- * to all alike what it took for true. `lies`: anything else, and whatever is in doubt.
+ * to all alike what it took for true. `lingers`, told of rigs with a witness alone: it omits, and is heard all the same, so that
+ * nobody votes it out. `lies`: anything else, and whatever is in doubt.
  */
-export type FaultKind = 'omits' | 'lies';
+export type FaultKind = 'omits' | 'lingers' | 'lies';
 
 /** What keeps a witness from its part. */
 export type WitnessTrouble = 'faulty' | 'away';

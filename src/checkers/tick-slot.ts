@@ -25,6 +25,7 @@ export class TickSlot {
   inside = false;
   faulty = 0;
   lying = 0;
+  lingering = 0;
   /** Neither faulty nor on their way back. */
   correct = 0;
 
@@ -52,6 +53,7 @@ export class TickSlot {
     this.inside = false;
     this.faulty = 0;
     this.lying = 0;
+    this.lingering = 0;
     this.correct = 0;
   }
 

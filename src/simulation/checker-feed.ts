@@ -19,7 +19,8 @@ import type {
 } from '../core/types.js';
 import { readFaultName } from '../demo/fault-ledger.js';
 import type { FaultEvent } from '../faults/injector.js';
-import { isLie, losesVote, sparesRounds } from '../faults/traits.js';
+import { isLie, lingers, losesVote, sparesRounds } from '../faults/traits.js';
+import { parseFault } from '../faults/spec.js';
 import type { PeerPort, Principal, RecordChange } from '../ports.js';
 import { LAG_US } from '../process/command-rules.js';
 import { MAX_SLEW_PPM } from '../process/replica-config.js';
@@ -52,6 +53,7 @@ const ARM_US = 1_000_000;
 const ARM_MIN_TICKS = 20;
 const MEMORY_TICKS = 256;
 const MAX_STATE_SENDS = 512;
+const WORST_FIRST: readonly FaultKind[] = ['lies', 'lingers', 'omits'];
 /** Messages whose key is remembered: what all replicas send in a tick, where they are handed over whole. */
 const REMEMBERED_KEYS = 32;
 
@@ -86,8 +88,8 @@ export class CheckerFeed {
   /** Ends of faults, by the tick in which they are over for everybody. */
   private readonly ends: { readonly device: number; readonly spec: string; readonly tick: Tick }[] = [];
   private readonly proposed: Tick[];
-  /** When messages about states were sent, the newest. */
-  private readonly stateSends = new Map<string, Tick>();
+  /** When messages about states were sent that may be under way: the newest of each content and the one before it. */
+  private readonly stateSends = new Map<string, readonly Tick[]>();
   private judged: Tick = -1;
   /** The checkers are told of ticks by their numbers on one line, whatever run they are of. */
   private readonly line: TickLine;
@@ -184,7 +186,7 @@ export class CheckerFeed {
       return;
     }
     if (event.event === 'applied') {
-      this.begin(device, spec, kindOf(spec));
+      this.begin(device, spec, kindOf(spec, this.rig));
       this.tell(device, tick);
     } else {
       this.ends.push({ device, spec, tick: tick + MARGIN_TICKS });
@@ -201,7 +203,9 @@ export class CheckerFeed {
 
   /** Whether such a fault leaves its replica's part in the rounds alone. With a witness, who cannot vote is voted out. */
   private owesPart(device: number, name: string): boolean {
-    return sparesRounds(name) && device < this.standings.length && (this.witness === null || !losesVote(name));
+    return (
+      sparesRounds(name) && device < this.standings.length && (this.witness === null || !losesVote(name))
+    );
   }
 
   /** The replica or witness is a faulty one in this tick alone. */
@@ -247,7 +251,10 @@ export class CheckerFeed {
       // Nobody agrees alone, so nobody's clock alone says when a tick is.
       const run = this.nameRun(replica, null);
       const tick = this.line.placeShared(replica, report.tick, run, this.nowUs());
-      if (this.line.isGuidedBy(run)) this.grid.note(tick, this.nowUs());
+      if (this.line.isGuidedBy(run)) {
+        if (this.isSetBack(replica, tick)) this.grid.forget();
+        this.grid.note(tick, this.nowUs());
+      }
       this.checkers.onVector(replica, tick, report.vector);
       if (this.log !== null) {
         const prefixes = report.entries.map((entry) => (entry === null ? null : (entry.prefix ?? 0)));
@@ -270,6 +277,14 @@ export class CheckerFeed {
       const stated = this.stated[replica];
       if (stated !== undefined) this.checkers.onRunStarted(replica, stated.tick, stated.prefixes);
     }
+  }
+
+  /**
+   * Whether a replica without a fault tells of a tick that was taken for over. Both clocks of two have gone back then, as they
+   * do for one that is late; of more, those without a fault do not follow it.
+   */
+  private isSetBack(replica: number, tick: Tick): boolean {
+    return this.witness !== null && tick <= this.judged && this.standings[replica]?.active.size === 0;
   }
 
   /** An operator asks for the first time. */
@@ -432,7 +447,7 @@ export class CheckerFeed {
       return;
     }
     const kinds = [...standing.active.values()];
-    const kind = kinds.includes('lies') ? 'lies' : kinds.length > 0 ? 'omits' : null;
+    const kind = WORST_FIRST.find((one) => kinds.includes(one)) ?? null;
     if (kind === standing.told) return;
     standing.told = kind;
     this.checkers.onFaulty(replica, tick, kind);
@@ -528,7 +543,9 @@ export class CheckerFeed {
     const tick = message.kind === 'round' ? this.line.place(from, message.tick) : this.tickNow();
     this.checkers.onSent(from, to, key, tick);
     if (message.kind === 'round') return;
-    this.stateSends.set(`${from}>${to} ${key}`, tick);
+    const name = `${from}>${to} ${key}`;
+    const before = this.stateSends.get(name)?.at(-1);
+    this.stateSends.set(name, before === undefined ? [tick] : [before, tick]);
     if (this.stateSends.size <= MAX_STATE_SENDS) return;
     for (const oldest of this.stateSends.keys()) {
       this.stateSends.delete(oldest);
@@ -541,10 +558,16 @@ export class CheckerFeed {
     // What was decoded is another object than what was sent.
     const key = this.wire === 'full' ? hashMessage(message, true) : this.keyOf(message);
     const tick =
-      message.kind === 'round'
-        ? this.line.place(from, message.tick)
-        : (this.stateSends.get(`${from}>${to} ${key}`) ?? this.tickNow());
+      message.kind === 'round' ? this.line.place(from, message.tick) : this.takeSent(`${from}>${to} ${key}`);
     this.checkers.onAccepted(from, to, key, tick);
+  }
+
+  /** What is the same twice comes in the order in which it was sent. */
+  private takeSent(name: string): Tick {
+    const [tick, ...later] = this.stateSends.get(name) ?? [];
+    if (later.length > 0) this.stateSends.set(name, later);
+    else this.stateSends.delete(name);
+    return tick ?? this.tickNow();
   }
 }
 
@@ -564,8 +587,11 @@ function boundSkew(rig: Rig, network: NetworkModel): number {
   });
 }
 
-function kindOf(spec: string): FaultKind {
-  return isLie(readFaultName(spec)) ? 'lies' : 'omits';
+function kindOf(spec: string, { witness }: Pick<Rig, 'witness'>): FaultKind {
+  if (isLie(readFaultName(spec))) return 'lies';
+  const parsed = parseFault(spec);
+  const isLingering = parsed.ok && parsed.spec.kind === 'inject' && lingers(parsed.spec);
+  return witness !== null && isLingering ? 'lingers' : 'omits';
 }
 
 function readOrder(command: ActuatorCommand | null): Order {

@@ -623,6 +623,8 @@ export class RigWorld {
     this.watch.onDeath(id);
     const runTick = this.runTick ?? 0;
     for (const spec of ended) this.endFault(id, spec, runTick);
+    // What has not begun dies with it, and is told to whoever comes after it.
+    for (const { fault, told } of this.orders) if (fault.spec.at.tick > runTick) told.delete(id);
     if (killer === null || killer.forTicks === null) return;
     const backUs = this.world.nowUs + killer.forTicks * this.rig.periodUs;
     this.world.at(backUs, RANK.timer, () => {
@@ -730,7 +732,9 @@ export class RigWorld {
         this.watch.say(`the fault "${text}" was refused: ${reason}`);
       }
     }
-    this.orders = this.orders.filter(({ obeying, told }) => told.size < obeying.length);
+    this.orders = this.orders.filter(
+      ({ fault, obeying, told }) => told.size < obeying.length || fault.spec.at.tick > runTick,
+    );
   }
 
   /** Hands commands to the operators who give them in this tick. */
