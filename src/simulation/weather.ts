@@ -7,7 +7,7 @@ import { listFaults } from '../faults/catalogue.js';
 import { planFault } from '../faults/plan-fault.js';
 import { Random } from '../faults/random.js';
 import { formatFault, parseFault } from '../faults/spec.js';
-import { isLasting, isLie, isOfLog, needsBytes } from '../faults/traits.js';
+import { isLasting, isLie, isOfLog, lingers, needsBytes } from '../faults/traits.js';
 import type { PlannedFault } from '../demo/tour.js';
 import { ordersByLog } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
@@ -27,6 +27,7 @@ export function listWeather(rig: Rig, wire: 'full' | 'none'): readonly string[] 
     .filter(({ name, targets }) => {
       if (!targets.includes('replica')) return false;
       if (isOfLog(name) && !ordersByLog(rig)) return false;
+      if (rig.witness !== null && lingers({ name, parameters: [] })) return false;
       return (byzantine || !isLie(name)) && (wire === 'full' || !needsBytes(name));
     })
     .map(({ name }) => name);
