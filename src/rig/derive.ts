@@ -359,6 +359,7 @@ function listNotTolerated(rig: Rig): string[] {
   list.push(
     `${a} and ${b} gone together, or one of them while ${witness} is away: the actuators go to fail-safe`,
     `the one that went on alone gone as well: the other returns, and waits for it, which alone knows what was chosen`,
+    `${a} or ${b} late, deaf or heard only now and then: who is heard is not voted out, and the actuators may go to fail-safe until it is over`,
     `a sensor that is wrong: of two nobody can tell which it is`,
   );
   return list;

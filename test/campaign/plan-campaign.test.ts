@@ -155,3 +155,45 @@ test('a kind that there is not is refused by name', () => {
   expect(() => planCampaign(makeCampaign({ exclude: ['lies'] }), rig)).toThrow(/no fault 'lies'/);
   expect(() => planCampaign(makeCampaign({ seeds: { first: 0, last: 4e9 } }), rig)).toThrow(/too many/);
 });
+
+describe('a rig with a witness', async () => {
+  const witnessed = (await loadRig(path.join(ROOT, 'hardware', 'rigs', 'valve-witness'))).rig;
+  const plan = planCampaign(makeCampaign({ wire: 'full' }), witnessed);
+  const places = (kind: string): readonly string[] => [
+    ...new Set(plan.jobs.filter((job) => job.kind === kind).map(({ place }) => place)),
+  ];
+
+  test('is struck at its witness too, with what a witness can suffer', () => {
+    expect(places('crash')).toEqual(['a', 'b', 'w']);
+    expect(places('power-cut')).toEqual(['a', 'b', 'w']);
+    expect(places('delay')).toEqual(['a', 'b', 'w', 'links']);
+    expect(places('broker-kill')).toEqual(['broker:a', 'broker:b', 'broker:w']);
+    const over = planCampaign(makeCampaign({ places: 'replicas' }), witnessed);
+    expect(new Set(over.jobs.filter(({ kind }) => kind === 'delay').map(({ place }) => place))).toEqual(
+      new Set(['a', 'b', 'w']),
+    );
+  });
+
+  test('no replica lies in it, and who lingers may take it to fail-safe', () => {
+    const left = plan.leftOut.filter(({ why }) => why.includes('moves an actuator by itself'));
+    expect(left.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['lie', 'equivocate', 'twin']));
+    expect(plan.kinds).not.toContain('lie');
+    const expected = (kind: string): unknown => plan.jobs.find((job) => job.kind === kind)?.expectation;
+    expect([expected('crash'), expected('delay'), expected('omit-receive')]).toEqual([
+      'masked',
+      'fail-safe',
+      'fail-safe',
+    ]);
+  });
+
+  test('links that a fault cannot strike are not drawn', () => {
+    const seeds = { first: 1, last: 30 };
+    const { jobs } = planCampaign(makeCampaign({ include: ['forge'], seeds }), witnessed);
+    const links = jobs.filter(({ place }) => place === 'links').flatMap(({ faults }) => faults);
+    expect(links.length).toBeGreaterThan(20);
+    for (const fault of links) {
+      const parsed = parseFault(fault);
+      expect(parsed.ok && planFault(parsed.spec, witnessed, 'simulator').ok, fault).toBe(true);
+    }
+  });
+});

@@ -244,6 +244,37 @@ describe('replicas that fail by themselves', () => {
     expect(figures).toMatchObject({ unreported: 0, ticksOutsideHypothesis: 0, disagreements: 0 });
   });
 
+  test('a witness that a fault has struck is one of those that may be, and what that brings about is the fault’s', () => {
+    const strike = (event: 'applied' | 'cleared', tick: number): Telemetry =>
+      fault('crash on w at 20 for 30', event, tick, 1, 'w');
+    const rig = {
+      ...RIG,
+      witness: { id: 'w', inbox: { kind: 'embedded' as const, host: '127.0.0.1', port: 5 } },
+    };
+    const figures = fly(
+      100,
+      {
+        before: (tick) =>
+          tick === START + 20
+            ? [strike('applied', 20)]
+            : tick === START + 50
+              ? [strike('cleared', 50)]
+              : undefined,
+        record: (replica, tick) =>
+          replica === 1 && tick === START + 30
+            ? makeRecord(tick, { vector: null, state: null, commands: null, overrun: 'overslept' })
+            : undefined,
+      },
+      rig,
+    );
+    expect(figures).toMatchObject({
+      ticksOutsideHypothesis: 1,
+      ticksOutsideByFaults: 1,
+      outsideCauses: { 'late+witness': 1 },
+      outsideByFaultsFrom: 30,
+    });
+  });
+
   test('a witness that is gone is one of those that may be', () => {
     const lateOnce = (replica: number, tick: number): ReturnType<typeof makeRecord> | undefined =>
       replica === 1 && (tick === START + 40 || tick === START + 80)

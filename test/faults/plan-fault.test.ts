@@ -1,6 +1,9 @@
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { planFault, resolveFaultTargets } from '../../src/faults/plan-fault.js';
+import type { World } from '../../src/faults/row.js';
 import { parseFault } from '../../src/faults/spec.js';
+import { loadRig } from '../../src/rig/load-rig.js';
 import type { Rig } from '../../src/rig/rig.js';
 import { makeRig } from './support.js';
 
@@ -114,5 +117,58 @@ describe('refusals name the place and the cure', () => {
     const planned = parsed.ok ? planFault(parsed.spec, makeRig()) : null;
     expect(planned?.ok === true && planned.plan.parameters.number('jitter')).toBe(2.5);
     expect(planned?.ok === true && planned.plan.parameters.number('ms')).toBe(50);
+  });
+});
+
+describe('a witness', async () => {
+  const { rig } = await loadRig(path.resolve('hardware', 'rigs', 'valve-witness'));
+  const plan = (text: string, world: World): unknown => {
+    const parsed = parseFault(text);
+    if (!parsed.ok) throw new Error(`${text}: ${parsed.what}`);
+    const planned = resolveFaultTargets(parsed.spec, rig, world);
+    return planned.ok ? planned.obeying : `${planned.what}; ${planned.cure}`;
+  };
+
+  test.each([
+    ['crash on w at 1', ['w']],
+    ['power-cut on w at 1', ['w']],
+    ['clock-freeze on w at 1', ['w']],
+    ['omit-send on w>a at 1', ['w']],
+    ['omit-receive on b>w at 1', ['w']],
+    ['delay on a>w at 1', ['a']],
+    ['broker-kill on broker:w at 1', ['w']],
+    ['partition on world sets=a,w/b at 1', ['b']],
+    ['partition on world at 1', ['b']],
+  ])('%s, in the simulator: %j', (text, obeying) => {
+    expect(plan(text, 'simulator')).toEqual(obeying);
+  });
+
+  test('a live one is struck from outside alone', () => {
+    expect(plan('crash on w at 1', 'live')).toEqual(['w']);
+    expect(plan('restart on w at 1', 'live')).toEqual(['w']);
+    for (const text of ['pause on w at 1', 'omit-send on w>a at 1', 'broker-kill on broker:w at 1'])
+      expect(plan(text, 'live')).toMatch(
+        /is for the witness 'w' to do, and a live one strikes itself with nothing; inject it in the simulator/,
+      );
+    expect(plan('delay on a>w at 1', 'live')).toEqual(['a']);
+  });
+
+  test.each([
+    ['lie on w at 1', 'cannot strike the witness w; it takes a replica (c), a channel'],
+    ['crash-mid-round on w at 1', 'cannot strike the witness w'],
+    ['key-rotate on w at 1', 'cannot strike the witness w'],
+    ['mutate on w>a at 1', "is for 'w' to do, which is no replica"],
+    ['omit-send on w>valve at 1', "nothing goes from 'w' to 'valve'; a witness speaks with replicas: a, b"],
+    ['crash on x at 1', 'its witness: w'],
+    ['forge on a>b at 1', 'no replica but a and b whose name could be taken'],
+  ])('%s is refused: %s', (text, words) => {
+    expect(plan(text, 'simulator')).toContain(words);
+  });
+
+  test('a rig without one has none to strike', () => {
+    expect(resolve('crash on w at 1')).toMatchObject({
+      ok: false,
+      what: expect.stringContaining("'w'") as string,
+    });
   });
 });
