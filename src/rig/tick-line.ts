@@ -50,6 +50,11 @@ export class TickLine {
     return tick + offset;
   }
 
+  /** Whether anybody has told of a tick of this run. */
+  knows(run: string | null): boolean {
+    return run !== null && this.runs.has(run);
+  }
+
   /** Whether ticks of this run say where the present lies; before the first run all do. */
   isGuidedBy(run: string | null): boolean {
     return run !== null || this.runs.size === 0;

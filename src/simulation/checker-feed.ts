@@ -250,8 +250,13 @@ export class CheckerFeed {
     if (report.kind === 'agreed') {
       // Nobody agrees alone, so nobody's clock alone says when a tick is.
       const run = this.nameRun(replica, null);
-      const tick = this.line.placeShared(replica, report.tick, run, this.nowUs());
-      if (this.line.isGuidedBy(run)) {
+      const isCorrect = this.standings[replica]?.active.size === 0;
+      // What a faulty one takes for a run may be nobody else's, as where all that it hears is late.
+      const isShared = isCorrect || this.line.knows(run);
+      const tick = isShared
+        ? this.line.placeShared(replica, report.tick, run, this.nowUs())
+        : this.line.place(replica, report.tick);
+      if (isShared && this.line.isGuidedBy(run)) {
         if (this.isSetBack(replica, tick)) this.grid.forget();
         this.grid.note(tick, this.nowUs());
       }
@@ -412,7 +417,7 @@ export class CheckerFeed {
       onMessage: (from, message, arrivedUs) => {
         const sender = this.indices.get(from);
         if (sender !== undefined && message.kind === 'command' && actuator >= 0)
-          this.checkers.onCommand(actuator, sender, this.placeCommand(sender, message.command));
+          this.checkers.onCommand(actuator, sender, this.placeCommand(message.command));
         else if (sender !== undefined && self !== undefined && isPeerMessage(message))
           this.noteAccepted(sender, self, message);
         else if (sender === undefined && self !== undefined && message.kind === 'order')
@@ -494,14 +499,14 @@ export class CheckerFeed {
     return known.name;
   }
 
-  private placeCommand(from: number, command: ActuatorCommand): ActuatorCommand {
-    const { line } = this;
-    if (line.isPlain) return command;
+  /** Where the voter's own ticks lie: what becomes of a command has to be held against it, whatever run its sender was last known to be in. */
+  private placeCommand(command: ActuatorCommand): ActuatorCommand {
+    if (this.line.isPlain) return command;
     const { tick, arm } = command;
     return {
       ...command,
-      tick: line.place(from, tick),
-      arm: arm === null ? null : { ...arm, firstTick: line.place(from, arm.firstTick) },
+      tick: this.placeNear(tick),
+      arm: arm === null ? null : { ...arm, firstTick: this.placeNear(arm.firstTick) },
     };
   }
 

@@ -43,3 +43,23 @@ describe.each(['pitch', 'signed-three', 'crash-three'])('%s', (name) => {
     },
   );
 });
+
+describe('a run begins anew while the one that was left is faulty', () => {
+  // What such a replica took for runs, and the run that it was last known to be in, once misplaced ticks of the others.
+  test.each([
+    [1, 'broker-slow'],
+    [2, 'clock-drift'],
+  ])('seed %i, %s: the judges are not misled', async (seed, name) => {
+    const loaded = await loadRig(path.join(RIGS, 'pitch'));
+    const faults = [
+      ...['a', 'b', 'c'].map((id) => `crash on ${id} at 60 for 10`),
+      `${name} on d at 50 for 150`,
+    ];
+    const plan = planFaults(faults.map((fault) => ({ fault, say: '' })));
+    if (!plan.ok) throw new Error(plan.mistakes.map(({ text, what }) => `${text}: ${what}`).join('\n'));
+    const { violations, figures } = simulate({ loaded, ticks: 260, seed, wire: 'none', faults: plan.faults });
+    expect(violations).toEqual([]);
+    expect(figures.unsafeOutputs).toBe(0);
+    expect(figures.failSafeTrips).toBeGreaterThan(0);
+  });
+});
