@@ -122,6 +122,10 @@ class CheckerSet implements Checkers {
     this.watch.noteFault(replica, tick, fault);
   }
 
+  onRetired(replica: ReplicaIndex, tick: Tick, isRetired: boolean): void {
+    this.watch.noteRetired(replica, tick, isRetired);
+  }
+
   onWitness(tick: Tick, is: WitnessTrouble | null): void {
     this.watch.noteWitness(tick, is);
   }

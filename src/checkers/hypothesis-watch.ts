@@ -7,6 +7,7 @@
  * f of both and the tick is outside. After a tick outside everybody has to show that it is a member again: the rig may
  * be split over two states, or even two runs, and finds together by itself.
  *
+ * A replica that operators have retired uses up one too, until they want it again.
  * A witness is one of the devices that f speaks of: while it is faulty, or on its way back, it uses up one. Beside it a
  * replica is assumed to stop or to fall silent, and not to linger.
  *
@@ -35,6 +36,8 @@ export class HypothesisWatch {
   quietInRow = 0;
   insideTicks = 0;
   outsideTicks = 0;
+  /** Whom operators have taken out of the operational quorum. */
+  retired = 0;
   /** Ticks in a row that a witness has been away, its fault being over and no more than f devices being faulty. */
   witnessAwayInRow = 0;
 
@@ -45,6 +48,11 @@ export class HypothesisWatch {
   private readonly faults: (FaultKind | null)[];
   private readonly changes: Change[] = [];
   private readonly partsInRow: number[];
+  private readonly retirements: {
+    readonly replica: ReplicaIndex;
+    readonly tick: Tick;
+    readonly isRetired: boolean;
+  }[] = [];
   private readonly witnessChanges: { readonly tick: Tick; readonly is: WitnessTrouble | null }[] = [];
   private witness: WitnessTrouble | null;
   private correct = 0;
@@ -70,15 +78,20 @@ export class HypothesisWatch {
     this.witnessChanges.push({ tick, is });
   }
 
+  noteRetired(replica: ReplicaIndex, tick: Tick, isRetired: boolean): void {
+    this.retirements.push({ replica, tick, isRetired });
+  }
+
   /** Fills in the slot's verdict. */
   judge(slot: TickSlot): void {
     this.applyFaults(slot);
     const witness = this.followWitness(slot.tick);
+    this.followRetirements(slot.tick);
     const { faulty } = slot;
-    this.expected = this.correct & ~faulty;
+    this.expected = this.correct & ~faulty & ~this.retired;
     slot.correct = this.expected;
     for (let replica = 0; replica < this.n; replica += 1) {
-      const part = !holds(faulty, replica) && slot.tookPart(replica);
+      const part = !holds(faulty | this.retired, replica) && slot.tookPart(replica);
       this.partsInRow[replica] = part ? (this.partsInRow[replica] as number) + 1 : 0;
       if ((this.partsInRow[replica] as number) >= this.settleTicks) slot.correct |= 1 << replica;
     }
@@ -99,6 +112,13 @@ export class HypothesisWatch {
     this.insideInRow = 0;
     this.lastOutside = slot.tick;
     this.correct = 0;
+  }
+
+  private followRetirements(tick: Tick): void {
+    while (this.retirements.length > 0 && (this.retirements[0]?.tick ?? 0) <= tick) {
+      const { replica = 0, isRetired } = this.retirements.shift() ?? {};
+      this.retired = isRetired === true ? this.retired | (1 << replica) : this.retired & ~(1 << replica);
+    }
   }
 
   /** What the witness is at worst in the tick. */

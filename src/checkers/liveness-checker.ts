@@ -86,7 +86,7 @@ export class LivenessChecker {
   }
 
   private judgeReturn(slot: TickSlot, replica: ReplicaIndex): void {
-    const onItsWay = !holds(slot.faulty, replica) && !holds(slot.correct, replica);
+    const onItsWay = !holds(slot.faulty | slot.correct | this.watch.retired, replica);
     if (!onItsWay || this.watch.quietInRow === 0) {
       this.backSince[replica] = -1;
       return;

@@ -52,6 +52,11 @@ export interface Observations {
    * is neither. It is away until it has been told of. Where there is none this is not told.
    */
   onWitness(tick: Tick, is: WitnessTrouble | null): void;
+  /**
+   * From `tick` on operators want the replica out of the operational quorum, or in it again: it owes nothing meanwhile, and stands
+   * in for nobody.
+   */
+  onRetired(replica: ReplicaIndex, tick: Tick, isRetired: boolean): void;
   /** The entry that the replica's own drive handed out for round 1, before any fault touched it. */
   onProposed(replica: ReplicaIndex, tick: Tick, value: Uint8Array): void;
   /** What the replica says it agreed on. */

@@ -36,6 +36,7 @@ import type { VoterRecord } from '../process/telemetry.js';
 import { deriveQuorumChangeUs, ordersByLog } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
 import type { TickGrid } from '../rig/tick-grid.js';
+import { decodeContent } from '../wire/request-codec.js';
 import { TickLine } from '../rig/tick-line.js';
 import { MAX_DRIFT_PPM } from './host.js';
 import { LogFeed } from './log-feed.js';
@@ -70,6 +71,9 @@ const CHANGE_MARGIN_TICKS = 2;
 interface WitnessStanding {
   readonly active: Set<string>;
   heardBy: number;
+  /** Whom operators have retired, by all of the log up to `readTo`. */
+  retired: number;
+  readTo: CheckedSlot;
   told: WitnessTrouble | null;
 }
 
@@ -112,7 +116,8 @@ export class CheckerFeed {
   ) {
     this.indices = new Map(rig.replicas.map(({ id }, at) => [id, at]));
     this.devices = new Map(listDevices(rig).map((id, at) => [id, at]));
-    this.witness = rig.witness === null ? null : { active: new Set(), heardBy: 0, told: 'away' };
+    this.witness =
+      rig.witness === null ? null : { active: new Set(), heardBy: 0, retired: 0, readTo: 0, told: 'away' };
     this.standings = rig.replicas.map(() => ({ active: new Map(), told: null }));
     this.proposed = rig.replicas.map(() => -1);
     this.lastSent = rig.replicas.map(() => ({ message: null, key: 0 }));
@@ -320,6 +325,8 @@ export class CheckerFeed {
         const { slot, entry, executes } = report;
         log.chosen(replica, slot, entry, executes);
         checkers.onSlotChosen(replica, slot, entry.kind === 'command' ? entry.request : null);
+        if (this.witness !== null && entry.kind === 'command' && slot > this.witness.readTo)
+          this.noteWanted(this.witness, slot, entry.request.value);
         return;
       }
       case 'installed':
@@ -470,6 +477,21 @@ export class CheckerFeed {
     if (is === witness.told) return;
     witness.told = is;
     this.checkers.onWitness(tick, is);
+  }
+
+  /** A command is chosen: it may take a replica out of the operational quorum, if that leaves anybody, or let it in again. */
+  private noteWanted(witness: WitnessStanding, slot: CheckedSlot, value: Uint8Array): void {
+    const { commands, replicas } = this.rig;
+    witness.readTo = slot;
+    const content = decodeContent(value);
+    const effect = commands.find(({ id }) => id === content?.command)?.effect;
+    const replica = replicas.findIndex(({ id }) => id === content?.values[0]);
+    if (replica < 0 || (effect !== 'retire' && effect !== 'admit')) return;
+    const bit = 1 << replica;
+    const retired = effect === 'retire' ? witness.retired | bit : witness.retired & ~bit;
+    if (retired === witness.retired || retired === (1 << replicas.length) - 1) return;
+    witness.retired = retired;
+    this.checkers.onRetired(replica, this.tickNow(), effect === 'retire');
   }
 
   private noteHeard(replica: number, messages: readonly PaxosMessage[]): void {

@@ -201,6 +201,18 @@ describe('a witness', () => {
   });
 });
 
+test('a replica that operators have retired owes nothing until they want it again', () => {
+  const retire =
+    (admitAt: number) =>
+    (story: TickStory): void => {
+      if (story.tick === AT) story.first.push((one) => one.onRetired(1, AT, true));
+      if (story.tick === admitAt) story.first.push((one) => one.onRetired(1, admitAt, false));
+      if (story.tick >= AT) silence(story, 1);
+    };
+  expect(fly({ also: retire(Infinity), ticks: 90 })).toEqual([]);
+  expect(fly({ also: retire(60), ticks: 90 })).toContain('72 b: liveness §6 comes back');
+});
+
 test('beside a witness an output without any order is caught', () => {
   const also = at(AT, (story) => {
     story.commands = [];
