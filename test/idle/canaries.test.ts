@@ -44,7 +44,7 @@ test(
     expect(stderr).toBe('');
     expect(stdout.trimEnd().split('\n').slice(-2)).toEqual([
       '1/1 harmless refactorings left alone',
-      '9/9 caught',
+      '10/10 caught',
     ]);
     for (const group of ['agreement', 'joining', 'order', 'voting', 'wire'])
       expect(stdout).toMatch(new RegExp(`  ${group} .* s  (simulator|test): `));
