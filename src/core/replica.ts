@@ -1311,10 +1311,8 @@ function onAgreed(
   const { lag, governors } = state;
   // Without the operational quorum it is what one side of a partition takes for the vector.
   if (told && governors === null) report(effects, { kind: 'agreed', tick, vector, entries, atUs: ownUs });
-  let present = 0;
-  for (const entry of entries) if (entry !== null) present += 1;
   lag?.note(tick, entries);
-  if (present < state.quorums.minPresent) {
+  if (countPresent(entries) < state.quorums.minPresent) {
     report(effects, { kind: 'not-stepped', tick, cause: 'short-vector' });
     return;
   }
@@ -1330,6 +1328,12 @@ function onAgreed(
   state.awaitingQuorum = held;
   const cause = governors.judge(entries, tick) === 'unknown' ? 'lacks-content' : 'short-vector';
   report(effects, { kind: 'not-stepped', tick, cause });
+}
+
+function countPresent(entries: readonly (Entry | null)[]): number {
+  let present = 0;
+  for (const entry of entries) if (entry !== null) present += 1;
+  return present;
 }
 
 /**
@@ -1663,7 +1667,7 @@ function stepAgreed(
   { tick, active, vector, told, entries }: AgreedTick,
   ownUs: number,
   effects: Effect[],
-): 'behind' | 'lacks-content' | null {
+): 'short-vector' | 'behind' | 'lacks-content' | null {
   const counted = countedIn(state, from, tick);
   if ((counted & ~active) !== 0) return 'behind';
   if (
@@ -1676,6 +1680,8 @@ function stepAgreed(
   const limit = <T>(list: readonly (T | null)[]): readonly (T | null)[] =>
     counted === active ? list : list.map((one, id) => ((counted & (1 << id)) === 0 ? null : one));
   const heard = limit(entries);
+  // There were enough entries, and some of them were of replicas that did not count.
+  if (counted !== active && countPresent(heard) < state.quorums.minPresent) return 'short-vector';
   if (
     state.log !== null &&
     from.book?.prefix !== undefined &&

@@ -63,3 +63,18 @@ describe('a run begins anew while the one that was left is faulty', () => {
     expect(figures.failSafeTrips).toBeGreaterThan(0);
   });
 });
+
+test('whoever comes back does not step a vector that is long enough only by replicas that do not count', async () => {
+  const loaded = await loadRig(path.join(RIGS, 'valve'));
+  const faults = [
+    'amnesia on c at 149 for 73',
+    'sensor-dropout on b.level at 208 for 72',
+    'crash-mid-round on a at 175 for 83',
+  ];
+  const plan = planFaults(faults.map((fault) => ({ fault, say: '' })));
+  if (!plan.ok) throw new Error(plan.mistakes.map(({ text, what }) => `${text}: ${what}`).join('\n'));
+  const flight = simulate({ loaded, ticks: 300, seed: 1, wire: 'none', faults: plan.faults });
+  expect(flight.failure).toBeNull();
+  expect(flight.violations).toEqual([]);
+  expect(flight.figures).toMatchObject({ ticks: 300, disagreements: 0, unsafeOutputs: 0 });
+});
