@@ -78,10 +78,10 @@ describe('live and simulated', () => {
 
   test.for(FLOWN)('%s', { timeout: 180_000 }, async ([, file], { skip }) => {
     const { scenario, loaded } = await loadScenario(file);
-    const { ticks, seed, faults, title } = scenario;
+    const { ticks, seed, faults, submissions, title } = scenario;
     const simulated = judgeScenario(
       scenario,
-      simulate({ loaded, ticks, seed, faults, wire: 'full' }).figures,
+      simulate({ loaded, ticks, seed, faults, submissions, wire: 'full' }).figures,
     );
     const live = await fly(file);
     expect(live.report.error, live.text).toBeNull();
