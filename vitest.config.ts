@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** Live tests whose verdict does not depend on how soon the machine does what they ask. */
+/** Live tests that ask little of the machine, and whose verdict does not depend on how soon it does that. */
 const PATIENT = [
-  'test/live/bench/**/*.test.ts',
   'test/live/board/**/*.test.ts',
   'test/live/bridge/**/*.test.ts',
   'test/live/log/**/*.test.ts',
@@ -11,7 +10,6 @@ const PATIENT = [
   'test/live/mqtt/inbox-rules.test.ts',
   'test/live/mqtt/transport.test.ts',
   'test/live/store/**/*.test.ts',
-  'test/live/package/tarball.test.ts',
 ];
 
 /**

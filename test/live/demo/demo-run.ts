@@ -150,3 +150,14 @@ export function isSpoiltByMachine(figures: FlightFigures): boolean {
   const byMachine = figures.ticksOutsideHypothesis - figures.ticksOutsideByFaults;
   return byMachine > 0 || figures.unreported > countTolerated(figures.ticks);
 }
+
+/** Flies until something shows or the machine lets it fly, three times at most. */
+export async function untilUnspoilt(
+  shows: (figures: FlightFigures) => boolean,
+  fly: () => DemoRun,
+): Promise<DemoExit> {
+  let exit = await fly().ended;
+  for (let tries = 1; tries < 3 && !shows(exit.report) && isSpoiltByMachine(exit.report); tries += 1)
+    exit = await fly().ended;
+  return exit;
+}

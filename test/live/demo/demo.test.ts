@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, type TestContext } from 'vitest';
-import { DemoRun, isSpoiltByMachine, untilGone } from './demo-run.js';
+import { DemoRun, isSpoiltByMachine, untilGone, untilUnspoilt } from './demo-run.js';
 
 const runs: DemoRun[] = [];
 afterEach(async () => {
@@ -161,11 +161,14 @@ describe.concurrent('come what may', () => {
     expect,
     onTestFinished,
   }) => {
-    const run = startBeside({ onTestFinished }, ['--ticks', '90', '--fault', 'lie on a at 40 for 40'], {
-      NODE_OPTIONS: flags,
-      SABOTAGE: 'voting',
-    });
-    const { code, report, text } = await run.ended;
+    const { code, report, text } = await untilUnspoilt(
+      ({ unsafeOutputs }) => unsafeOutputs > 0,
+      () =>
+        startBeside({ onTestFinished }, ['--ticks', '90', '--fault', 'lie on a at 40 for 40'], {
+          NODE_OPTIONS: flags,
+          SABOTAGE: 'voting',
+        }),
+    );
     expect(report.unsafeOutputs, text).toBeGreaterThan(0);
     expect(code).toBe(1);
   });
@@ -174,15 +177,14 @@ describe.concurrent('come what may', () => {
     expect,
     onTestFinished,
   }) => {
-    const run = startBeside(
-      { onTestFinished },
-      ['--ticks', '90', '--fault', 'equivocate on c at 40 for 40'],
-      {
-        NODE_OPTIONS: flags,
-        SABOTAGE: 'agreement',
-      },
+    const { code, report, text } = await untilUnspoilt(
+      ({ disagreements }) => disagreements > 0,
+      () =>
+        startBeside({ onTestFinished }, ['--ticks', '90', '--fault', 'equivocate on c at 40 for 40'], {
+          NODE_OPTIONS: flags,
+          SABOTAGE: 'agreement',
+        }),
     );
-    const { code, report, text } = await run.ended;
     expect(report.disagreements, text).toBeGreaterThan(0);
     expect(code).toBe(1);
   });
