@@ -130,6 +130,11 @@ class CheckerSet implements Checkers {
     this.watch.noteWitness(tick, is);
   }
 
+  onLogForgotten(tick: Tick): void {
+    this.governing?.forget();
+    this.meeting?.forget(tick);
+  }
+
   onProposed(replica: ReplicaIndex, tick: Tick, value: Uint8Array): void {
     this.ticks.at(tick)?.propose(replica, value);
   }

@@ -33,6 +33,8 @@ export interface PaxosCheckers extends PaxosObservations {
   readonly quorum: number;
   /** The one after the slot, and where it was chosen; null while not all slots up to it are chosen. */
   quorumAfter(slot: CheckedSlot): { readonly members: number; readonly slot: CheckedSlot } | null;
+  /** Nobody remembers anything: the log begins anew. */
+  readonly isForgotten: boolean;
   /** The last chosen slot that changed who votes; 0: none. */
   readonly changeSlot: CheckedSlot;
   /** Somebody has voted for another quorum, which is not chosen. */
@@ -95,6 +97,10 @@ class PaxosCheckerSet implements PaxosCheckers {
 
   quorumAfter(slot: CheckedSlot): { readonly members: number; readonly slot: CheckedSlot } | null {
     return this.book.quorumAfter(slot);
+  }
+
+  get isForgotten(): boolean {
+    return this.promises.isForgotten;
   }
 
   get changeSlot(): CheckedSlot {

@@ -50,6 +50,8 @@ export class MeetingChecker {
   private promised: (Placed & { readonly tick: Tick })[] = [];
   private p: CheckedSlot | null = 0;
   private largestEver: CheckedSlot = 0;
+  /** The first tick in which nobody states anything of a log that has been forgotten. */
+  private freshFrom: Tick = -1;
   /** The largest agreed prefix so far, for the last ticks. */
   private readonly largest: { readonly tick: Tick; readonly prefix: CheckedSlot }[] = [];
 
@@ -97,6 +99,24 @@ export class MeetingChecker {
       );
   }
 
+  /** All devices have lost their memory in `tick`: the log begins anew, and what was chosen is no more. */
+  forget(tick: Tick): void {
+    this.log.length = 1;
+    this.early.clear();
+    this.first.clear();
+    this.promised = [];
+    this.freshFrom = tick + 1;
+  }
+
+  /** Vectors of ticks before still state the log that was. */
+  private forgetStated(tick: Tick): void {
+    if (tick <= this.freshFrom) {
+      this.p = null;
+      this.largestEver = 0;
+      this.largest.length = 0;
+    }
+  }
+
   vector(replica: ReplicaIndex, tick: Tick, prefixes: readonly (CheckedSlot | null)[]): void {
     this.of(tick).prefixes[replica] = prefixes;
   }
@@ -112,6 +132,7 @@ export class MeetingChecker {
 
   judge(slot: TickSlot): void {
     const { tick } = slot;
+    this.forgetStated(tick);
     const said = this.of(tick);
     this.said.delete(tick);
     this.beginRuns(tick);

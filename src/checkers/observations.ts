@@ -52,6 +52,8 @@ export interface Observations {
    * is neither. It is away until it has been told of. Where there is none this is not told.
    */
   onWitness(tick: Tick, is: WitnessTrouble | null): void;
+  /** No device remembers anything: the command log begins anew. */
+  onLogForgotten(tick: Tick): void;
   /**
    * From `tick` on operators want the replica out of the operational quorum, or in it again: it owes nothing meanwhile, and stands
    * in for nobody.

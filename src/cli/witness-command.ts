@@ -15,7 +15,7 @@ import { loadRig } from '../rig/load-rig.js';
 import { FileDisk } from '../store/file-disk.js';
 import { openLogStore } from '../store/log-store.js';
 import { claimStateFolder } from '../store/state-folder.js';
-import { decodeWitness, encodeWitness } from '../store/witness-codec.js';
+import { witnessCodec } from '../store/witness-codec.js';
 import type { PrincipalKeys } from '../wire/keys.js';
 import { readAddresses } from './addresses.js';
 import { describeRelease } from './describe-release.js';
@@ -95,7 +95,7 @@ async function runWitness(rigPath: string, options: WitnessOptions): Promise<voi
     digests: { ...digests, arithmetic: computeArithmeticDigest() },
     transport,
     store,
-    records: { encode: encodeWitness, decode: decodeWitness },
+    records: witnessCodec,
     clock,
     entropy: ENTROPY,
     log,

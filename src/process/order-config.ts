@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { PAXOS_DEFAULTS } from '../core/paxos/defaults.js';
-import type { PaxosConfig } from '../core/paxos/types.js';
+import type { Entry, PaxosConfig, Slot } from '../core/paxos/types.js';
 import type { ReplicaIndex } from '../core/types.js';
 import type { Principal } from '../ports.js';
 import type { Rig } from '../rig/rig.js';
@@ -46,9 +46,12 @@ export function buildOrderConfig(rig: Rig, self: ReplicaIndex, nonce: Uint8Array
     maxValueBytes,
     maxClients,
     answersPerClient,
-    digestEntries: (from, entries) => {
-      const bytes = encodePaxosMessage({ kind: 'entries', incarnation: 0, from, entries, prefix: 0 });
-      return new Uint8Array(createHash('sha256').update(bytes).digest().subarray(0, DIGEST_BYTES));
-    },
+    digestEntries,
   };
+}
+
+/** By what a witness, which knows no entries, tells those from slot `from` on from others. */
+export function digestEntries(from: Slot, entries: readonly Entry[]): Uint8Array {
+  const bytes = encodePaxosMessage({ kind: 'entries', incarnation: 0, from, entries, prefix: 0 });
+  return new Uint8Array(createHash('sha256').update(bytes).digest().subarray(0, DIGEST_BYTES));
 }

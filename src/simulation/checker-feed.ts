@@ -304,8 +304,8 @@ export class CheckerFeed {
 
   /** What the store of a device holds from now on; null: nothing any more. */
   noteKept(device: number, changes: readonly RecordChange[] | null): void {
-    if (changes === null) this.log?.emptied(device);
-    else this.log?.kept(device, changes);
+    if (changes !== null) this.log?.kept(device, changes);
+    else if (this.log?.emptied(device) === true) this.forgetLog();
   }
 
   /** A witness starts, and shows this nonce where it asks to be let in. */
@@ -492,6 +492,17 @@ export class CheckerFeed {
     if (retired === witness.retired || retired === (1 << replicas.length) - 1) return;
     witness.retired = retired;
     this.checkers.onRetired(replica, this.tickNow(), effect === 'retire');
+  }
+
+  /** What operators wanted is forgotten too. */
+  private forgetLog(): void {
+    this.checkers.onLogForgotten(this.tickNow());
+    const { witness } = this;
+    if (witness === null) return;
+    for (let replica = 0; replica < this.rig.replicas.length; replica += 1)
+      if ((witness.retired & (1 << replica)) !== 0) this.checkers.onRetired(replica, this.tickNow(), false);
+    witness.retired = 0;
+    witness.readTo = 0;
   }
 
   private noteHeard(replica: number, messages: readonly PaxosMessage[]): void {

@@ -2,17 +2,16 @@
  * What the checkers of Simplified Paxos are told of a whole rig: what its devices keep on their disks, say to each other, hand
  * to the rounds and tell operators. What they find is taken from here, with the tick in which it came to light.
  */
-import { createHash } from 'node:crypto';
 import { createPaxosCheckers, type PaxosCheckers } from '../checkers/create-paxos-checkers.js';
 import type { CheckedQuorum, Violation } from '../checkers/observations.js';
+import { sameBytes } from '../core/bytes.js';
 import type { Entry, PaxosMessage, QuorumChange, Slot, Snapshot, Vote } from '../core/paxos/types.js';
 import type { ReplicaIndex, Tick } from '../core/types.js';
 import type { RecordChange } from '../ports.js';
-import { decodeWitness, encodeWitness } from '../store/witness-codec.js';
+import { witnessCodec } from '../store/witness-codec.js';
 import { recordCodec, type RecordCodec } from '../process/order-records.js';
-import { listDevices, requireOrderLimits } from '../process/order-config.js';
+import { digestEntries, listDevices, requireOrderLimits } from '../process/order-config.js';
 import type { Rig } from '../rig/rig.js';
-import { encodePaxosMessage } from '../wire/paxos-codec.js';
 import { PaxosFeed, writeBytes } from './paxos-feed.js';
 
 /** One for a run of a rig whose commands a log orders. */
@@ -35,9 +34,7 @@ export class LogFeed {
     this.feed = new PaxosFeed(this.checkers);
     this.votes = devices.map(() => new Map<Slot, Vote>());
     const codec = recordCodec(requireOrderLimits(rig));
-    this.codecs = devices.map((_, device) =>
-      device === witness ? { encode: encodeWitness, decode: decodeWitness } : codec,
-    );
+    this.codecs = devices.map((_, device) => (device === witness ? witnessCodec : codec));
   }
 
   /** What was found so far, the first of it. */
@@ -66,9 +63,10 @@ export class LogFeed {
     }
   }
 
-  /** The store of the device is empty. */
-  emptied(device: ReplicaIndex): void {
+  /** The store of the device is empty. True where nobody remembers anything any more: the log begins anew. */
+  emptied(device: ReplicaIndex): boolean {
     this.checkers.onAmnesia(device);
+    return this.checkers.isForgotten;
   }
 
   started(device: ReplicaIndex, nonce: Uint8Array): void {
@@ -115,9 +113,7 @@ export class LogFeed {
       if (vote?.ballot !== ballot) return;
       entries.push(vote.entry);
     }
-    const bytes = encodePaxosMessage({ kind: 'entries', incarnation: 0, from, entries, prefix: 0 });
-    const whole = createHash('sha256').update(bytes).digest();
-    if (whole.subarray(0, digest.length).equals(digest)) this.feed.noteDigest(digest, entries);
+    if (sameBytes(digestEntries(from, entries), digest)) this.feed.noteDigest(digest, entries);
   }
 
   private forgetVotes(device: ReplicaIndex, last: Slot): void {

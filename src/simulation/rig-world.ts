@@ -42,7 +42,8 @@ import type { LoadedRig } from '../rig/load-rig.js';
 import type { Rig } from '../rig/rig.js';
 import type { Submission } from '../rig/submission.js';
 import { TickGrid } from '../rig/tick-grid.js';
-import { decodeWitness, encodeWitness } from '../store/witness-codec.js';
+import { witnessCodec } from '../store/witness-codec.js';
+import type { ConfigDigests } from '../wire/derive-keys.js';
 import { generateKeys, type PrincipalKeys } from '../wire/keys.js';
 import { lawStateCodec } from '../wire/law-state-codec.js';
 import { nodeMacEngine } from '../wire/mac-engine.js';
@@ -128,9 +129,6 @@ interface Order {
   readonly told: Set<string>;
 }
 
-/** How a witness keeps its record, live and here. */
-const WITNESS_RECORDS = { encode: encodeWitness, decode: decodeWitness };
-
 /** One rig in its world, from power-on. */
 export class RigWorld {
   readonly world = new World();
@@ -140,6 +138,7 @@ export class RigWorld {
   private readonly network: Network;
   /** As their key files have them. */
   private readonly keys: Map<Principal, PrincipalKeys>;
+  private readonly digests: ConfigDigests;
   private readonly seats = new Map<Principal, Seat>();
   /** Of replicas and the witness, where a log orders commands. */
   private readonly disks = new Map<Principal, StoreDisk>();
@@ -181,6 +180,8 @@ export class RigWorld {
     );
     this.openUnwatched =
       wire === 'full' ? openSecureMessengerWith(rememberMacs(nodeMacEngine)) : plainWire.open;
+    const { rig: rigDigest, law } = loaded.digests;
+    this.digests = { rig: rigDigest, law, arithmetic: computeArithmeticDigest() };
     this.openMessenger = watch.wrapMessenger(this.openUnwatched);
     this.codecs = wire === 'full' ? rememberCodecs(wireCodecs(rig)) : plainCodecs(rig);
     if (ordersByLog(rig))
@@ -261,7 +262,6 @@ export class RigWorld {
   private bootReplica(seat: Seat, self: number): void {
     const { rig, watch, world } = this;
     const { id, host } = seat;
-    const { loaded } = this.options;
     const life = host.lifeNumber;
     const isAlive = (): boolean => host.lifeNumber === life && host.isAlive;
     const restartAs = (mismatch: Mismatch | null): void => {
@@ -276,11 +276,6 @@ export class RigWorld {
     const injector = this.makeInjector(seat, 'replicas', self, { restartAs, renewKeys, loseStore });
     const clock = injector?.wrapClock() ?? host.clock;
     const entropy = this.entropyOf(id);
-    const digests = {
-      rig: loaded.digests.rig,
-      law: loaded.digests.law,
-      arithmetic: computeArithmeticDigest(),
-    };
     const transport = this.network.attach(id, host);
     const sensors = this.openSensors(id, host, clock, entropy, injector);
     const launch = (mismatch: Mismatch | null): ReplicaProcess =>
@@ -288,7 +283,7 @@ export class RigWorld {
         rig,
         id,
         keys: this.keysOf(id),
-        ...configureAs(mismatch, digests),
+        ...configureAs(mismatch, this.digests),
         law: this.sharedLaw ?? this.composeLaw(),
         codecs: this.codecs,
         transport,
@@ -338,7 +333,6 @@ export class RigWorld {
   private bootWitness(seat: Seat, device: number): void {
     const { rig, watch, world } = this;
     const { id, host } = seat;
-    const { loaded } = this.options;
     const life = host.lifeNumber;
     const isAlive = (): boolean => host.lifeNumber === life && host.isAlive;
     const restartAs = (): void => {
@@ -361,14 +355,10 @@ export class RigWorld {
         rig,
         id,
         keys: this.keysOf(id),
-        digests: {
-          rig: loaded.digests.rig,
-          law: loaded.digests.law,
-          arithmetic: computeArithmeticDigest(),
-        },
+        digests: this.digests,
         transport: injector?.wrapTransport(transport) ?? transport,
         store: injector?.wrapStore(store) ?? store,
-        records: WITNESS_RECORDS,
+        records: witnessCodec,
         clock,
         entropy,
         log: this.logOf(id),
@@ -471,7 +461,6 @@ export class RigWorld {
   /** A second process with the identity, the keys and the bridge of a replica, on a computer of its own. */
   private launchTwin(id: Principal, peers: readonly Principal[] | null): Cancel {
     const { rig, world } = this;
-    const { loaded } = this.options;
     const host = new Host(world);
     host.boot();
     this.boots += 1;
@@ -481,11 +470,7 @@ export class RigWorld {
       rig,
       id,
       keys: this.keysOf(id),
-      digests: {
-        rig: loaded.digests.rig,
-        law: loaded.digests.law,
-        arithmetic: computeArithmeticDigest(),
-      },
+      digests: this.digests,
       law: this.sharedLaw ?? this.composeLaw(),
       codecs: this.codecs,
       transport,

@@ -13,3 +13,6 @@ export function decodeWitness(bytes: Uint8Array): PaxosRecord | null {
   const state = decodeWitnessState(bytes);
   return state === null ? null : { kind: 'witness', ...state };
 }
+
+/** How a witness keeps its record. */
+export const witnessCodec = { encode: encodeWitness, decode: decodeWitness };

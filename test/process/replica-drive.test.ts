@@ -14,6 +14,10 @@ let nowUs: number;
 let timers: { atUs: number; callback: () => void }[];
 let drive: ReplicaDrive;
 let begun: number[];
+/** When each of them began, as was told. */
+let begunUs: number[];
+/** How long whoever is told of a report takes. */
+let tellingUs: number;
 let reports: Report[];
 let sent: number;
 /** Tick at whose beginning the replica is halted. */
@@ -72,11 +76,15 @@ function makeParts(): ReplicaDriveParts {
     commands: { send: () => {} },
     sensors: { request: () => {}, read: () => [], close: () => Promise.resolve() },
     readStatuses: () => [],
-    onTick: (tick) => {
+    onTick: (tick, _startTick, ownUs) => {
       begun.push(tick);
+      begunUs.push(ownUs);
       if (tick === haltAt) drive.halt();
     },
-    onReport: (report) => reports.push(report),
+    onReport: (report) => {
+      reports.push(report);
+      nowUs += tellingUs;
+    },
   };
 }
 
@@ -91,6 +99,8 @@ beforeEach(() => {
   nowUs = 10;
   timers = [];
   begun = [];
+  begunUs = [];
+  tellingUs = 0;
   reports = [];
   sent = 0;
   haltAt = -1;
@@ -101,6 +111,7 @@ beforeEach(() => {
   nowUs = ROUND;
   fireDue();
   begun = [];
+  begunUs = [];
   reports = [];
 });
 
@@ -199,4 +210,16 @@ test('a replica that is halted in the middle of a tick does nothing more, whatev
   drive.reportLinked(1);
   expect(begun).toEqual([1]);
   expect(timers).toEqual([]);
+});
+
+test('a tick begins when the drive woke for it, however long it takes to tell of the one before', () => {
+  nowUs = PERIOD;
+  fireDue();
+  tellingUs = 700;
+  reports = [];
+  nowUs = 2 * PERIOD;
+  fireDue();
+  expect(reports.length).toBeGreaterThan(0);
+  expect(nowUs).toBeGreaterThan(2 * PERIOD);
+  expect(begunUs).toEqual([PERIOD, 2 * PERIOD]);
 });

@@ -98,3 +98,13 @@ test('what was chosen outlives a power cut of the whole rig', () => {
   // What was chosen and not in effect yet is part of what the new run begins with.
   expect(countCommands(outcome)).toBeGreaterThan(20);
 });
+
+test.each([1, 4])('all lose their memory: the log begins anew, seed %i', (seed) => {
+  const faults = [
+    'crash on b at 50 for 30',
+    ...['a', 'b', 'c'].map((id) => `amnesia on ${id} at 150 for 20`),
+    'crash on b at 260 for 30',
+  ];
+  const { violations, lines } = fly({ ticks: 400, seed, count: 10, faults });
+  expect(violations, lines.join('\n')).toEqual([]);
+});

@@ -196,3 +196,17 @@ test('faults drawn by the seed strike the witness too, and never what lingers', 
   const { done, refused, lapsed } = outcome.figures.commands;
   expect([done + refused, lapsed]).toEqual([30, 0]);
 });
+
+test('all three lose their memory: the log begins anew, and nobody is held to the one that was', () => {
+  const { violations, lines } = fly({
+    ticks: 400,
+    seed: 1,
+    count: 10,
+    faults: [
+      'crash on b at 50 for 30',
+      ...['a', 'b', 'w'].map((id) => `amnesia on ${id} at 150 for 20`),
+      'crash on b at 260 for 30',
+    ],
+  });
+  expect(violations, lines.join('\n')).toEqual([]);
+});

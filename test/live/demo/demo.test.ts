@@ -157,35 +157,24 @@ describe.concurrent('come what may', () => {
 
   const flags = `--import ${new URL('./sabotage.mjs', import.meta.url).href}`;
 
-  test('sabotage: a voter that takes the first order it hears: exit 1', async ({
-    expect,
-    onTestFinished,
-  }) => {
+  test.for([
+    ['a voter that takes the first order it hears', 'voting', 'lie on a at 40 for 40', 'unsafeOutputs'],
+    [
+      'agreement that takes a commander at its word',
+      'agreement',
+      'equivocate on c at 40 for 40',
+      'disagreements',
+    ],
+  ] as const)('sabotage: %s: exit 1', async ([, part, fault, shows], { expect, onTestFinished }) => {
     const { code, report, text } = await untilUnspoilt(
-      ({ unsafeOutputs }) => unsafeOutputs > 0,
+      (figures) => figures[shows] > 0,
       () =>
-        startBeside({ onTestFinished }, ['--ticks', '90', '--fault', 'lie on a at 40 for 40'], {
+        startBeside({ onTestFinished }, ['--ticks', '90', '--fault', fault], {
           NODE_OPTIONS: flags,
-          SABOTAGE: 'voting',
+          SABOTAGE: part,
         }),
     );
-    expect(report.unsafeOutputs, text).toBeGreaterThan(0);
-    expect(code).toBe(1);
-  });
-
-  test('sabotage: agreement that takes a commander at its word: exit 1', async ({
-    expect,
-    onTestFinished,
-  }) => {
-    const { code, report, text } = await untilUnspoilt(
-      ({ disagreements }) => disagreements > 0,
-      () =>
-        startBeside({ onTestFinished }, ['--ticks', '90', '--fault', 'equivocate on c at 40 for 40'], {
-          NODE_OPTIONS: flags,
-          SABOTAGE: 'agreement',
-        }),
-    );
-    expect(report.disagreements, text).toBeGreaterThan(0);
+    expect(report[shows], text).toBeGreaterThan(0);
     expect(code).toBe(1);
   });
 });
