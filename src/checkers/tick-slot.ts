@@ -111,9 +111,11 @@ export class TickWindow {
     if (!Number.isSafeInteger(tick) || tick < 0) return null;
     const slot = this.slots[tick % WINDOW_TICKS] as TickSlot;
     if (slot.tick === tick) return slot;
-    // Before the first judgement any tick may be the first one.
-    const newest = this.newestJudged < 0 ? Infinity : this.newestJudged + WINDOW_TICKS / 2;
-    if (tick <= this.newestJudged || tick > newest || (slot.tick > tick && slot.tick <= newest)) return null;
+    // Before the first judgement any tick may be the first one: what was counted in vain before a run began gives way.
+    if (this.newestJudged >= 0) {
+      const newest = this.newestJudged + WINDOW_TICKS / 2;
+      if (tick <= this.newestJudged || tick > newest || (slot.tick > tick && slot.tick <= newest)) return null;
+    }
     slot.reset(tick);
     return slot;
   }
