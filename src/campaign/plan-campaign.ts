@@ -74,7 +74,8 @@ export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
       }
     }
   };
-  add(NO_FAULT, [{ name: RIG_PLACE, make: () => ({ faults: [], expectation: 'masked' }) }]);
+  if (!campaign.exclude.includes(NO_FAULT))
+    add(NO_FAULT, [{ name: RIG_PLACE, make: () => ({ faults: [], expectation: 'masked' }) }]);
   for (const { kind, places } of cells) {
     add(
       kind,
@@ -97,6 +98,10 @@ export function planCampaign(campaign: Campaign, rig: Rig): CampaignPlan {
     });
     add(SEVERAL, [{ name: RIG_PLACE, make }]);
   }
+  if (jobs.length === 0)
+    throw new CampaignError(
+      `the campaign has no runs: nothing of what it includes can strike rig ${rig.id}; exclude less`,
+    );
   return { jobs, kinds: [...new Set(jobs.map(({ kind }) => kind))], leftOut };
 }
 
@@ -133,7 +138,9 @@ type Make = (random: Random) => Pick<Job, 'faults' | 'expectation'>;
 
 function chooseRows(campaign: Campaign): ReturnType<typeof listFaults> {
   const rows = listFaults();
-  for (const name of [...(campaign.include ?? []), ...campaign.exclude]) {
+  // Runs without one may be left out like a kind.
+  const excluded = campaign.exclude.filter((name) => name !== NO_FAULT);
+  for (const name of [...(campaign.include ?? []), ...excluded]) {
     if (!rows.some((row) => row.name === name))
       throw new CampaignError(`there is no fault '${name}'; 'voteplane faults' lists them`);
   }

@@ -17,7 +17,7 @@ import {
   type SeedRange,
 } from './campaign.js';
 import type { NetworkConditions, WireMode } from './job.js';
-import { MIN_RUN_TICKS } from './plan-campaign.js';
+import { MIN_RUN_TICKS, NO_FAULT } from './plan-campaign.js';
 
 /** What a campaign file says; undefined where it says nothing. */
 export interface CampaignFile {
@@ -100,7 +100,7 @@ export function readCampaign(text: string, file: string): ReadCampaign {
   if (seeds === null) report(['seeds'], `${String(data.seeds)} are no seeds`, 'Write 1..20, or one number');
   for (const list of ['include', 'exclude'] as const) {
     (data.faults?.[list] ?? []).forEach((name, at) => {
-      if (findFault(name) === null)
+      if (findFault(name) === null && !(list === 'exclude' && name === NO_FAULT))
         report(['faults', list, at], `there is no fault '${name}'`, "'voteplane faults' lists them");
     });
   }

@@ -151,7 +151,14 @@ describe('what is expected', () => {
   });
 });
 
+test('runs without a fault may be left out, but not all that there is', () => {
+  const one = { include: ['collude'], exclude: [NO_FAULT], several: 0 };
+  expect(planCampaign(makeCampaign(one), rig).kinds).toEqual(['collude']);
+  expect(() => planCampaign(makeCampaign({ ...one, include: ['amnesia'] }), rig)).toThrow(/has no runs/);
+});
+
 test('a kind that there is not is refused by name', () => {
+  expect(() => planCampaign(makeCampaign({ include: [NO_FAULT] }), rig)).toThrow(/no fault 'no fault'/);
   expect(() => planCampaign(makeCampaign({ exclude: ['lies'] }), rig)).toThrow(/no fault 'lies'/);
   expect(() => planCampaign(makeCampaign({ seeds: { first: 0, last: 4e9 } }), rig)).toThrow(/too many/);
 });

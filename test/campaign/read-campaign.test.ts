@@ -23,7 +23,7 @@ test.each(SHIPPED)('%s can be read and planned', async (name) => {
   const { rig } = await loadRig(path.join(FOLDER, read.file.rig));
   const { include, exclude, several, network } = read.file;
   const { jobs } = planCampaign(makeCampaign({ include, exclude, several, network }), rig);
-  expect(jobs.length).toBeGreaterThan(1);
+  expect(jobs.length).toBeGreaterThan(0);
 });
 
 test('the release gives every kind a million ticks', () => {
