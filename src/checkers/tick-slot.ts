@@ -114,7 +114,8 @@ export class TickWindow {
     // Before the first judgement any tick may be the first one: what was counted in vain before a run began gives way.
     if (this.newestJudged >= 0) {
       const newest = this.newestJudged + WINDOW_TICKS / 2;
-      if (tick <= this.newestJudged || tick > newest || (slot.tick > tick && slot.tick <= newest)) return null;
+      if (tick <= this.newestJudged || tick > newest || (slot.tick > tick && slot.tick <= newest))
+        return null;
     }
     slot.reset(tick);
     return slot;
