@@ -46,7 +46,7 @@ import { witnessCodec } from '../store/witness-codec.js';
 import type { ConfigDigests } from '../wire/derive-keys.js';
 import { generateKeys, type PrincipalKeys } from '../wire/keys.js';
 import { lawStateCodec } from '../wire/law-state-codec.js';
-import { nodeMacEngine } from '../wire/mac-engine.js';
+import type { MacEngine } from '../wire/mac-engine.js';
 import type { OperatorRequest } from '../wire/request-codec.js';
 import { openDirectActuator, openDirectSensors, openSimulatedLine } from './bridge.js';
 import { RANK } from './event-queue.js';
@@ -70,6 +70,7 @@ export interface RigWorldOptions {
   readonly network: NetworkModel;
   /** Clocks by principal; whoever has no entry has one that shares nothing with the others, drawn by the seed. */
   readonly clocks: Readonly<Record<Principal, ClockModel>>;
+  readonly macEngine: MacEngine;
 }
 
 /** Everything that can be seen from outside, in order. */
@@ -179,7 +180,7 @@ export class RigWorld {
       rig.replicas.map(() => this.random.nextBits()),
     );
     this.openUnwatched =
-      wire === 'full' ? openSecureMessengerWith(rememberMacs(nodeMacEngine)) : plainWire.open;
+      wire === 'full' ? openSecureMessengerWith(rememberMacs(options.macEngine)) : plainWire.open;
     const { rig: rigDigest, law } = loaded.digests;
     this.digests = { rig: rigDigest, law, arithmetic: computeArithmeticDigest() };
     this.openMessenger = watch.wrapMessenger(this.openUnwatched);

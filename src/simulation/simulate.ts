@@ -13,6 +13,7 @@ import type { Principal } from '../ports.js';
 import type { Telemetry } from '../process/telemetry.js';
 import type { LoadedRig } from '../rig/load-rig.js';
 import type { Submission } from '../rig/submission.js';
+import { nodeMacEngine, type MacEngine } from '../wire/mac-engine.js';
 import { CheckerFeed } from './checker-feed.js';
 import type { ClockModel } from './host.js';
 import { QUIET_NETWORK, type NetworkModel } from './network.js';
@@ -31,6 +32,8 @@ export interface SimulationOptions {
   readonly submissions?: readonly Submission[];
   readonly network?: NetworkModel;
   readonly clocks?: Readonly<Record<Principal, ClockModel>>;
+  /** What computes the authenticators of the full wire; Node's unless given. */
+  readonly macEngine?: MacEngine;
   /** Lines for people. */
   readonly onLine?: (line: string) => void;
   readonly onTrace?: (line: TraceLine) => void;
@@ -91,6 +94,7 @@ class Simulation {
         submissions: options.submissions ?? [],
         network: network ?? QUIET_NETWORK,
         clocks: clocks ?? {},
+        macEngine: options.macEngine ?? nodeMacEngine,
       },
       this.makeWatch(),
     );

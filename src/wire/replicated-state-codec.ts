@@ -4,13 +4,13 @@
  * and in rigs with commands the bytes of a `command-book-codec.ts` book; see
  * WIRE.md.
  */
-import { hash } from 'node:crypto';
 import type { Member } from '../core/membership/active-set.js';
 import type { ReplicatedState, SensorMemory } from '../core/replicated-state.js';
 import { MAX_STATE_BYTES } from '../rig/schema.js';
 import { decodeCbor, encodeCbor, type CborValue } from './cbor.js';
 import { decodeBook, encodeBook, type BookShape } from './command-book-codec.js';
 import { isList } from './schema.js';
+import { sha256 } from './sha256.js';
 
 /** Longest state that is read, bytes: that of a law at its longest, and more than all that is kept beside it. */
 const MAX_BYTES = 2 * MAX_STATE_BYTES;
@@ -20,7 +20,7 @@ export const DIGEST_BYTES = 16;
 
 /** SHA-256, its first 16 bytes: compares states and names runs. */
 export function digestBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(hash('sha256', bytes, 'buffer').subarray(0, DIGEST_BYTES));
+  return sha256(bytes).slice(0, DIGEST_BYTES);
 }
 
 /** Canonical bytes of a replicated state. */

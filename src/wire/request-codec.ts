@@ -6,7 +6,6 @@
  * `[1, tick, outcome]` (took effect), `[2, slot, leader]` (chosen) or `[3, text]` (waits). Where a log orders requests, items
  * and what took effect end with the slot. Strict in both directions; decoding never throws.
  */
-import { hash } from 'node:crypto';
 import type { Slot } from '../core/paxos/types.js';
 import type { ReplicaIndex, RequestOutcome } from '../core/types.js';
 import type { ArgumentValue } from '../rig/command-arguments.js';
@@ -21,6 +20,7 @@ import {
   REQUEST_CONTENT_MAX_BYTES,
 } from './limits.js';
 import { isBytes, isCount, isList } from './schema.js';
+import { sha256 } from './sha256.js';
 
 const RIG_DIGEST_BYTES = 32;
 /** Longest id of an operator or a command, and longest choice. */
@@ -111,7 +111,7 @@ export type OperatorReply =
 
 /** SHA-256 of a request's content. */
 export function digestContent(content: Uint8Array): Uint8Array {
-  return new Uint8Array(hash('sha256', content, 'buffer'));
+  return sha256(content);
 }
 
 /** Canonical bytes of a content. */
