@@ -10,6 +10,7 @@ import { Progress, formatCount, formatSeconds } from '../../src/campaign/progres
 import { formatCommand, formatShrunkCommand } from '../../src/campaign/reproduce.js';
 import { composeResult, type CampaignResult, type Row } from '../../src/campaign/result.js';
 import { composeFake, fakeRun, makeCampaign, makeJob, makeResult, planFake } from './fake-campaign.js';
+import { NO_FAULT } from '../../src/campaign/plan-campaign.js';
 import { readXml, type XmlElement } from './read-xml.js';
 
 const campaign = makeCampaign({ seeds: { first: 1, last: 3 } });
@@ -123,6 +124,15 @@ describe('the HTML page', () => {
     expect(boundPerHour).toBeCloseTo(-Math.log(0.05) / hours, 6);
     const broken = rows.map(({ job }) => ({ job, result: makeResult('broken') }));
     expect(weighRows(broken, 50_000)).toMatchObject({ boundPerHour: null, failures: rows.length });
+  });
+
+  test('where all lies outside the hypothesis it claims no rate, and says what flight would take all the same', () => {
+    const outside = base.rows.filter(({ job }) => job.kind !== NO_FAULT && job.expectation !== 'masked');
+    expect(outside.length).toBeGreaterThan(0);
+    const rows = outside.map(({ job }) => ({ job, result: makeResult('held') }));
+    const text = formatHtml(composeResult({ ...base, rows, shrunk: [], worst: null }));
+    expect(text).toContain('none of them speaks for a failure rate');
+    expect(text).not.toContain('take 0 hours');
   });
 
   test('names what is assumed of the rig', () => {

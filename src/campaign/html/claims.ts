@@ -38,6 +38,7 @@ export function drawEvidence(result: CampaignResult): Markup {
       </tr> `,
   );
   const bound = all?.boundPerHour ?? null;
+  const { hoursForFlight } = weighEvidence(0, 0);
   return html`<section id="evidence">
     <h2>What the evidence supports</h2>
     <p>
@@ -45,29 +46,37 @@ export function drawEvidence(result: CampaignResult): Markup {
       simulated world, and of nothing that the world leaves out: hardware, sensors that are all wrong alike, a
       wrong control law.
     </p>
-    <div class="scroll">
-      <table class="plain">
-        <thead>
-          <tr>
-            <th>simulated time</th>
-            <th class="number">length</th>
-            <th class="number">failed runs</th>
-            <th class="number">failures an hour</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${table}
-        </tbody>
-      </table>
-    </div>
+    ${
+      lines.length === 0
+        ? html`<p>Every run lies outside the hypothesis, so none of them speaks for a failure rate.</p>`
+        : drawBounds(table)
+    }
     ${bound === null ? NOTHING : drawScale(bound)}
     <p>
       Flight asks for ${writeNumber(FLIGHT_RATE_PER_HOUR)} per hour. To support that by counting alone would
-      take ${writeNumber(all?.hoursForFlight ?? 0)} hours without a failure,
-      ${writeHours(all?.hoursForFlight ?? 0)}: no test shows it, this one
+      take ${writeNumber(hoursForFlight)} hours without a failure, ${writeHours(hoursForFlight)}: no test
+      shows it, this one
       included${bound === null ? NOTHING : html`, which falls short by a factor of ${writeNumber(bound / FLIGHT_RATE_PER_HOUR)}`}.
     </p>
   </section>`;
+}
+
+function drawBounds(rows: readonly Markup[]): Markup {
+  return html`<div class="scroll">
+    <table class="plain">
+      <thead>
+        <tr>
+          <th>simulated time</th>
+          <th class="number">length</th>
+          <th class="number">failed runs</th>
+          <th class="number">failures an hour</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 const SCALE_TOP = 4;
