@@ -2,7 +2,7 @@
  * `npm run bench`: everything that is promised in numbers, measured on this machine. Prints a table, and all runs as
  * JSON where asked to. The exit code says whether the benches could run, not whether the figures please.
  *
- *   npm run bench -- [--quick] [--json FILE] [--only exchange,rate,wire,share,simulation,skew,store,commands] [--pairs N] [--n 3,4,7] [--brokers embedded,mosquitto]
+ *   npm run bench -- [--quick] [--json FILE] [--only exchange,rate,wire,share,simulation,skew,store,commands] [--pairs N] [--n 3,4,7] [--brokers embedded,mosquitto] [--warmup SECONDS]
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +31,7 @@ const { values: options } = parseArgs({
     pairs: { type: 'string' },
     n: { type: 'string' },
     brokers: { type: 'string' },
+    warmup: { type: 'string' },
   },
 });
 const { quick } = options;
@@ -39,7 +40,11 @@ const plan = {
   pairs: Number(options.pairs ?? (quick ? 1 : 5)),
   sizes: (options.n ?? (quick ? '4' : '3,4,7')).split(',').map(Number),
   brokers: (options.brokers ?? 'embedded,mosquitto').split(','),
-  exchange: quick ? { warmupMs: 2000, measureMs: 2000 } : { warmupMs: 3000, measureMs: 4000 },
+  // How long flights and exchanges have gone on when they are measured.
+  exchange: {
+    warmupMs: options.warmup === undefined ? (quick ? 2000 : 3000) : 1000 * Number(options.warmup),
+    measureMs: quick ? 2000 : 4000,
+  },
   rate: quick
     ? { warmupMs: 1000, probeMs: 1000, holdMs: 3000 }
     : { warmupMs: 5000, probeMs: 3000, holdMs: 30_000 },
