@@ -117,15 +117,17 @@ export class FaultLedger {
 
   /** Whether a fault was at work on the replica in the tick, the margin after its end included. */
   covers(replica: number, tick: number): boolean {
-    return this.windows.some((one) => one.replica === replica && one.from <= tick && tick <= one.to);
+    for (const one of this.windows)
+      if (one.replica === replica && one.from <= tick && tick <= one.to) return true;
+    return false;
   }
 
   /** Whether a fault of those that make a replica lie was at work on it. */
   lies(replica: number, tick: number): boolean {
-    return this.windows.some(
-      (one) =>
-        one.replica === replica && one.from <= tick && tick <= one.to && isLie(readFaultName(one.spec)),
-    );
+    for (const one of this.windows)
+      if (one.replica === replica && one.from <= tick && tick <= one.to && isLie(readFaultName(one.spec)))
+        return true;
+    return false;
   }
 
   /** Specifications at work on any replica, or on the given one. */

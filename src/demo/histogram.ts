@@ -57,8 +57,8 @@ export class Histogram {
 
 function indexOf(value: number): number {
   if (value < EXACT) return value;
-  const doublings = Math.floor(Math.log2(value)) - 7;
-  return EXACT + (doublings - 1) * PER_DOUBLING + (Math.floor(value / 2 ** doublings) - PER_DOUBLING);
+  const doublings = 24 - Math.clz32(value);
+  return EXACT + (doublings - 1) * PER_DOUBLING + ((value >>> doublings) - PER_DOUBLING);
 }
 
 /** Middle of a bucket. */

@@ -61,6 +61,9 @@ const MAX_STALLS = 256;
 /** Within this time somebody tells of a tick that a voter acted on; all of it is less than ticks wait to be judged. */
 const RUN_UNKNOWN_US = 1_000_000;
 const MAX_UNPLACED = 4_096;
+/** Who is faulty beside the replicas. */
+const NOBODY: readonly 'witness'[] = [];
+const JUST_WITNESS: readonly 'witness'[] = ['witness'];
 /** Disagreements that are named by their tick. */
 const MAX_NAMED_TICKS = 20;
 
@@ -79,11 +82,6 @@ interface Stall {
   readonly replica: number;
   readonly fromTick: number;
   toTick: number;
-}
-
-interface Judgement {
-  readonly causes: readonly (FaultyCause | null)[];
-  readonly outside: boolean;
 }
 
 /** Watches one flight. */
@@ -582,7 +580,8 @@ export class Observer {
   }
 
   private isDown(replica: number, tick: number): boolean {
-    return (this.downs[replica] as Span[]).some((span) => span.from <= tick && tick <= span.to);
+    for (const span of this.downs[replica] as Span[]) if (span.from <= tick && tick <= span.to) return true;
+    return false;
   }
 
   private judgeNext(): void {
@@ -598,12 +597,13 @@ export class Observer {
 
   private judge(tick: number, accounts: readonly (TickRecord | null)[]): void {
     this.ticks += 1;
-    const causes = accounts.map((record, replica) => this.findCause(replica, tick, record));
+    const causes: (FaultyCause | null)[] = [];
+    for (let replica = 0; replica < accounts.length; replica += 1)
+      causes.push(this.findCause(replica, tick, accounts[replica] ?? null));
     for (const replica of explainMissedLinks(listMissedLinks(accounts, causes), causes.length))
       causes[replica] = 'late';
-    const others: readonly 'witness'[] = this.witness?.isDown(tick) === true ? ['witness'] : [];
-    const outside = others.length + causes.filter((cause) => cause !== null).length > this.maxFaulty;
-    const judgement: Judgement = { causes, outside };
+    const others = this.witness?.isDown(tick) === true ? JUST_WITNESS : NOBODY;
+    const outside = others.length + countFaulty(causes) > this.maxFaulty;
     if (outside) this.noteOutside(tick, causes, others);
     else this.lastOutsideByFaults = false;
     if (this.isSilent(accounts, causes)) this.unreported += 1;
@@ -616,13 +616,13 @@ export class Observer {
         }
       }
     }
-    this.judgeOutputs(tick, accounts, judgement);
+    this.judgeOutputs(tick, accounts, outside);
     this.readAccounts(accounts, causes);
     this.suspicions.note(tick, accounts, causes);
-    causes.forEach((cause, replica) => {
+    for (let replica = 0; replica < causes.length; replica += 1) {
       if (this.ledger.covers(replica, tick)) this.recovering[replica] = true;
-      else if (cause === null) this.recovering[replica] = false;
-    });
+      else if (causes[replica] === null) this.recovering[replica] = false;
+    }
   }
 
   private findCause(replica: number, tick: number, record: TickRecord | null): FaultyCause | null {
@@ -670,31 +670,32 @@ export class Observer {
     causes: readonly (FaultyCause | null)[],
   ): boolean {
     // Beside a witness whoever is left agrees on nothing before the quorum is its own; `hold` has to cover that.
-    if (this.rig.witness !== null && causes.some((cause) => cause !== null)) return false;
-    return accounts.some(
-      (record, replica) => causes[replica] === null && (record === null || record.vector === null),
-    );
+    if (this.rig.witness !== null && countFaulty(causes) > 0) return false;
+    for (let replica = 0; replica < accounts.length; replica += 1)
+      if (causes[replica] === null && (accounts[replica]?.vector ?? null) === null) return true;
+    return false;
   }
 
-  private judgeOutputs(tick: number, accounts: readonly (TickRecord | null)[], judgement: Judgement): void {
+  private judgeOutputs(tick: number, accounts: readonly (TickRecord | null)[], outside: boolean): void {
     const firstSendUs = findFirstSend(accounts);
     let complete = true;
     let uncovered = false;
     let uncoveredOutside = false;
-    this.voters.forEach((voter, at) => {
+    for (let at = 0; at < this.voters.length; at += 1) {
+      const voter = this.voters[at] as VoterWatch;
       const output = voter.takeOutput(tick);
       if (output === null) {
         complete = false;
         if (voter.missed(tick)) this.missedTicks[at] = (this.missedTicks[at] as number) + 1;
         const failSafe = voter.failSafeAt(this.tickStartUs(tick + 1));
-        if (failSafe === null) return;
-        if (judgement.outside || this.isExcused(voter, failSafe, tick)) uncoveredOutside = true;
+        if (failSafe === null) continue;
+        if (outside || this.isExcused(voter, failSafe, tick)) uncoveredOutside = true;
         else uncovered = true;
-        return;
+        continue;
       }
       if (firstSendUs !== null) this.latency.add(output.atUs - firstSendUs);
       this.verifyOutput(tick, at, output, accounts);
-    });
+    }
     if (complete) this.completedTicks += 1;
     if (uncovered) this.uncoveredTicks += 1;
     else if (uncoveredOutside) this.uncoveredOutside += 1;
@@ -717,19 +718,23 @@ export class Observer {
     output: ObservedOutput,
     accounts: readonly (TickRecord | null)[],
   ): void {
-    const honest: number[] = [];
+    // Of those who were not lying.
+    let least = Infinity;
+    let most = -Infinity;
+    let isComputed = false;
     let untold = false;
-    accounts.forEach((record, replica) => {
-      if (this.ledger.lies(replica, tick)) return;
+    for (let replica = 0; replica < accounts.length; replica += 1) {
+      if (this.ledger.lies(replica, tick)) continue;
+      const record = accounts[replica] ?? null;
       const command = record?.commands?.[actuator];
-      if (typeof command === 'number') honest.push(command);
-      else if (record === null && (output.votes & (1 << replica)) !== 0) untold = true;
-    });
+      if (typeof command === 'number') {
+        least = Math.min(least, command);
+        most = Math.max(most, command);
+        if (command === output.count) isComputed = true;
+      } else if (record === null && (output.votes & (1 << replica)) !== 0) untold = true;
+    }
     const midValue = this.rig.actuators[actuator]?.vote === 'mid-value';
-    const safe = midValue
-      ? honest.length > 0 && output.count >= Math.min(...honest) && output.count <= Math.max(...honest)
-      : honest.includes(output.count);
-    if (safe) return;
+    if (midValue ? output.count >= least && output.count <= most : isComputed) return;
     // A replica that voted for it and died before it could tell is neither proof nor excuse.
     if (untold) this.unverifiedOutputs += 1;
     else this.unsafeOutputs += 1;
@@ -739,13 +744,14 @@ export class Observer {
     accounts: readonly (TickRecord | null)[],
     causes: readonly (FaultyCause | null)[],
   ): void {
-    accounts.forEach((record, replica) => {
-      if (record === null) return;
+    for (let replica = 0; replica < accounts.length; replica += 1) {
+      const record = accounts[replica] ?? null;
+      if (record === null) continue;
       this.lateMessages += record.lateMessages;
-      if (causes[replica] !== null) return;
+      if (causes[replica] !== null) continue;
       if (record.agreedUs !== null && record.firstSendUs !== null)
         this.agreement.add(record.agreedUs - record.firstSendUs);
-    });
+    }
   }
 
   private forgetBefore(tick: number): void {
@@ -784,7 +790,15 @@ function disagree(
 
 function isSameStep(a: TickRecord, b: TickRecord): boolean {
   if (a.state !== b.state || a.commands?.length !== b.commands?.length) return false;
-  return a.commands === null || a.commands.every((order, at) => order === b.commands?.[at]);
+  const length = a.commands?.length ?? 0;
+  for (let at = 0; at < length; at += 1) if (a.commands?.[at] !== b.commands?.[at]) return false;
+  return true;
+}
+
+function countFaulty(causes: readonly (FaultyCause | null)[]): number {
+  let count = 0;
+  for (const cause of causes) if (cause !== null) count += 1;
+  return count;
 }
 
 /** Whether its vector counts: see `disagree`. */
@@ -798,12 +812,12 @@ function listMissedLinks(
   causes: readonly (FaultyCause | null)[],
 ): MissedLink[] {
   const links: MissedLink[] = [];
-  accounts.forEach((record, to) => {
-    if (record === null || !mayBeCorrect(causes[to])) return;
-    causes.forEach((cause, from) => {
-      if (mayBeCorrect(cause) && (record.absent & (1 << from)) !== 0) links.push({ from, to });
-    });
-  });
+  for (let to = 0; to < accounts.length; to += 1) {
+    const absent = accounts[to]?.absent ?? 0;
+    if (absent === 0 || !mayBeCorrect(causes[to])) continue;
+    for (let from = 0; from < causes.length; from += 1)
+      if (mayBeCorrect(causes[from]) && (absent & (1 << from)) !== 0) links.push({ from, to });
+  }
   return links;
 }
 

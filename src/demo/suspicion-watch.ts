@@ -30,12 +30,15 @@ export class SuspicionWatch {
     // What happened while the rig found together is not known here, and may still stand as evidence.
     if (!this.begun) for (const one of this.accounts) one.lastFaulty = one.lastSlow = tick - 1;
     this.begun = true;
-    this.accounts.forEach((one, at) => {
+    let isAnySuspected = false;
+    for (let at = 0; at < this.accounts.length; at += 1) {
+      const one = this.accounts[at] as Account;
       const cause = causes[at] ?? null;
       if (cause !== null) one.lastFaulty = tick;
       if (cause !== null && cause !== 'fault') one.lastSlow = tick;
-    });
-    if (!records.some((record) => record !== null && record.suspects.length > 0)) return;
+      if ((records[at]?.suspects.length ?? 0) > 0) isAnySuspected = true;
+    }
+    if (!isAnySuspected) return;
     const horizon = tick - WINDOW_TICKS;
     this.accounts.forEach((suspect, at) => {
       let isSuspected = false;

@@ -49,7 +49,8 @@ export class VoterWatch {
   lastOutput: ObservedOutput | null = null;
   private lastTick = -1;
   private phases: PhaseChange[] = [{ atUs: -Infinity, failSafe: { sinceUs: -Infinity, cause: 'start' } }];
-  private readonly outputs = new Map<number, ObservedOutput>();
+  /** Not yet taken out, in the order of their ticks. */
+  private readonly outputs: ObservedOutput[] = [];
   private misses: { firstTick: number; ticks: number }[] = [];
 
   constructor(readonly actuator: ActuatorPart) {}
@@ -99,15 +100,10 @@ export class VoterWatch {
     return this.phases[this.phases.length - 1]?.failSafe ?? null;
   }
 
-  outputOf(tick: number): ObservedOutput | null {
-    return this.outputs.get(tick) ?? null;
-  }
-
-  /** Takes the output of a tick out of the log. */
+  /** Takes the output of a tick out of the log, and drops those of earlier ticks. */
   takeOutput(tick: number): ObservedOutput | null {
-    const output = this.outputs.get(tick) ?? null;
-    this.outputs.delete(tick);
-    return output;
+    this.dropOutputsBefore(tick);
+    return this.outputs[0]?.tick === tick ? (this.outputs.shift() ?? null) : null;
   }
 
   /** Whether the voter itself reported the tick as missed. */
@@ -120,7 +116,11 @@ export class VoterWatch {
     while (this.phases.length > 1 && (this.phases[1] as PhaseChange).atUs <= endUs) this.phases.shift();
     if (this.misses.some((one) => one.firstTick + one.ticks <= tick))
       this.misses = this.misses.filter((one) => one.firstTick + one.ticks > tick);
-    for (const known of this.outputs.keys()) if (known < tick) this.outputs.delete(known);
+    this.dropOutputsBefore(tick);
+  }
+
+  private dropOutputsBefore(tick: number): void {
+    while (this.outputs.length > 0 && (this.outputs[0] as ObservedOutput).tick < tick) this.outputs.shift();
   }
 
   private noteTrip({ atUs, cause }: ObservedTrip): void {
@@ -139,8 +139,8 @@ export class VoterWatch {
     if (!lawful) this.unsafeOutputs += 1;
     this.lastTick = Math.max(this.lastTick, record.tick);
     this.lastOutput = output;
-    // One that is unsafe already is not judged a second time.
-    if (lawful && this.outputs.size < MAX_PENDING) this.outputs.set(record.tick, output);
+    // One that is unsafe already is not judged a second time. A lawful one is of a later tick than all before it.
+    if (lawful && this.outputs.length < MAX_PENDING) this.outputs.push(output);
   }
 
   private change(atUs: number, failSafe: FailSafePeriod | null): void {
