@@ -7,6 +7,7 @@ import type { PlainValue } from './plain-value.js';
 
 interface Shape {
   readonly keys: readonly string[];
+  /** `keys` itself where these are in order. */
   readonly inOrder: readonly string[];
 }
 
@@ -17,31 +18,44 @@ const MAX_SHAPES = 32;
 export class KeyOrder {
   private readonly shapes: Shape[] = [];
 
-  /** A copy with the keys of all maps in order; null where a key is not ASCII, whose order is for a codec to say. */
+  /**
+   * The value with the keys of all maps in order: a copy, or what was given where nothing is to be done, as mostly for a
+   * law that goes on from its state. Null where a key is not ASCII, whose order is for a codec to say.
+   */
   apply(value: PlainValue): PlainValue | null {
     const unordered = { found: false };
-    const copy = this.copy(value, unordered);
-    return unordered.found ? null : copy;
+    const ordered = this.order(value, unordered);
+    return unordered.found ? null : ordered;
   }
 
-  private copy(value: PlainValue, unordered: { found: boolean }): PlainValue {
+  private order(value: PlainValue, unordered: { found: boolean }): PlainValue {
     if (typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return value.map((one) => this.copy(one, unordered));
+    if (Array.isArray(value)) return value.map((one) => this.order(one, unordered));
+    const shape = this.shapeOf(Object.keys(value));
+    if (shape === null) {
+      unordered.found = true;
+      return value;
+    }
+    if (shape.inOrder === shape.keys && isFlat(value, shape.keys)) return value;
     const result: { [key: string]: PlainValue } = {};
-    const keys = Object.keys(value);
-    const inOrder = this.orderOf(keys);
-    if (inOrder === null) unordered.found = true;
-    for (const key of inOrder ?? keys) result[key] = this.copy(value[key] as PlainValue, unordered);
+    for (const key of shape.inOrder) result[key] = this.order(value[key] as PlainValue, unordered);
     return result;
   }
 
-  private orderOf(keys: readonly string[]): readonly string[] | null {
-    for (const shape of this.shapes) if (isSameList(shape.keys, keys)) return shape.inOrder;
+  /** Null where a key is not ASCII. */
+  private shapeOf(keys: readonly string[]): Shape | null {
+    for (const shape of this.shapes) if (isSameList(shape.keys, keys)) return shape;
     if (!keys.every((key) => /^[\u0000-\u007f]*$/.test(key))) return null;
-    const inOrder = [...keys].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-    if (this.shapes.length < MAX_SHAPES) this.shapes.push({ keys, inOrder });
-    return inOrder;
+    const sorted = [...keys].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+    const shape: Shape = { keys, inOrder: isSameList(keys, sorted) ? keys : sorted };
+    if (this.shapes.length < MAX_SHAPES) this.shapes.push(shape);
+    return shape;
   }
+}
+
+function isFlat(map: { readonly [key: string]: PlainValue }, keys: readonly string[]): boolean {
+  for (const key of keys) if (typeof map[key] === 'object') return false;
+  return true;
 }
 
 function isSameList(a: readonly string[], b: readonly string[]): boolean {

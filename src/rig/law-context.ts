@@ -75,11 +75,11 @@ const COPY_IN = `
       for (let i = 0; i < value.length; i += 1) list.push(copyIn(value[i]));
       return list;
     }
-    const result = {};
-    for (const key of Object.keys(value)) {
-      // By its definition this one would set the prototype.
-      if (key === '__proto__') Object.defineProperty(result, key, { value: copyIn(value[key]), configurable: true, enumerable: true, writable: true });
-      else result[key] = copyIn(value[key]);
+    // A copy of this room's own, __proto__ as a key like any other; what lies deeper is still the outside's.
+    const result = { ...value };
+    for (const key of Object.keys(result)) {
+      const inner = result[key];
+      if (typeof inner === 'object' && inner !== null) result[key] = copyIn(inner);
     }
     return result;
   };
