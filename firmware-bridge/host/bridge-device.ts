@@ -201,7 +201,7 @@ export class BridgeDevice {
 
 /** A clock in µs as the 32 bits that travel. */
 function wrapTime(nowUs: number): number {
-  return ((Math.floor(nowUs) % 0x100000000) + 0x100000000) % 0x100000000;
+  return Math.floor(nowUs) >>> 0;
 }
 
 function copyScale(of: BridgeScale): BridgeScale {

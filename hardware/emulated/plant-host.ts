@@ -309,19 +309,20 @@ export class PlantHost {
 
   private pace(): void {
     const { clock } = this.options;
-    this.cancelPace = clock.schedule(
-      clock.nowUs() + PACE_US,
-      () => {
-        this.advance();
-        for (const { device, front } of this.bridges) {
-          const said = device.tickWatchdog(this.deviceNowUs());
-          if (said.length > 0) front?.say(said);
-        }
-        this.pace();
-      },
-      PACE_SLACK_US,
-    );
+    this.cancelPace = clock.schedule(clock.nowUs() + PACE_US, this.onPace, PACE_SLACK_US);
   }
+
+  private readonly onPace = (): void => {
+    this.advance();
+    const nowUs = this.deviceNowUs();
+    // Behind those of the replicas, which move nothing.
+    for (let at = this.options.rig.replicas.length; at < this.bridges.length; at += 1) {
+      const { device, front } = this.bridges[at] as PlantBridge;
+      const said = device.tickWatchdog(nowUs);
+      if (said.length > 0) front?.say(said);
+    }
+    this.pace();
+  };
 }
 
 /** Says which sensor or actuator of the rig the plant does not have. Throws PlantError. */

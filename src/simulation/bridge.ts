@@ -8,6 +8,7 @@ import { readSample } from '../../firmware-bridge/host/bridge-ports.js';
 import { encodeFrame, FrameDecoder } from '../../firmware-bridge/host/frame.js';
 import { ALL_CHANNELS, NO_TICK, type DeviceMessage } from '../../firmware-bridge/host/messages.js';
 import type { BridgeFront, PlantBridge } from '../../hardware/emulated/plant-host.js';
+import type { Reading } from '../core/types.js';
 import type { ActuatorPort, ByteStream, Clock, OpenByteStream, SensorPort } from '../ports.js';
 import type { ActuatorPart, Rig } from '../rig/rig.js';
 import { RANK } from './event-queue.js';
@@ -84,7 +85,8 @@ export function openDirectSensors(
   deviceNowUs: () => number,
 ): SensorPort {
   const scales = device.listChannels();
-  const samples = new Map<number, DirectSample>();
+  /** By channel. */
+  const samples: DirectSample[] = [];
   let sequence = 0;
   return {
     request() {
@@ -93,15 +95,19 @@ export function openDirectSensors(
       const request = { type: 'sample-request', channel: ALL_CHANNELS, sequence } as const;
       for (const answer of device.receive(request, deviceNowUs(), 0)) {
         if (answer.type !== 'sample') continue;
-        samples.set(answer.channel, { count: answer.valid ? answer.count : null, asOfUs });
+        samples[answer.channel] = { count: answer.valid ? answer.count : null, asOfUs };
       }
     },
-    read: (nowUs) =>
-      rig.sensors.map((sensor) => {
+    read(nowUs) {
+      const readings: Reading[] = [];
+      for (const sensor of rig.sensors) {
         const scale = scales[sensor.channel];
-        const sample = samples.get(sensor.channel);
-        return scale === undefined || sample === undefined ? null : readSample(sensor, scale, sample, nowUs);
-      }),
+        const sample = samples[sensor.channel];
+        const isKnown = scale !== undefined && sample !== undefined;
+        readings.push(isKnown ? readSample(sensor, scale, sample, nowUs) : null);
+      }
+      return readings;
+    },
     close: async () => {},
   };
 }
