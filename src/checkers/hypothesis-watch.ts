@@ -124,6 +124,7 @@ export class HypothesisWatch {
   /** What the witness is at worst in the tick. */
   private followWitness(tick: Tick): WitnessTrouble | null {
     const { witnessChanges } = this;
+    if (witnessChanges.length === 0) return this.witness;
     const until = witnessChanges.findIndex((change) => change.tick > tick);
     const due = witnessChanges.splice(0, until < 0 ? Infinity : until);
     if (due.length === 0) return this.witness;

@@ -31,6 +31,8 @@ export interface ObservedTrip {
 }
 
 const MAX_PENDING = 4_096;
+/** Outputs that have been taken out are forgotten so many at a time. */
+const FORGET_TOGETHER = 64;
 /** Trips that are kept one by one. */
 const MAX_NAMED_TRIPS = 20;
 
@@ -49,8 +51,9 @@ export class VoterWatch {
   lastOutput: ObservedOutput | null = null;
   private lastTick = -1;
   private phases: PhaseChange[] = [{ atUs: -Infinity, failSafe: { sinceUs: -Infinity, cause: 'start' } }];
-  /** Not yet taken out, in the order of their ticks. */
+  /** In the order of their ticks; the first `taken` of them have been taken out. */
   private readonly outputs: ObservedOutput[] = [];
+  private taken = 0;
   private misses: { firstTick: number; ticks: number }[] = [];
 
   constructor(readonly actuator: ActuatorPart) {}
@@ -103,7 +106,10 @@ export class VoterWatch {
   /** Takes the output of a tick out of the log, and drops those of earlier ticks. */
   takeOutput(tick: number): ObservedOutput | null {
     this.dropOutputsBefore(tick);
-    return this.outputs[0]?.tick === tick ? (this.outputs.shift() ?? null) : null;
+    const first = this.outputs[this.taken];
+    if (first?.tick !== tick) return null;
+    this.taken += 1;
+    return first;
   }
 
   /** Whether the voter itself reported the tick as missed. */
@@ -120,7 +126,9 @@ export class VoterWatch {
   }
 
   private dropOutputsBefore(tick: number): void {
-    while (this.outputs.length > 0 && (this.outputs[0] as ObservedOutput).tick < tick) this.outputs.shift();
+    while ((this.outputs[this.taken]?.tick ?? Infinity) < tick) this.taken += 1;
+    // Many at once: to take the first out of a list moves all others.
+    if (this.taken >= FORGET_TOGETHER) this.taken -= this.outputs.splice(0, this.taken).length;
   }
 
   private noteTrip({ atUs, cause }: ObservedTrip): void {
@@ -140,7 +148,7 @@ export class VoterWatch {
     this.lastTick = Math.max(this.lastTick, record.tick);
     this.lastOutput = output;
     // One that is unsafe already is not judged a second time. A lawful one is of a later tick than all before it.
-    if (lawful && this.outputs.length < MAX_PENDING) this.outputs.push(output);
+    if (lawful && this.outputs.length - this.taken < MAX_PENDING) this.outputs.push(output);
   }
 
   private change(atUs: number, failSafe: FailSafePeriod | null): void {

@@ -1,5 +1,5 @@
 /** Gathers the core's reports of a tick into one record, for whoever watches. Off the path that moves the actuator. */
-import { sameValue, toHex } from '../core/bytes.js';
+import { sameBytes, sameValue, toHex } from '../core/bytes.js';
 import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Mode, Report } from '../core/replica.js';
 import type { ActuatorCommand, Vector } from '../core/types.js';
@@ -139,7 +139,7 @@ function readOrder(command: ActuatorCommand | null): number | 'trip' | null {
   return command.order.kind === 'trip' ? 'trip' : command.order.count;
 }
 
-/** What was named last. Where replicas of one process hold the same values, only the first of them works it out. */
+/** What was named last. Where replicas of one process hold equal values, only the first of them works it out. */
 let lastVector: {
   readonly vector: Vector;
   readonly digest: TickRecorderParts['digest'];
@@ -155,7 +155,8 @@ function nameVector(vector: Vector, digest: TickRecorderParts['digest']): string
 }
 
 function nameDigest(digest: Uint8Array): string {
-  if (lastDigest?.digest !== digest) lastDigest = { digest, name: toHex(digest) };
+  if (lastDigest === null || !sameBytes(lastDigest.digest, digest))
+    lastDigest = { digest, name: toHex(digest) };
   return lastDigest.name;
 }
 

@@ -409,7 +409,12 @@ export class CheckerFeed {
   }
 
   private noteProposal(replica: number, message: RoundMessage): void {
-    const value = message.items.find(({ path }) => path.length === 0)?.value ?? null;
+    let value: Uint8Array | null = null;
+    for (const item of message.items) {
+      if (item.path.length > 0) continue;
+      ({ value } = item);
+      break;
+    }
     if (value === null) return;
     this.proposed[replica] = message.tick;
     this.checkers.onProposed(replica, this.placeProposed(replica, message), value);

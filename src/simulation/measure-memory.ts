@@ -14,9 +14,9 @@ export function measureMemory(root: object, stops: Iterable<object>): number {
   const visit = (value: unknown): void => {
     bytes += SLOT_BYTES;
     if (typeof value === 'string') bytes += value.length;
-    if (typeof value !== 'object' || value === null || seen.has(value)) return;
-    seen.add(value);
-    waiting.push(value);
+    if (typeof value !== 'object' || value === null) return;
+    const before = seen.size;
+    if (seen.add(value).size > before) waiting.push(value);
   };
   visit(root);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {

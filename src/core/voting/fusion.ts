@@ -50,7 +50,7 @@ function fuseNumbers(rule: FusionRule, entries: readonly Reading[], maxFaulty: n
   if (m < enough || !hasCluster(sorted, enough, spread)) return LOST;
   // Two channels beside a witness leave nothing to drop: where replicas only crash, both are right.
   const dropped = Math.min(Math.max(0, maxFaulty - (n - m)), (m - 1) >> 1);
-  const value = combine(rule.method, dropped === 0 ? sorted : sorted.slice(dropped, m - dropped)) + 0; // −0 becomes +0
+  const value = combine(rule.method, sorted, dropped, m - dropped) + 0; // −0 becomes +0
   const farthest = Math.max(value - (sorted[0] as number), (sorted[m - 1] as number) - value);
   const outliers = farthest <= spread ? NOBODY : listOutliers(rule, entries, value);
   return { value, quality: m < n || outliers.length > 0 ? 'degraded' : 'good', outliers };
@@ -74,21 +74,23 @@ function listOutliers(rule: FusionRule, entries: readonly Reading[], value: numb
   return outliers;
 }
 
-function combine(method: FusionMethod, kept: readonly number[]): number {
-  const first = kept[0] as number;
-  const last = kept[kept.length - 1] as number;
+/** Of the ascending values at `from` up to `to`, exclusive; there is one at least. */
+function combine(method: FusionMethod, sorted: readonly number[], from: number, to: number): number {
+  const first = sorted[from] as number;
+  const last = sorted[to - 1] as number;
   switch (method) {
     case 'midpoint':
       return between(first, last);
     case 'mean': {
       let sum = 0;
-      for (const value of kept) sum += value;
+      for (let at = from; at < to; at += 1) sum += sorted[at] as number;
       // Rounding may carry a mean past the ends of what it is the mean of.
-      return Math.min(last, Math.max(first, sum / kept.length));
+      return Math.min(last, Math.max(first, sum / (to - from)));
     }
     default: {
-      const upper = kept[kept.length >> 1] as number;
-      return kept.length % 2 === 1 ? upper : between(kept[(kept.length >> 1) - 1] as number, upper);
+      const middle = (from + to) >> 1;
+      const upper = sorted[middle] as number;
+      return (to - from) % 2 === 1 ? upper : between(sorted[middle - 1] as number, upper);
     }
   }
 }
