@@ -11,7 +11,8 @@ export function equalEntries(a: Uint8Array | null, b: Uint8Array | null): boolea
 /** Size of a set of replicas, bit i for replica i. */
 export function sizeOf(set: number): number {
   let size = 0;
-  for (let at = 0; at < 32; at += 1) size += (set >>> at) & 1;
+  // Each step takes the lowest one out.
+  for (let rest = set | 0; rest !== 0; rest &= rest - 1) size += 1;
   return size;
 }
 

@@ -133,16 +133,19 @@ export class HypothesisWatch {
   }
 
   private applyFaults(slot: TickSlot): void {
-    for (let replica = 0; replica < this.n; replica += 1) {
-      if (!this.changes.some((change) => change.replica === replica && change.tick <= slot.tick))
-        this.addFault(slot, replica, this.faults[replica] ?? null);
-    }
+    for (let replica = 0; replica < this.n; replica += 1)
+      if (!this.isChanging(replica, slot.tick)) this.addFault(slot, replica, this.faults[replica] ?? null);
     while (this.changes.length > 0 && (this.changes[0] as Change).tick <= slot.tick) {
       const { replica, fault } = this.changes.shift() as Change;
       this.addFault(slot, replica, fault);
       this.faults[replica] = fault;
     }
     this.everFaulty ||= slot.faulty !== 0;
+  }
+
+  private isChanging(replica: ReplicaIndex, tick: Tick): boolean {
+    for (const change of this.changes) if (change.replica === replica && change.tick <= tick) return true;
+    return false;
   }
 
   private addFault(slot: TickSlot, replica: ReplicaIndex, fault: FaultKind | null): void {
