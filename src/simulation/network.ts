@@ -45,7 +45,8 @@ const TOLERATED_SHARE = 0.5;
 
 interface Link {
   readonly model: LinkModel;
-  up: boolean;
+  /** Whom it leads to while it is up; null while it is down. */
+  receiver: Station | null;
   /** Whether a way to come up is under way. */
   connecting: boolean;
   /** When the last frame that keeps its place arrives. */
@@ -216,12 +217,11 @@ export class Network {
     const { random } = this;
     this.watch.onSent(from, to, purpose, frame);
     const link = sender.links.get(to) ?? this.resetLink(from, to);
-    if (!link.up) {
+    const { model, receiver } = link;
+    if (receiver === null) {
       this.dropped.absent += 1;
       return;
     }
-    const { model } = link;
-    const receiver = this.stations.get(to);
     const leavesUs = sender.host.presentUs();
     if (!link.bucket.take(frame.length, leavesUs)) {
       this.dropped.rate += 1;
@@ -249,7 +249,7 @@ export class Network {
 
   private connect(from: Principal, to: Principal): void {
     const link = this.linkOf(from, to);
-    if (link.up || link.connecting) return;
+    if (link.receiver !== null || link.connecting) return;
     link.connecting = true;
     const restUs = RECONNECT_MIN_US + this.random.nextInteger(RECONNECT_SPAN_US);
     const sender = this.stations.get(from);
@@ -259,7 +259,7 @@ export class Network {
       link.connecting = false;
       const stand = this.stations.get(from) === sender && this.stations.get(to) === receiver;
       if (!stand || sender === undefined || receiver?.inboxOpen !== true) return;
-      link.up = true;
+      link.receiver = receiver;
       link.bucket = new TokenBucket(this.rates, this.world.nowUs);
       if (!this.isTwin(to))
         sender.host.schedule(this.world.nowUs, RANK.arrival, () => sender.onLink?.(to, true));
@@ -268,8 +268,8 @@ export class Network {
 
   private cut(from: Principal, to: Principal): void {
     const link = this.linkOf(from, to);
-    if (!link.up) return;
-    link.up = false;
+    if (link.receiver === null) return;
+    link.receiver = null;
     const sender = this.stations.get(from);
     if (!this.isTwin(to))
       sender?.host.schedule(this.world.nowUs, RANK.arrival, () => sender.onLink?.(to, false));
@@ -297,7 +297,7 @@ export class Network {
     const row = this.linksOf(from);
     const link: Link = {
       model: this.model.links?.[`${from}>${to}`] ?? this.model.default,
-      up: false,
+      receiver: null,
       connecting: false,
       lastArrivalUs: 0,
       bucket: new TokenBucket(this.rates, this.world.nowUs),
@@ -313,7 +313,7 @@ class Delivery extends ScheduledEvent {
   constructor(
     private readonly dropped: { absent: number },
     private readonly from: Principal,
-    private readonly station: Station | undefined,
+    private readonly station: Station,
     private readonly purpose: Purpose,
     private readonly frame: Uint8Array,
   ) {
@@ -322,16 +322,17 @@ class Delivery extends ScheduledEvent {
 
   run(): void {
     const { station } = this;
-    if (station === undefined || !station.attached || !station.inboxOpen) {
-      this.dropped.absent += 1;
-      return;
-    }
-    const { host } = station;
-    if (host.isRunning) this.hand(station);
-    else host.runNow(RANK.arrival, () => this.hand(station));
+    if (!station.attached || !station.inboxOpen) this.dropped.absent += 1;
+    else if (station.host.isRunning) this.hand();
+    else this.handLater();
   }
 
-  private hand({ handler, host }: Station): void {
+  private handLater(): void {
+    this.station.host.runNow(RANK.arrival, () => this.hand());
+  }
+
+  private hand(): void {
+    const { handler, host } = this.station;
     handler?.(this.from, this.purpose, this.frame, host.clock.nowUs());
   }
 }

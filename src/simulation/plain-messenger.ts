@@ -21,25 +21,18 @@ import { ReplayWindow } from '../wire/replay-window.js';
 
 /** What a frame stands for; each place of the memory is used again and again. */
 interface Sealed {
-  readonly kind: 'sealed';
   from: Principal;
   to: Principal;
   purpose: Purpose;
-  /** Lives of both ends. */
+  /** Lives of both ends; in a hello the receiver's is the one that has been heard, 0 for none. */
   fromLife: number;
   toLife: number;
   counter: number;
-  /** Null for a payload that no correct sender could have written, and once it has been opened: that happens once. */
+  /**
+   * Null for a hello, for a payload that no correct sender could have written, and once it has been opened: that
+   * happens once.
+   */
   content: RigMessage | null;
-}
-
-interface Hello {
-  readonly kind: 'hello';
-  readonly from: Principal;
-  readonly to: Principal;
-  readonly life: number;
-  /** Which life of the receiver has been heard; 0: none. */
-  readonly echo: number;
 }
 
 /** A frame is the number of what it stands for, and a check that nobody can guess or hit by flipping bits. */
@@ -49,6 +42,8 @@ const TOKEN_SALT = 0x5bd1e995;
 const REMEMBERED = 1 << 12;
 
 interface Peer {
+  /** Its place among the replicas; null for others. */
+  readonly replica: ReplicaIndex | null;
   /** 0 while nothing has been heard. */
   life: number;
   /** Whether it has heard of this life. */
@@ -63,7 +58,7 @@ interface Peer {
 
 /** What the messengers of one simulated rig have in common. */
 export class PlainWire {
-  private readonly sealed: (Sealed | Hello)[] = [];
+  private readonly sealed: Sealed[] = [];
   private tokens = 0;
   /** Whether values carry signatures. */
   readonly signs: boolean;
@@ -87,13 +82,15 @@ export class PlainWire {
     from: Principal,
     to: Principal,
     purpose: Purpose,
+    fromLife: number,
+    toLife: number,
+    counter: number,
     content: RigMessage | null,
-    session: { readonly fromLife: number; readonly toLife: number; readonly counter: number },
   ): Uint8Array {
-    const { fromLife, toLife, counter } = session;
     const place = this.tokens % REMEMBERED;
     const known = this.sealed[place];
-    if (known?.kind === 'sealed') {
+    if (known === undefined) this.sealed[place] = { from, to, purpose, fromLife, toLife, counter, content };
+    else {
       known.from = from;
       known.to = to;
       known.purpose = purpose;
@@ -101,12 +98,7 @@ export class PlainWire {
       known.toLife = toLife;
       known.counter = counter;
       known.content = content;
-    } else this.sealed[place] = { kind: 'sealed', from, to, purpose, fromLife, toLife, counter, content };
-    return this.nextToken();
-  }
-
-  sealHello(hello: Hello): Uint8Array {
-    this.sealed[this.tokens % REMEMBERED] = hello;
+    }
     return this.nextToken();
   }
 
@@ -121,7 +113,7 @@ export class PlainWire {
     return token;
   }
 
-  read(token: Uint8Array): Sealed | Hello | null {
+  read(token: Uint8Array): Sealed | null {
     if (token.length !== TOKEN_BYTES) return null;
     const number = (readWord(token, 0) >>> 0) * 2 ** 32 + (readWord(token, 4) >>> 0);
     if (!(number < this.tokens && number >= this.tokens - REMEMBERED)) return null;
@@ -219,7 +211,8 @@ const HELLO_INTERVAL_US = 100_000;
 class PlainMessenger implements Messenger {
   private readonly peers = new Map<Principal, Peer>();
   private readonly refusals: RefusalCounts;
-  private readonly replicaIndex: ReadonlyMap<Principal, number>;
+  /** Place among the replicas; null for whoever is none. */
+  private readonly self: ReplicaIndex | null;
   private cancelTick: Cancel | null = null;
   /** The last round message that was signed: round 1 goes to all peers alike. */
   private signed: { readonly message: RoundMessage; readonly out: RoundMessage } | null = null;
@@ -230,8 +223,10 @@ class PlainMessenger implements Messenger {
     private readonly life: number,
   ) {
     const { rig, id, transport } = parts;
-    this.replicaIndex = new Map(rig.replicas.map((replica, at) => [replica.id, at]));
-    for (const peer of listOthers(rig, id)) this.peers.set(peer, freshPeer());
+    const places = new Map(rig.replicas.map((replica, at) => [replica.id, at]));
+    this.self = places.get(id) ?? null;
+    for (const peer of listOthers(rig, id))
+      this.peers.set(peer, { replica: places.get(peer) ?? null, ...freshSession() });
     this.refusals = new RefusalCounts([...this.peers.keys()]);
     transport.onFrame((from, purpose, frame, arrivedUs) => this.receive(from, purpose, frame, arrivedUs));
     transport.onLink((to, up) => {
@@ -244,7 +239,8 @@ class PlainMessenger implements Messenger {
     const nowUs = clock.nowUs();
     this.peers.forEach((peer, id) => {
       // The peer may hold another session by now, as when a second process took its name for a while.
-      if (peer.misfits >= DOUBT_FRAMES && nowUs - peer.fittedUs >= DOUBT_US) Object.assign(peer, freshPeer());
+      if (peer.misfits >= DOUBT_FRAMES && nowUs - peer.fittedUs >= DOUBT_US)
+        Object.assign(peer, freshSession());
       if (!peer.established) this.greet(id);
     });
     this.cancelTick = clock.schedule(clock.nowUs() + HELLO_INTERVAL_US, () => this.start());
@@ -278,28 +274,26 @@ class PlainMessenger implements Messenger {
   }
 
   private sign(message: RigMessage): RigMessage {
-    if (!this.wire.signs || message.kind !== 'round') return message;
-    const self = this.replicaIndex.get(this.parts.id);
-    if (self === undefined) return message;
-    if (this.signed?.message !== message) this.signed = { message, out: this.wire.sign(self, message) };
+    if (!this.wire.signs || this.self === null || message.kind !== 'round') return message;
+    if (this.signed?.message !== message) this.signed = { message, out: this.wire.sign(this.self, message) };
     return this.signed.out;
   }
 
   private sendSealed(to: Principal, purpose: Purpose, content: RigMessage | null): boolean {
     const peer = this.peers.get(to);
     if (peer === undefined || !peer.established) return false;
-    const session = { fromLife: this.life, toLife: peer.life, counter: peer.nextCounter };
-    const token = this.wire.seal(this.parts.id, to, purpose, content, session);
+    const { id, transport } = this.parts;
+    const token = this.wire.seal(id, to, purpose, this.life, peer.life, peer.nextCounter, content);
     peer.nextCounter += 1;
-    this.parts.transport.send(to, purpose, token);
+    transport.send(to, purpose, token);
     return true;
   }
 
   private greet(to: Principal): void {
     const peer = this.peers.get(to);
     if (peer === undefined) return;
-    const hello: Hello = { kind: 'hello', from: this.parts.id, to, life: this.life, echo: peer.life };
-    this.parts.transport.send(to, 'hello', this.wire.sealHello(hello));
+    const { id, transport } = this.parts;
+    transport.send(to, 'hello', this.wire.seal(id, to, 'hello', this.life, peer.life, 0, null));
   }
 
   private receive(from: Principal, purpose: Purpose, frame: Uint8Array, arrivedUs: number): void {
@@ -307,14 +301,9 @@ class PlainMessenger implements Messenger {
     const peer = this.peers.get(from);
     const { id } = this.parts;
     if (peer === undefined) return this.refuse(from, 'unknown-sender');
-    if (sealed === null || sealed.from !== from || sealed.to !== id)
+    if (sealed === null || sealed.from !== from || sealed.to !== id || sealed.purpose !== purpose)
       return this.refuse(from, 'bad-authenticator');
-    if (sealed.kind === 'hello') {
-      if (purpose === 'hello') this.takeHello(from, peer, sealed);
-      else this.refuse(from, 'bad-authenticator');
-      return;
-    }
-    if (sealed.purpose !== purpose) return this.refuse(from, 'bad-authenticator');
+    if (purpose === 'hello') return this.takeHello(from, peer, sealed.fromLife, sealed.toLife);
     if (!peer.established || sealed.fromLife !== peer.life || sealed.toLife !== this.life)
       return this.doubt(from, peer);
     peer.fittedUs = arrivedUs;
@@ -322,29 +311,34 @@ class PlainMessenger implements Messenger {
     if (!peer.window.accept(sealed.counter)) return this.refuse(from, 'replayed');
     const { content } = sealed;
     sealed.content = null;
-    this.open(from, content, arrivedUs);
+    this.open(from, peer.replica, content, arrivedUs);
   }
 
-  private open(from: Principal, content: RigMessage | null, arrivedUs: number): void {
+  private open(
+    from: Principal,
+    sender: ReplicaIndex | null,
+    content: RigMessage | null,
+    arrivedUs: number,
+  ): void {
     if (content === null || content.kind === 'answer' || content.kind === 'reply')
       return this.refuse(from, 'malformed-payload');
-    const sender = this.replicaIndex.get(from);
     if (content.kind === 'round') {
-      if (sender === undefined) return this.refuse(from, 'wrong-purpose');
+      if (sender === null) return this.refuse(from, 'wrong-purpose');
       if (!this.wire.verify(sender, content)) return this.refuse(from, 'bad-signature');
     }
     this.parts.events.onMessage(from, content satisfies ReceivedMessage, arrivedUs);
   }
 
-  private takeHello(from: Principal, peer: Peer, hello: Hello): void {
-    if (hello.life < peer.life) {
+  /** `life`: the sender's; `echo`: the one of this process's name that it has heard, 0 for none. */
+  private takeHello(from: Principal, peer: Peer, life: number, echo: number): void {
+    if (life < peer.life) {
       peer.misfits += 1;
       return this.refuse(from, 'stale-hello');
     }
-    const isNew = hello.life !== peer.life;
-    if (isNew) Object.assign(peer, freshPeer(), { life: hello.life });
-    peer.answered ||= hello.echo === this.life;
-    if (isNew || hello.echo !== this.life) this.greet(from);
+    const isNew = life !== peer.life;
+    if (isNew) Object.assign(peer, freshSession(), { life });
+    peer.answered ||= echo === this.life;
+    if (isNew || echo !== this.life) this.greet(from);
     if (!peer.answered || peer.established) return;
     peer.established = true;
     peer.fittedUs = this.parts.clock.nowUs();
@@ -371,7 +365,7 @@ function listOthers(rig: Rig, id: Principal): readonly Principal[] {
   return others.flatMap((other) => (other.id === id ? [] : [other.id]));
 }
 
-function freshPeer(): Peer {
+function freshSession(): Omit<Peer, 'replica'> {
   return {
     life: 0,
     answered: false,

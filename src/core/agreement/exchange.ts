@@ -67,6 +67,7 @@ export interface Progress {
   readonly drops: readonly ItemDrop[];
 }
 
+const PENDING: Outcome = { kind: 'pending' };
 /** What mostly happens in a call: one object for each, since there are several calls for every message. */
 const NOTHING: Progress = { begun: [], absent: [], drops: [] };
 const FIRST_ROUND: Progress = { begun: [1], absent: [], drops: [] };
@@ -105,6 +106,8 @@ export class Exchange {
   private agreement: TickAgreement | null = null;
   private round: Round = 0;
   private outcome: Outcome = { kind: 'none', cause: 'overslept' };
+  /** Bit i: replica i counts in the tick, and its message of the current round is not there. */
+  private missing = 0;
   /** Senders whose message of the current round the agreement has. */
   private accepted = 0;
   /** The agreement has said so of the tick under way: what comes later cannot change that. */
@@ -160,10 +163,9 @@ export class Exchange {
     this.limitTo(active);
     this.agreement = this.algorithm.createTick(this.self);
     this.agreement.propose(own);
-    this.round = 1;
-    this.accepted = 0;
     this.settled = false;
-    this.outcome = { kind: 'pending' };
+    this.outcome = PENDING;
+    this.enterRound(1);
     return FIRST_ROUND;
   }
 
@@ -195,6 +197,7 @@ export class Exchange {
     if (arrivedUs > tickStartUs(this.timing, tick) + round * this.timing.roundUs + this.timing.graceUs)
       return 'late';
     holding.messages[slot] = message;
+    if (holding === this.current && round === this.round) this.missing &= ~(1 << sender);
     return 'held';
   }
 
@@ -203,7 +206,7 @@ export class Exchange {
     let begun = NOTHING.begun;
     let absent = NOTHING.absent;
     while (this.current !== null && this.isOpen()) {
-      const missing = this.missingPeers();
+      const { missing } = this;
       const deadlineUs = this.deadlineUs(this.round);
       const settled = missing !== 0 && nowUs < deadlineUs && this.isSettled(missing);
       if (missing !== 0 && !settled) {
@@ -221,8 +224,7 @@ export class Exchange {
       }
       this.acceptHeld();
       if (this.round < this.algorithm.rounds) {
-        this.round += 1;
-        this.accepted = 0;
+        this.enterRound(this.round + 1);
         begun = [this.round];
         // The sends of a round happen before the next one can close: a round that is complete already closes
         // in the caller's next call.
@@ -246,7 +248,7 @@ export class Exchange {
   /** True when `advance` would close the current round, or decide, at once. */
   isReady(nowUs: number): boolean {
     if (this.current === null || !this.isOpen()) return false;
-    const missing = this.missingPeers();
+    const { missing } = this;
     return missing === 0 || nowUs >= this.deadlineUs(this.round) || this.isSettled(missing);
   }
 
@@ -301,6 +303,16 @@ export class Exchange {
     return holding;
   }
 
+  private enterRound(round: Round): void {
+    this.round = round;
+    this.accepted = 0;
+    this.missing = this.active & ~(1 << this.self);
+    const { messages } = this.current as Holding;
+    const first = (round - 1) * this.n;
+    for (let peer = 0; peer < this.n; peer += 1)
+      if (messages[first + peer] !== null) this.missing &= ~(1 << peer);
+  }
+
   /** Whether anything of the tick is still waited for. */
   private isOpen(): boolean {
     return this.outcome.kind === 'pending' || this.accounting;
@@ -332,15 +344,6 @@ export class Exchange {
         this.drops.push({ sender, cause });
       }
     }
-  }
-
-  /** Bit i: replica i counts in the tick, and its message of the current round is not there. */
-  private missingPeers(): number {
-    let missing = this.active & ~(1 << this.self);
-    const { messages } = this.current as Holding;
-    const first = (this.round - 1) * this.n;
-    for (let peer = 0; peer < this.n; peer += 1) if (messages[first + peer] !== null) missing &= ~(1 << peer);
-    return missing;
   }
 
   private listAbsent(missing: number): { round: Round; peer: ReplicaIndex }[] {
