@@ -369,7 +369,8 @@ interface AwaitingStart {
 interface Base {
   readonly tick: Tick;
   readonly digest: Uint8Array;
-  readonly holders: readonly ReplicaIndex[];
+  /** Bit i: replica i holds it. */
+  readonly holders: number;
 }
 
 /** Mutable inside, opaque outside: made by `createReplica`, changed by `step` alone. */
@@ -1175,8 +1176,11 @@ function onRoundMessage(
   if (stamp !== undefined && round === 1) noteStamp(config, state, from, tick, stamp, arrivedUs);
   if (!state.aligned) return;
   const roundUs = state.clock.read(arrivedUs);
-  noteRun(state, from, message.run, Math.max(state.exchange.tick, tickAt(config, roundUs)));
-  if (!sameBytes(message.run, state.run)) return;
+  const isOwnRun = sameBytes(message.run, state.run);
+  // The own bytes where they are equal: what is one array is compared at once.
+  const run = isOwnRun ? state.run : message.run;
+  noteRun(state, from, run, Math.max(state.exchange.tick, tickAt(config, roundUs)));
+  if (!isOwnRun) return;
   const arrival = state.exchange.hold(from, message, roundUs);
   switch (arrival) {
     case 'held':
@@ -1405,7 +1409,9 @@ function fetchBase(
 ): void {
   const under = state.fetch;
   if (under === null || !under.isUnderWay || !under.addVector(agreed)) {
-    const holders = base.holders.filter((holder) => holder !== config.self);
+    const holders: ReplicaIndex[] = [];
+    for (let id = 0; id < config.n; id += 1)
+      if (id !== config.self && (base.holders & (1 << id)) !== 0) holders.push(id);
     state.fetch = new StateFetch(base.tick, base.digest, holders, config.digest);
     state.fetch.addVector(agreed);
   }
@@ -1430,27 +1436,38 @@ function findBase(
   entries: readonly (Entry | null)[],
   tick: Tick,
 ): Base | null {
-  const groups: { readonly tick: Tick; readonly digest: Uint8Array; readonly holders: ReplicaIndex[] }[] = [];
+  let best: Base | null = null;
+  let most = 0;
+  let counted = 0;
   for (let from = 0; from < entries.length; from += 1) {
     const standing = entries[from]?.standing;
-    if (standing?.kind !== 'running' || standing.stateTick >= tick) continue;
+    if ((counted & (1 << from)) !== 0 || standing?.kind !== 'running' || standing.stateTick >= tick) continue;
     const { stateTick, stateDigest } = standing;
-    let at = 0;
-    for (; at < groups.length; at += 1) {
-      const group = groups[at] as (typeof groups)[number];
-      if (group.tick !== stateTick || !sameBytes(group.digest, stateDigest)) continue;
-      group.holders.push(from);
-      break;
-    }
-    if (at === groups.length) groups.push({ tick: stateTick, digest: stateDigest, holders: [from] });
-  }
-  let best: Base | null = null;
-  for (const group of groups) {
-    if (group.holders.length < testimony) continue;
-    const lead = best === null ? 1 : group.holders.length - best.holders.length;
-    if (lead > 0 || (lead === 0 && log !== null && best !== null && group.tick > best.tick)) best = group;
+    const holders = listHolders(entries, stateTick, stateDigest);
+    counted |= holders;
+    const size = countBits(holders);
+    if (size < testimony) continue;
+    const lead = size - most;
+    if (lead < 0 || (lead === 0 && (log === null || best === null || stateTick <= best.tick))) continue;
+    best = { tick: stateTick, digest: stateDigest, holders };
+    most = size;
   }
   return best;
+}
+
+/** Bit i: replica i's entry names this state. */
+function listHolders(entries: readonly (Entry | null)[], stateTick: Tick, stateDigest: Uint8Array): number {
+  let holders = 0;
+  for (let id = 0; id < entries.length; id += 1) {
+    const standing = entries[id]?.standing;
+    if (
+      standing?.kind === 'running' &&
+      standing.stateTick === stateTick &&
+      sameBytes(standing.stateDigest, stateDigest)
+    )
+      holders |= 1 << id;
+  }
+  return holders;
 }
 
 /**
@@ -1718,7 +1735,7 @@ function stepLaw(
   const sensors: SensorMemory[] = [];
   let tripped = false;
   let complete = true;
-  const channels = new Array<Reading>(entries.length).fill(null);
+  const channels: Reading[] = [];
   for (let at = 0; at < config.sensors.length; at += 1) {
     const rule = config.sensors[at] as SensorRule;
     for (let id = 0; id < entries.length; id += 1) channels[id] = entries[id]?.readings[at] ?? null;
@@ -1745,7 +1762,7 @@ function stepLaw(
     const upTo = appliedPrefix(book.prefix, entries);
     if (upTo > book.prefix) ({ law, book } = followLog(config, state, from, book, upTo, tick, effects));
   }
-  let counts: readonly (number | null)[] = config.actuators.map(() => null);
+  let counts: readonly (number | null)[] = [];
   if (complete && !tripped) {
     const outcome = config.law(law, readings, tick - from.startTick);
     if (outcome.ok) {

@@ -5,7 +5,7 @@
  */
 import type { Member } from '../core/membership/active-set.js';
 import type { ReplicatedState } from '../core/replicated-state.js';
-import type { Entry, Reading } from '../core/types.js';
+import type { Entry, Reading, RequestName } from '../core/types.js';
 import type { ComposedLaw, LawOutcome } from '../rig/compose-law.js';
 import type { ReplicaCodecs } from '../process/replica-config.js';
 import type { Rig } from '../rig/rig.js';
@@ -21,7 +21,7 @@ interface Carrying extends Uint8Array {
   [DIGEST]?: Uint8Array;
 }
 
-const NO_REQUESTS: NonNullable<Entry['requests']> = [];
+const NO_REQUESTS: readonly RequestName[] = [];
 const NUMBER_BYTES = 9;
 const STATUS_BYTES = 25;
 const MEMBER_BYTES = 25;
@@ -41,11 +41,13 @@ export function plainCodecs(rig: Rig): ReplicaCodecs {
   return {
     encodeEntry: (entry) => {
       const { standing, actuators, missed, joins, requests, prefix } = entry;
-      const readings = entry.readings.map(dropInfinite);
-      const fits =
-        readings.length === types.length &&
-        readings.every((reading, at) => reading === null || typeof reading === types[at]) &&
-        actuators.length === rig.actuators.length;
+      const readings: Reading[] = [];
+      let fits = entry.readings.length === types.length && actuators.length === rig.actuators.length;
+      for (let at = 0; at < entry.readings.length; at += 1) {
+        const reading = dropInfinite(entry.readings[at] as Reading);
+        readings.push(reading);
+        if (reading !== null && typeof reading !== types[at]) fits = false;
+      }
       const bytes: Carrying = digestScratch(writeEntry(entry, readings));
       if (fits)
         bytes[CONTENT] =
@@ -147,7 +149,9 @@ function writeEntry(entry: Entry, readings: readonly Reading[]): number {
   scratch[at] = entry.missed;
   scratch[at + 1] = entry.joins;
   at += 2;
-  for (const { client, sequence, digest } of entry.requests ?? NO_REQUESTS) {
+  const requests = entry.requests ?? NO_REQUESTS;
+  for (let nth = 0; nth < requests.length; nth += 1) {
+    const { client, sequence, digest } = requests[nth] as RequestName;
     scratch[at] = client;
     view.setFloat64(at + 1, sequence);
     copyToScratch(digest, at + 9);

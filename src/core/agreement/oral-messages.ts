@@ -70,18 +70,15 @@ class OralMessagesTick implements TickAgreement {
    * that it takes, they stay one. Absent is what fewer votes than that look like, so it never settles anything.
    */
   isSettled(): boolean {
-    for (const root of this.tree.levels[0] as readonly EigNode[]) {
-      if (root.index !== this.self && this.resolve(root.index, 1, root.members) === null) return false;
-    }
+    const vector = this.resolveAll();
+    for (let commander = 0; commander < vector.length; commander += 1)
+      if (commander !== this.self && vector[commander] === null) return false;
+    this.decided = vector;
     return true;
   }
 
   decide(): Vector {
-    this.decided ??= (this.tree.levels[0] as readonly EigNode[]).map((root) =>
-      root.index === this.self
-        ? (this.values[root.index] ?? null)
-        : this.resolve(root.index, 1, root.members),
-    );
+    this.decided ??= this.resolveAll();
     return this.decided;
   }
 
@@ -112,6 +109,15 @@ class OralMessagesTick implements TickAgreement {
       if (value !== undefined && value !== null && !sameValue(value, agreed)) return false;
     }
     return true;
+  }
+
+  /** What each commander's value comes to as things stand. */
+  private resolveAll(): Vector {
+    return (this.tree.levels[0] as readonly EigNode[]).map((root) =>
+      root.index === this.self
+        ? (this.values[root.index] ?? null)
+        : this.resolve(root.index, 1, root.members),
+    );
   }
 
   /**

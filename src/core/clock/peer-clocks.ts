@@ -60,6 +60,9 @@ interface Window {
   readonly lowerUs: Float64Array;
   readonly cameUs: Float64Array;
   readonly tripsUs: Float64Array;
+  /** No sample's lower bound is higher, and no upper one lower. */
+  highestLowerUs: number;
+  lowestUpperUs: number;
   next: number;
   count: number;
   oneWay: { readonly offsetUs: number; readonly atUs: number } | null;
@@ -86,6 +89,8 @@ export class PeerClocks {
       lowerUs: new Float64Array(WINDOW),
       cameUs: new Float64Array(WINDOW),
       tripsUs: new Float64Array(WINDOW),
+      highestLowerUs: -Infinity,
+      lowestUpperUs: Infinity,
       next: 0,
       count: 0,
       oneWay: null,
@@ -105,17 +110,32 @@ export class PeerClocks {
     }
     const upperUs = peerUs - heldUs - sentUs;
     const lowerUs = peerUs - cameUs;
-    const known = this.bound(window, cameUs);
-    // Not the clock that it was: it was set, or goes faster than clocks drift.
-    if (upperUs < known.lowerUs - TRIP_SLACK_US || lowerUs > known.upperUs + TRIP_SLACK_US) window.count = 0;
+    // Ageing only widens what samples say: what fits them as they came fits them now.
+    if (upperUs < window.highestLowerUs - TRIP_SLACK_US || lowerUs > window.lowestUpperUs + TRIP_SLACK_US)
+      this.reconsider(window, lowerUs, upperUs, cameUs);
     const at = window.count === 0 ? 0 : window.next;
     window.upperUs[at] = upperUs;
     window.sentUs[at] = sentUs;
     window.lowerUs[at] = lowerUs;
     window.cameUs[at] = cameUs;
     window.tripsUs[at] = Math.max(0, tripUs);
+    window.highestLowerUs = Math.max(window.highestLowerUs, lowerUs);
+    window.lowestUpperUs = Math.min(window.lowestUpperUs, upperUs);
     window.next = (at + 1) % WINDOW;
     window.count = Math.min(window.count + 1, WINDOW);
+  }
+
+  /** Forgets the samples of a peer whose clock is not the one that it was: it was set, or goes faster than clocks drift. */
+  private reconsider(window: Window, lowerUs: number, upperUs: number, nowUs: number): void {
+    const known = this.bound(window, nowUs);
+    if (upperUs < known.lowerUs - TRIP_SLACK_US || lowerUs > known.upperUs + TRIP_SLACK_US) window.count = 0;
+    // Those that have left the window since count no more.
+    window.highestLowerUs = -Infinity;
+    window.lowestUpperUs = Infinity;
+    for (let at = 0; at < window.count; at += 1) {
+      window.highestLowerUs = Math.max(window.highestLowerUs, window.lowerUs[at] as number);
+      window.lowestUpperUs = Math.min(window.lowestUpperUs, window.upperUs[at] as number);
+    }
   }
 
   /** A stamp without an answer in it: the peer's round clock showed `peerUs` some time before `cameUs`. */
