@@ -45,9 +45,27 @@ describe('the event queue', () => {
     for (let i = 0; i < 100_000; i += 1) queue.cancel(plan(queue, 1e9 + i, 0, () => (happened += 1)));
     plan(queue, 1, 0, () => (happened += 1));
     expect(queue.size).toBe(1);
-    expect((queue as unknown as { heap: unknown[] }).heap.length).toBeLessThan(5_000);
+    expect((queue as unknown as { events: unknown[] }).events.length).toBeLessThan(5_000);
     drain(queue);
     expect(happened).toBe(1);
+  });
+
+  it('keeps the order, and nothing of what is over, while most of what is planned is cancelled', () => {
+    const queue = new EventQueue();
+    const happened: number[] = [];
+    const expected: number[] = [];
+    for (let i = 0; i < 20_000; i += 1) {
+      // Scattered over the times to come, so that what is swept out lies between what stays.
+      const atUs = i + ((i * 7_919) % 10_007);
+      const event = plan(queue, atUs, 0, () => happened.push(atUs));
+      if (i % 8 === 0) expected.push(atUs);
+      else queue.cancel(event);
+    }
+    expect(queue.size).toBe(expected.length);
+    drain(queue);
+    expect(happened).toEqual(expected.sort((a, b) => a - b));
+    const { events } = queue as unknown as { events: unknown[] };
+    expect(events.every((event) => event === null)).toBe(true);
   });
 
   it('takes a cancellation of what has happened for nothing', () => {
