@@ -1731,11 +1731,11 @@ function stepLaw(
   ownUs: number,
   effects: Effect[],
 ): void {
-  const readings: FusedReading[] = [];
-  const sensors: SensorMemory[] = [];
+  const readings = new Array<FusedReading>(config.sensors.length);
+  const sensors = new Array<SensorMemory>(config.sensors.length);
   let tripped = false;
   let complete = true;
-  const channels: Reading[] = [];
+  const channels = new Array<Reading>(entries.length);
   for (let at = 0; at < config.sensors.length; at += 1) {
     const rule = config.sensors[at] as SensorRule;
     for (let id = 0; id < entries.length; id += 1) channels[id] = entries[id]?.readings[at] ?? null;
@@ -1746,8 +1746,8 @@ function stepLaw(
     const memory: SensorMemory = lost
       ? { held: before.held, lostSince: before.lostSince ?? tick }
       : { held: fused.value, lostSince: null };
-    sensors.push(memory);
-    readings.push({ value: memory.held, quality: fused.quality });
+    sensors[at] = memory;
+    readings[at] = { value: memory.held, quality: fused.quality };
     if (!rule.required) continue;
     if (memory.held === null) complete = false;
     if (memory.lostSince !== null && (tick - memory.lostSince) * config.periodUs > rule.holdUs)

@@ -66,6 +66,8 @@ export class ReplicaDrive {
   private readonly state: ReplicaState;
   private readonly sampleLeadUs: number;
   private readonly inputs: Input[] = [];
+  /** The sample that an effect has asked for: it comes before all other inputs. */
+  private sampled: Input | null = null;
   private reports: Report[] = [];
   private busy = false;
   private cancelWake: Cancel | null = null;
@@ -105,6 +107,7 @@ export class ReplicaDrive {
   /** Stops at once, in the middle of whatever it is doing; nothing more is taken in or carried out. */
   halt(): void {
     this.halted = true;
+    this.sampled = null;
     this.inputs.length = 0;
     this.cancelWake?.();
     this.cancelRequest?.();
@@ -199,12 +202,18 @@ export class ReplicaDrive {
     }
     this.busy = true;
     this.take(input);
-    while (this.inputs.length > 0) this.take(this.inputs.shift() as Input);
+    for (let next = this.takeNext(); next !== null; next = this.takeNext()) this.take(next);
     this.busy = false;
     if (this.halted) return;
     if (this.reports.length > MAX_WAITING_REPORTS) this.tellReports();
     if (this.stopping !== null && !this.isInsideTick()) this.stopping();
     else this.wake();
+  }
+
+  private takeNext(): Input | null {
+    const { sampled } = this;
+    this.sampled = null;
+    return sampled ?? (this.inputs.length > 0 ? (this.inputs.shift() as Input) : null);
   }
 
   private take(input: Input): void {
@@ -233,13 +242,13 @@ export class ReplicaDrive {
         break;
       case 'sample': {
         const nowUs = clock.nowUs();
-        this.inputs.unshift({
+        this.sampled = {
           kind: 'sampled',
           tick: effect.tick,
           nowUs,
           readings: sensors.read(nowUs),
           actuators: readStatuses(nowUs),
-        });
+        };
         break;
       }
       case 'send':

@@ -41,11 +41,11 @@ export function plainCodecs(rig: Rig): ReplicaCodecs {
   return {
     encodeEntry: (entry) => {
       const { standing, actuators, missed, joins, requests, prefix } = entry;
-      const readings: Reading[] = [];
+      const readings = new Array<Reading>(entry.readings.length);
       let fits = entry.readings.length === types.length && actuators.length === rig.actuators.length;
       for (let at = 0; at < entry.readings.length; at += 1) {
         const reading = dropInfinite(entry.readings[at] as Reading);
-        readings.push(reading);
+        readings[at] = reading;
         if (reading !== null && typeof reading !== types[at]) fits = false;
       }
       const bytes: Carrying = digestScratch(writeEntry(entry, readings));
@@ -288,8 +288,10 @@ function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 function isSameReadings(a: Remembered['readings'], b: Remembered['readings']): boolean {
-  return a.every(({ value, quality }, at) => {
+  for (let at = 0; at < a.length; at += 1) {
+    const one = a[at];
     const other = b[at];
-    return other !== undefined && Object.is(value, other.value) && quality === other.quality;
-  });
+    if (!Object.is(one?.value, other?.value) || one?.quality !== other?.quality) return false;
+  }
+  return true;
 }

@@ -13,11 +13,22 @@ import { layOutEigTree, type EigNode, type EigTree } from './eig-tree.js';
 /** OM(f) for n replicas; sound only for n ≥ 3f+1 (the rig's check refuses the rest). */
 export function createOralMessages(n: number, f: number): Algorithm {
   const tree = layOutEigTree(n, f + 1);
+  const plans: RelayPlan[] = [];
   return {
     name: `OM(${f})`,
     rounds: f + 1,
-    createTick: (self) => new OralMessagesTick(tree, self),
+    createTick: (self) => new OralMessagesTick(tree, self, (plans[self] ??= planRelays(tree, self))),
   };
+}
+
+/** By receiver and level: the nodes whose values one replica relays. */
+type RelayPlan = readonly (readonly (readonly EigNode[])[])[];
+
+function planRelays(tree: EigTree, self: ReplicaIndex): RelayPlan {
+  return Array.from({ length: tree.n }, (_, receiver) => {
+    const excluded = (1 << self) | (1 << receiver);
+    return tree.levels.map((nodes) => nodes.filter(({ members }) => (members & excluded) === 0));
+  });
 }
 
 class OralMessagesTick implements TickAgreement {
@@ -28,6 +39,7 @@ class OralMessagesTick implements TickAgreement {
   constructor(
     private readonly tree: EigTree,
     private readonly self: ReplicaIndex,
+    private readonly plan: RelayPlan,
   ) {
     this.values = new Array<MaybeValue | undefined>(tree.size);
     // One by one: for so few, a call that fills costs more.
@@ -56,13 +68,8 @@ class OralMessagesTick implements TickAgreement {
     // OM(m) step 1: the commander sends its value to every lieutenant.
     if (round === 1) return [{ path: [], value: this.values[this.self] ?? null }];
     // OM(m) step 2: lieutenant i acts as commander for the value it accepted in the round before, absent included.
-    const items: RelayItem[] = [];
-    const excluded = (1 << this.self) | (1 << receiver);
-    for (const node of this.tree.levels[round - 2] as readonly EigNode[]) {
-      if ((node.members & excluded) !== 0) continue;
-      items.push({ path: node.path, value: this.values[node.index] ?? null });
-    }
-    return items;
+    const nodes = this.plan[receiver]?.[round - 2] ?? [];
+    return nodes.map((node) => ({ path: node.path, value: this.values[node.index] ?? null }));
   }
 
   /**

@@ -114,10 +114,10 @@ export class RoundClock {
     this.sentTicks[at] = tick;
     this.sentUs[at] = ownUs;
     const before = ((tick + REMEMBERED_TICKS - 1) % REMEMBERED_TICKS) * n;
-    const heldUs: (number | null)[] = [];
+    const heldUs = new Array<number | null>(n);
     for (let peer = 0; peer < n; peer += 1) {
       const came = peer !== self && this.arrivedTicks[before + peer] === tick - 1;
-      heldUs.push(came ? Math.max(0, Math.round(ownUs - (this.arrivedUs[before + peer] as number))) : null);
+      heldUs[peer] = came ? Math.max(0, Math.round(ownUs - (this.arrivedUs[before + peer] as number))) : null;
     }
     this.lagUs = Math.max(0, Math.round(this.read(ownUs) - tick * periodUs));
     return { lagUs: this.lagUs, heldUs };

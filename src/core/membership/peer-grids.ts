@@ -17,25 +17,25 @@ export interface Grid {
   readonly peers: readonly ReplicaIndex[];
 }
 
-interface Heard {
-  readonly offsetUs: number;
-  readonly atUs: number;
-}
-
 /** What every peer's newest stamp says. Mutable, owned by one replica state. */
 export class PeerGrids {
-  private readonly heard: (Heard | null)[];
+  /** By peer: its round clock minus the own clock, and when that was heard. */
+  private readonly offsetsUs: Float64Array;
+  private readonly heardUs: Float64Array;
 
   constructor(
     n: number,
     private readonly periodUs: number,
   ) {
-    this.heard = new Array<null>(n).fill(null);
+    this.offsetsUs = new Float64Array(n);
+    this.heardUs = new Float64Array(n).fill(-Infinity);
   }
 
   /** A stamped message of a peer came at `atUs`, own clock; its sender's round clock had shown `roundUs`. */
   note(peer: ReplicaIndex, roundUs: number, atUs: number): void {
-    if (Number.isSafeInteger(roundUs) && roundUs >= 0) this.heard[peer] = { offsetUs: roundUs - atUs, atUs };
+    if (!Number.isSafeInteger(roundUs) || roundUs < 0) return;
+    this.offsetsUs[peer] = roundUs - atUs;
+    this.heardUs[peer] = atUs;
   }
 
   /**
@@ -45,8 +45,9 @@ export class PeerGrids {
   countBeyond(roundUs: number, nowUs: number): number {
     const oldestUs = nowUs - FRESH_PERIODS * this.periodUs;
     let count = 0;
-    for (const one of this.heard)
-      if (one !== null && one.atUs >= oldestUs && nowUs + one.offsetUs > roundUs) count += 1;
+    for (let peer = 0; peer < this.heardUs.length; peer += 1)
+      if ((this.heardUs[peer] as number) >= oldestUs && nowUs + (this.offsetsUs[peer] as number) > roundUs)
+        count += 1;
     return count;
   }
 
@@ -58,17 +59,18 @@ export class PeerGrids {
     const oldestUs = nowUs - FRESH_PERIODS * this.periodUs;
     const apartUs = this.periodUs * SAME_GRID_SHARE;
     const grids: Grid[] = [];
-    this.heard.forEach((one, at) => {
-      if (one === null || one.atUs < oldestUs || (guides & (1 << at)) === 0) return;
+    const counts = (peer: ReplicaIndex): boolean =>
+      (this.heardUs[peer] as number) >= oldestUs && (guides & (1 << peer)) !== 0;
+    this.offsetsUs.forEach((fromUs, at) => {
+      if (!counts(at)) return;
       const peers: ReplicaIndex[] = [];
       let lowest = Infinity;
       let highest = -Infinity;
-      this.heard.forEach((other, peer) => {
-        if (other === null || other.atUs < oldestUs || (guides & (1 << peer)) === 0) return;
-        if (other.offsetUs < one.offsetUs || other.offsetUs > one.offsetUs + apartUs) return;
+      this.offsetsUs.forEach((offsetUs, peer) => {
+        if (!counts(peer) || offsetUs < fromUs || offsetUs > fromUs + apartUs) return;
         peers.push(peer);
-        lowest = Math.min(lowest, other.offsetUs);
-        highest = Math.max(highest, other.offsetUs);
+        lowest = Math.min(lowest, offsetUs);
+        highest = Math.max(highest, offsetUs);
       });
       grids.push({ offsetUs: Math.round((lowest + highest) / 2), peers });
     });
