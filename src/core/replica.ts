@@ -1787,30 +1787,23 @@ function stepLaw(
       : { tick, run, startTick, law, sensors, members, book },
   );
   if (members !== from.members) reportMembers(from.members, members, tick, effects);
-  const commands = config.actuators.map((rule, at): ActuatorCommand | null => {
+  const { testimony } = state.quorums;
+  const commands = new Array<ActuatorCommand | null>(config.actuators.length);
+  let saysAnything = false;
+  for (let at = 0; at < commands.length; at += 1) {
     const posture = book?.postures[at];
-    if (tripped || posture?.disarmed === true) return { tick, order: { kind: 'trip' }, arm: null };
-    const count = counts[at] ?? null;
-    if (count === null) return null;
-    return {
-      tick,
-      order: { kind: 'output', count },
-      arm: findArming(
-        entries,
-        at,
-        posture !== undefined && tick <= posture.armUntil ? 'auto' : rule.rearm,
-        tick,
-        state.quorums.testimony,
-      ),
-    };
-  });
+    const order = tripped || posture?.disarmed === true ? 'trip' : (counts[at] ?? null);
+    const { rearm } = config.actuators[at] as ActuatorRule;
+    commands[at] = orderOf(entries, at, order, posture, rearm, tick, testimony);
+    if (order !== null) saysAnything = true;
+  }
   // Late is absent, never wrong: a command of a tick that is over stays here, and so does that of a replica that
   // has not yet taken its place in the run.
   if (
     state.mode === 'running' &&
     (state.governors?.mayOrder(entries, tick) ?? true) &&
     state.clock.read(ownUs) < tickStartUs(config, tick + 1) &&
-    commands.some((command) => command !== null)
+    saysAnything
   ) {
     effects.push({ kind: 'command', tick, commands });
   }
@@ -1827,6 +1820,23 @@ function stepLaw(
     atUs: ownUs,
   });
   askForContents(config, state, effects);
+}
+
+/** What actuator `at` is told: to trip, or a count, with arming where that is due; nothing where there is none. */
+function orderOf(
+  entries: readonly (Entry | null)[],
+  at: number,
+  order: number | 'trip' | null,
+  posture: CommandBook['postures'][number] | undefined,
+  rearm: ActuatorRule['rearm'],
+  tick: Tick,
+  testimony: number,
+): ActuatorCommand | null {
+  if (order === null) return null;
+  if (order === 'trip') return { tick, order: { kind: 'trip' }, arm: null };
+  const rule = posture !== undefined && tick <= posture.armUntil ? 'auto' : rearm;
+  const arm = findArming(entries, at, rule, tick, testimony);
+  return { tick, order: { kind: 'output', count: order }, arm };
 }
 
 /** Lets what is pending take effect on the control law's state, in order, and tells the operators. */
