@@ -77,6 +77,7 @@ import type {
   FusedReading,
   Hypothesis,
   JoinRequest,
+  MaybeValue,
   PeerMessage,
   Reading,
   ReplicaIndex,
@@ -1309,7 +1310,11 @@ function onAgreed(
   ownUs: number,
   effects: Effect[],
 ): void {
-  const entries = vector.map((value) => (value === null ? null : config.decodeEntry(value)));
+  const entries = new Array<Entry | null>(vector.length);
+  for (let id = 0; id < vector.length; id += 1) {
+    const value = vector[id] as MaybeValue;
+    entries[id] = value === null ? null : config.decodeEntry(value);
+  }
   // Whoever is too far behind to know who counts looks for the state in it, and takes it for nothing more.
   const told = knowsActive(state, tick);
   const { lag, governors } = state;
@@ -1366,8 +1371,7 @@ function goOn(
 ): void {
   const largest = state.log === null ? 0 : largestPrefix(all);
   const governing = state.governors?.after(largest) ?? -1;
-  const entries =
-    governing < 0 ? all : all.map((entry, id) => ((governing & (1 << id)) === 0 ? null : entry));
+  const entries = governing < 0 ? all : keepOf(all, governing);
   if (told && state.governors !== null)
     report(effects, { kind: 'agreed', tick, vector, entries: all, atUs: ownUs });
   state.fullTick = tick;
@@ -1694,9 +1698,7 @@ function stepAgreed(
     lacksContent(state.pool, from.book, tick)
   )
     return 'lacks-content';
-  const limit = <T>(list: readonly (T | null)[]): readonly (T | null)[] =>
-    counted === active ? list : list.map((one, id) => ((counted & (1 << id)) === 0 ? null : one));
-  const heard = limit(entries);
+  const heard = limit(entries, counted, active);
   // There were enough entries, and some of them were of replicas that did not count.
   if (counted !== active && countPresent(heard) < state.quorums.minPresent) return 'short-vector';
   if (
@@ -1705,9 +1707,26 @@ function stepAgreed(
     !state.log.leadsFrom(from.book.prefix, appliedPrefix(from.book.prefix, heard))
   )
     return 'lacks-content';
-  if (!told) report(effects, { kind: 'agreed', tick, vector: limit(vector), entries: heard, atUs: ownUs });
+  if (!told)
+    report(effects, {
+      kind: 'agreed',
+      tick,
+      vector: limit(vector, counted, active),
+      entries: heard,
+      atUs: ownUs,
+    });
   stepLaw(config, state, from, tick, heard, ownUs, effects);
   return null;
+}
+
+/** What those said who counted, of what this replica took for the word of the active ones. */
+function limit<T>(list: readonly (T | null)[], counted: number, active: number): readonly (T | null)[] {
+  return counted === active ? list : keepOf(list, counted);
+}
+
+/** Nothing but what belongs to these replicas. */
+function keepOf<T>(list: readonly (T | null)[], replicas: number): readonly (T | null)[] {
+  return list.map((one, id) => ((replicas & (1 << id)) === 0 ? null : one));
 }
 
 /** The vector waits in its tick for what it takes to step it; in vain where this replica will never get that. */

@@ -284,12 +284,19 @@ export class Exchange {
     if (this.current !== null) this.silentBefore = everyPeer & ~this.heardNow;
     this.accounting = false;
     if (this.drops.length > 0) this.drops = [];
-    this.current = this.ahead.find((holding) => holding.tick === tick) ?? this.holdingFor(tick);
-    if (this.ahead.length > 0) this.ahead = this.ahead.filter((holding) => holding.tick > tick);
+    this.current = this.takeAhead(tick) ?? this.holdingFor(tick);
     this.heardNow = 0;
     const { messages } = this.current;
     for (let slot = 0; slot < messages.length; slot += 1)
       if (messages[slot] !== null) this.heardNow |= 1 << (slot % this.n);
+  }
+
+  /** What is held of a tick that begins; what is held of earlier ones is forgotten. */
+  private takeAhead(tick: Tick): Holding | null {
+    const { ahead } = this;
+    if (ahead.length === 0) return null;
+    this.ahead = ahead.filter((holding) => holding.tick > tick);
+    return ahead.find((holding) => holding.tick === tick) ?? null;
   }
 
   /** The holding of a tick that has not begun here. Two at the most: of the tick by the clock and of the next. */

@@ -31,6 +31,8 @@ function planRelays(tree: EigTree, self: ReplicaIndex): RelayPlan {
   });
 }
 
+const NO_CONTRADICTIONS: readonly Contradiction[] = [];
+
 class OralMessagesTick implements TickAgreement {
   /** By node index; undefined where nothing was accepted, which decides like absent. */
   private readonly values: (MaybeValue | undefined)[];
@@ -91,19 +93,24 @@ class OralMessagesTick implements TickAgreement {
 
   contradictions(): readonly Contradiction[] {
     const vector = this.decide();
-    const found: Contradiction[] = [];
+    let found: readonly Contradiction[] = NO_CONTRADICTIONS;
     if (this.tree.rounds < 2) return found;
-    vector.forEach((agreed, commander) => {
-      if (commander === this.self || this.areAllClaims(commander, agreed)) return;
-      const claims = this.claimsAbout(commander);
-      // Where nothing was agreed on, two different values show that somebody lied; one may be all that came through.
-      const first = claims[0]?.value ?? null;
-      const split = claims.some(({ value }) => !sameValue(value, first));
-      for (const { relayer, value } of claims) {
-        if (agreed === null ? split : !sameValue(value, agreed)) found.push({ commander, relayer });
-      }
-    });
+    for (let commander = 0; commander < vector.length; commander += 1) {
+      const agreed = vector[commander] as MaybeValue;
+      if (commander === this.self || this.areAllClaims(commander, agreed)) continue;
+      found = [...found, ...this.contradictionsAbout(commander, agreed)];
+    }
     return found;
+  }
+
+  private contradictionsAbout(commander: ReplicaIndex, agreed: MaybeValue): Contradiction[] {
+    const claims = this.claimsAbout(commander);
+    // Where nothing was agreed on, two different values show that somebody lied; one may be all that came through.
+    const first = claims[0]?.value ?? null;
+    const split = claims.some(({ value }) => !sameValue(value, first));
+    return claims
+      .filter(({ value }) => (agreed === null ? split : !sameValue(value, agreed)))
+      .map(({ relayer }) => ({ commander, relayer }));
   }
 
   /** Whether everybody claims of the commander what was agreed on, which is the usual case. */
