@@ -93,21 +93,23 @@ export function stepPitch(state: PitchState, elevatorDeg: number, dtUs: number):
   const steps = Math.floor((state.restUs + dtUs) / STEP_US);
   const restUs = state.restUs + dtUs - steps * STEP_US;
   const command = clamp(elevatorDeg, PITCH_MODEL.elevatorMaxDeg);
-  let { timeUs, gustDeg, random, lostAtUs, lostWhy } = state;
+  let { timeUs, random, lostAtUs, lostWhy } = state;
   motion[ALPHA] = state.alphaDeg;
   motion[RATE] = state.rateDegPerS;
   motion[PITCH] = state.pitchDeg;
+  motion[GUST] = state.gustDeg;
   let surface = state.elevatorDeg;
   for (let i = 0; i < steps; i += 1) {
     timeUs += STEP_US;
     // A lost aircraft stays as it was at that moment.
     if (lostAtUs !== null) continue;
-    gustDeg = GUST_DECAY * gustDeg + state.settings.turbulenceDeg * GUST_NOISE * drawNormal(random);
+    motion[GUST] = GUST_DECAY * motion[GUST] + state.settings.turbulenceDeg * GUST_NOISE * drawNormal(random);
     random = advanceNormal(random);
     const wanted = PITCH_MODEL.actuator * (command - surface);
     surface += STEP_S * clamp(wanted, PITCH_MODEL.rateMaxDegPerS);
-    integrate(gustDeg, surface - PITCH_MODEL.trimElevatorDeg);
-    const load = computeLoad(motion[ALPHA], gustDeg);
+    motion[DEFLECTION] = surface - PITCH_MODEL.trimElevatorDeg;
+    integrate();
+    const load = computeLoad(motion[ALPHA], motion[GUST]);
     if (load > PITCH_MODEL.loadMax || load < PITCH_MODEL.loadMin) {
       lostAtUs = timeUs;
       lostWhy = `the wings came off at ${load.toFixed(1)} g`;
@@ -119,7 +121,7 @@ export function stepPitch(state: PitchState, elevatorDeg: number, dtUs: number):
     rateDegPerS: motion[RATE],
     pitchDeg: motion[PITCH],
     elevatorDeg: surface,
-    gustDeg,
+    gustDeg: motion[GUST],
     random,
     restUs,
     lostAtUs,
@@ -223,15 +225,19 @@ export const pitchModel: PlantModel<PitchState> = {
 const ALPHA = 0;
 const RATE = 1;
 const PITCH = 2;
-/** The state that is being integrated, from the start of a call to its end: numbers in objects would be garbage. */
-const motion = new Float64Array(3) as Float64Array & [number, number, number];
+const GUST = 3;
+/** Of the elevator, beyond trim. */
+const DEFLECTION = 4;
+/** The state that is being integrated, from the start of a call to its end: numbers in objects and between functions would be garbage. */
+const motion = new Float64Array(5) as Float64Array & [number, number, number, number, number];
 
-/** One step of `motion` by the classical Runge–Kutta method, gust and surface held. `deflection` is the elevator beyond trim. */
-function integrate(gust: number, deflection: number): void {
+/** One step of `motion` by the classical Runge–Kutta method, gust and deflection held. */
+function integrate(): void {
   const alpha = motion[ALPHA];
   const rate = motion[RATE];
-  const byLift = PITCH_MODEL.liftOfElevator * deflection;
-  const byMoment = PITCH_MODEL.momentOfElevator * deflection;
+  const gust = motion[GUST];
+  const byLift = PITCH_MODEL.liftOfElevator * motion[DEFLECTION];
+  const byMoment = PITCH_MODEL.momentOfElevator * motion[DEFLECTION];
   const h = STEP_S;
   const a1 = slopeAlpha(alpha, rate, gust, byLift);
   const q1 = slopeRate(alpha, rate, gust, byMoment);

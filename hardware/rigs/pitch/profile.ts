@@ -24,7 +24,8 @@ export function referenceAt(seconds: number): Reference {
   let accelerationDegPerS2 = 0;
   if (!(seconds > 0)) return { pitchDeg, rateDegPerS, accelerationDegPerS2 };
   const inCycle = seconds % CYCLE_S;
-  for (const { startS, lengthS, stepDeg } of STEPS) {
+  for (let at = 0; at < STEPS.length; at += 1) {
+    const { startS, lengthS, stepDeg } = STEPS[at] as (typeof STEPS)[number];
     const x = (inCycle - startS) / lengthS;
     if (x <= 0) continue;
     if (x >= 1) {

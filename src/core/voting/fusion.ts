@@ -36,18 +36,21 @@ export function fuse(rule: FusionRule, entries: readonly Reading[], maxFaulty: n
 }
 
 const NOBODY: readonly ReplicaIndex[] = [];
+/** Room to sort in, shared as nothing here waits: a list that grows costs more than all the rest. */
+let room = new Float64Array(8);
 const LOST: Fused = { value: null, quality: 'lost', outliers: NOBODY };
 
 function fuseNumbers(rule: FusionRule, entries: readonly Reading[], maxFaulty: number): Fused {
   const n = entries.length;
   const { min, max, spread } = rule;
-  const sorted: number[] = [];
+  if (room.length < n) room = new Float64Array(n);
+  const sorted = room;
+  let m = 0;
   for (const value of entries)
     // The comparison also refuses NaN.
-    if (typeof value === 'number' && value >= min && value <= max) insertSorted(sorted, value);
-  const m = sorted.length;
+    if (typeof value === 'number' && value >= min && value <= max) insertSorted(sorted, m++, value);
   const enough = n - maxFaulty;
-  if (m < enough || !hasCluster(sorted, enough, spread)) return LOST;
+  if (m < enough || !hasCluster(sorted, m, enough, spread)) return LOST;
   // Two channels beside a witness leave nothing to drop: where replicas only crash, both are right.
   const dropped = Math.min(Math.max(0, maxFaulty - (n - m)), (m - 1) >> 1);
   const value = combine(rule.method, sorted, dropped, m - dropped) + 0; // −0 becomes +0
@@ -56,10 +59,9 @@ function fuseNumbers(rule: FusionRule, entries: readonly Reading[], maxFaulty: n
   return { value, quality: m < n || outliers.length > 0 ? 'degraded' : 'good', outliers };
 }
 
-/** By insertion, which suits as few as there are channels. Of equal ones the first stays the first. */
-function insertSorted(sorted: number[], value: number): void {
-  let at = sorted.length;
-  sorted.push(value);
+/** Behind `count` others, by insertion, which suits as few as there are channels. Of equal ones the first stays the first. */
+function insertSorted(sorted: Float64Array, count: number, value: number): void {
+  let at = count;
   for (; at > 0 && (sorted[at - 1] as number) > value; at -= 1) sorted[at] = sorted[at - 1] as number;
   sorted[at] = value;
 }
@@ -75,7 +77,7 @@ function listOutliers(rule: FusionRule, entries: readonly Reading[], value: numb
 }
 
 /** Of the ascending values at `from` up to `to`, exclusive; there is one at least. */
-function combine(method: FusionMethod, sorted: readonly number[], from: number, to: number): number {
+function combine(method: FusionMethod, sorted: Float64Array, from: number, to: number): number {
   const first = sorted[from] as number;
   const last = sorted[to - 1] as number;
   switch (method) {
@@ -99,9 +101,9 @@ function between(low: number, high: number): number {
   return low + (high - low) / 2;
 }
 
-/** Whether some `size` of the ascending values lie within `spread` of one another. */
-function hasCluster(sorted: readonly number[], size: number, spread: number): boolean {
-  for (let low = 0; low + size <= sorted.length; low += 1) {
+/** Whether some `size` of the `count` ascending values lie within `spread` of one another. */
+function hasCluster(sorted: Float64Array, count: number, size: number, spread: number): boolean {
+  for (let low = 0; low + size <= count; low += 1) {
     if ((sorted[low + size - 1] as number) - (sorted[low] as number) <= spread) return true;
   }
   return false;
