@@ -1382,6 +1382,7 @@ function goOn(
     stepBack(config, state, entries);
     return;
   }
+  const basedBefore = state.basedTick;
   state.basedTick = tick;
   state.baseless = 0;
   noteDissent(state, entries, base);
@@ -1392,6 +1393,9 @@ function goOn(
     const from = state.snapshot;
     const cause = stepAgreed(config, state, from.state, agreed, ownUs, effects);
     if (cause === null) return;
+    // Whoever counts, and only listens, may be the very one that it waits for.
+    if (cause === 'short-vector' && state.mode === 'joining' && isMember(config, state, tick, false))
+      state.basedTick = basedBefore;
     report(effects, { kind: 'not-stepped', tick, cause });
     if (cause === 'lacks-content') awaitContent(state, agreed, from, effects);
     return;
@@ -2014,7 +2018,11 @@ function chooseMode(config: ReplicaConfig, state: ReplicaState, tick: Tick, effe
     case 'running':
       if (run !== null && stateTick < tick - 2) join(state, run, tick, effects);
       else if (countBits(state.oversleeps) >= FENCE_TICKS) fence(state, tick, effects);
-      else if (stateTick >= tick - 2 && !isMember(config, state, tick, false))
+      // Those who count go on without it, or hold what it has kept for them; they may have to know that it orders nothing.
+      else if (
+        (stateTick >= tick - 2 || isShown(config, state, state.run, tick)) &&
+        !isMember(config, state, tick, false)
+      )
         enterMode(state, 'joining', tick, 'excluded', effects);
       else if (!mayGovern(state)) enterMode(state, 'joining', tick, 'excluded', effects);
       else if (lags(config, state, tick)) enterMode(state, 'joining', tick, 'lags', effects);

@@ -178,7 +178,12 @@ export class Lockstep {
   readonly reports: Reported[] = [];
   readonly voterEvents: VoterEvent[] = [];
   /** Commands that replicas gave, as they gave them. */
-  readonly commands: { readonly replica: ReplicaIndex; readonly command: ActuatorCommand }[] = [];
+  /** With the run that they belong to, hexadecimal. */
+  readonly commands: {
+    readonly replica: ReplicaIndex;
+    readonly run: string;
+    readonly command: ActuatorCommand;
+  }[] = [];
   /** What operators were told, and by whom. */
   readonly replies: {
     readonly replica: ReplicaIndex;
@@ -420,7 +425,7 @@ export class Lockstep {
       case 'command':
         effect.commands.forEach((command, actuator) => {
           if (command === null) return;
-          this.commands.push({ replica, command });
+          this.commands.push({ replica, run: toHex(this.stateOf(replica).run), command });
           const outgoing = this.options.interposeCommand?.(command, replica, actuator) ?? [command];
           for (const one of outgoing) {
             this.push(this.nowUs + DELAY_US, ARRIVAL, () =>

@@ -201,12 +201,13 @@ describe('two replicas and a witness', () => {
         change(0b11);
         world.learn([0, 1]);
         world.runTicks(100);
-        // No two different orders for one tick, whoever gave them.
-        const orders = new Map<number, string>();
-        for (const { command: order } of world.commands) {
+        // No two different orders for one tick of a run, whoever gave them.
+        const orders = new Map<string, string>();
+        for (const { run, command: order } of world.commands) {
           const text = JSON.stringify(order);
-          expect([order.tick, orders.get(order.tick) ?? text]).toEqual([order.tick, text]);
-          orders.set(order.tick, text);
+          const name = `${run} ${order.tick}`;
+          expect([name, orders.get(name) ?? text]).toEqual([name, text]);
+          orders.set(name, text);
         }
         expect([0, 1].map((id) => [world.stateOf(id).mode, runs(id, world)])).toEqual([
           ['running', true],

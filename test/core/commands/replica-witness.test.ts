@@ -185,6 +185,27 @@ describe('the quorum grows', () => {
     world.runTicks(10);
     expect(ordered(world, 0, 56)).toEqual([]);
   });
+
+  test('around one that has forgotten all, where the other holds what it did not count in: they go on from there', () => {
+    const world = fly();
+    world.choose(quorum(0));
+    world.learn(BOTH);
+    world.choose(command(1));
+    world.runTicks(2);
+    // The one that goes on alone dies, and what it has voted for is all that it remembers.
+    world.kill(0);
+    world.runTicks(1);
+    world.restart(0, world.known[0] ?? 0);
+    world.choose(quorum(0, 1));
+    world.learn(BOTH);
+    world.runTicks(40);
+    for (const id of BOTH) expect([id, world.stateOf(id).mode]).toEqual([id, 'running']);
+    for (const id of BOTH) expect(ordered(world, id, world.tick - 5).length).toBeGreaterThan(4);
+    expect(holdEqualStates(world, BOTH)).toBe(true);
+    expect(world.setAt(0)).toEqual([1]);
+    // No new run: nothing of the state is lost.
+    expect(world.reported('started', 0)).toHaveLength(1);
+  });
 });
 
 describe('a new run', () => {
