@@ -813,6 +813,7 @@ function rejoinGrid(
   const roundUs = ownUs + largest.offsetUs;
   // What came one way is late by a delay.
   if (Math.abs(roundUs - state.clock.read(ownUs)) <= config.roundUs) return false;
+  if (keepsGrid(config, state, largest, ownUs)) return false;
   const { fencedUntil, exchange } = state;
   align(config, state, roundUs, ownUs, effects);
   // A run that has come further than these ticks is not continued in them: each of its ticks is there once.
@@ -823,6 +824,21 @@ function rejoinGrid(
   }
   if (fencedUntil >= exchange.tick) state.fencedUntil = state.exchange.tick + FENCED_TICKS;
   return true;
+}
+
+/**
+ * Whether the others come to the own ticks: these are ahead, as many share them, and nobody is in a run. Otherwise two that are
+ * apart would each adopt the ticks of the other, again and again.
+ */
+function keepsGrid(config: ReplicaConfig, state: ReplicaState, theirs: Grid, ownUs: number): boolean {
+  const { clock, grids, heardRuns, run } = state;
+  const roundUs = clock.read(ownUs);
+  if (run !== NO_RUN || ownUs + theirs.offsetUs > roundUs) return false;
+  for (const peer of theirs.peers) if (!sameBytes(heardRuns[peer]?.run ?? NO_RUN, NO_RUN)) return false;
+  const own = grids
+    .list(ownUs)
+    .find(({ offsetUs }) => Math.abs(ownUs + offsetUs - roundUs) <= config.roundUs);
+  return theirs.peers.length <= 1 + (own?.peers.length ?? 0);
 }
 
 /**
@@ -2018,11 +2034,7 @@ function chooseMode(config: ReplicaConfig, state: ReplicaState, tick: Tick, effe
     case 'running':
       if (run !== null && stateTick < tick - 2) join(state, run, tick, effects);
       else if (countBits(state.oversleeps) >= FENCE_TICKS) fence(state, tick, effects);
-      // Those who count go on without it, or hold what it has kept for them; they may have to know that it orders nothing.
-      else if (
-        (stateTick >= tick - 2 || isShown(config, state, state.run, tick)) &&
-        !isMember(config, state, tick, false)
-      )
+      else if (stateTick >= tick - 2 && !isMember(config, state, tick, false))
         enterMode(state, 'joining', tick, 'excluded', effects);
       else if (!mayGovern(state)) enterMode(state, 'joining', tick, 'excluded', effects);
       else if (lags(config, state, tick)) enterMode(state, 'joining', tick, 'lags', effects);

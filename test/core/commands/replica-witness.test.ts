@@ -206,6 +206,34 @@ describe('the quorum grows', () => {
     // No new run: nothing of the state is lost.
     expect(world.reported('started', 0)).toHaveLength(1);
   });
+
+  test('around two runs that each hear of the other at the same time: their ticks are made one again', () => {
+    let isCut = false;
+    const world = fly({ delayUs: () => (isCut ? null : 500) });
+    const vote = (replica: number, entry: LogEntry): void => {
+      world.feed(replica, { kind: 'voted', slot: world.log.length + 1, nowUs: world.nowUs });
+      world.choose(entry);
+    };
+    vote(1, quorum(1));
+    world.learn([1]);
+    world.kill(1);
+    isCut = true;
+    world.restart(1, world.known[1] ?? 0);
+    world.feed(1, { kind: 'voted', slot: 1, nowUs: world.nowUs });
+    world.choose(command(1));
+    world.learn([0]);
+    world.runTicks(3);
+    vote(1, quorum(0));
+    world.runTicks(1);
+    isCut = false;
+    vote(0, quorum(0, 1));
+    world.learn(BOTH);
+    world.runTicks(100);
+    for (const id of BOTH) expect([id, world.stateOf(id).mode]).toEqual([id, 'running']);
+    for (const id of BOTH) expect(ordered(world, id, world.tick - 5).length).toBeGreaterThan(4);
+    expect(holdEqualStates(world, BOTH)).toBe(true);
+    expect(world.setAt(0)).toEqual([1]);
+  });
 });
 
 describe('a new run', () => {
