@@ -140,7 +140,7 @@ await attempt('simulation', async () => {
   results.simulation = await measureSimulation(
     quick
       ? { runs: 1, fullTicks: 6_000, noneTicks: 30_000, longTicks: 20_000 }
-      : { runs: 5, fullTicks: 20_000, noneTicks: 80_000, longTicks: 1_000_000 },
+      : { runs: 5, fullTicks: 20_000, noneTicks: 160_000, longTicks: 1_000_000 },
   );
   rows.push(...reportSimulation(results.simulation));
 });

@@ -74,18 +74,19 @@ const GAP_MAX = 8;
 
 /** The state after `lengthMs` with one command, by steps of 1 ms. */
 export function predict(from: ControlState, command: number, lengthMs: number): ControlState {
+  const { tick, bias, command: ordered, target, offset } = from;
   let { alpha, rate, pitch, surface } = from;
   const a = AIRCRAFT;
   for (let i = 0; i < lengthMs; i += 1) {
     surface += STEP_S * limit(a.actuator * (command - surface), a.rateMax);
-    const moving = surface + from.bias;
+    const moving = surface + bias;
     const alphaSlope = a.lift * alpha + a.liftOfRate * rate + a.liftOfElevator * moving;
     const rateSlope = a.moment * alpha + a.damping * rate + a.momentOfElevator * moving;
     pitch += STEP_S * (rate + 0.5 * STEP_S * rateSlope);
     alpha += STEP_S * (alphaSlope + 0.5 * STEP_S * (a.lift * alphaSlope + a.liftOfRate * rateSlope));
     rate += STEP_S * (rateSlope + 0.5 * STEP_S * (a.moment * alphaSlope + a.damping * rateSlope));
   }
-  return { ...from, alpha, rate, pitch, surface };
+  return { tick, alpha, rate, pitch, surface, bias, command: ordered, target, offset };
 }
 
 /**

@@ -22,13 +22,13 @@ export function chooseMidpoint(
   readings: readonly (ClockReading | null)[],
   maxFaulty: number,
 ): Midpoint | null {
-  const present: ClockReading[] = [];
-  for (const reading of readings) if (reading !== null) present.push(reading);
-  const absent = readings.length - present.length;
-  if (present.length === 0 || (maxFaulty > 0 && absent > maxFaulty)) return null;
-  sortByOffset(present);
+  const present = new Array<ClockReading>(readings.length);
+  let count = 0;
+  for (const reading of readings) if (reading !== null) insertByOffset(present, count++, reading);
+  const absent = readings.length - count;
+  if (count === 0 || (maxFaulty > 0 && absent > maxFaulty)) return null;
   const drop = Math.max(0, maxFaulty - absent);
-  const end = present.length - drop;
+  const end = count - drop;
   const lowest = present[drop];
   const highest = present[end - 1];
   if (drop >= end || lowest === undefined || highest === undefined) return null;
@@ -42,13 +42,10 @@ export function chooseMidpoint(
   };
 }
 
-/** Sorts in place, and so that equal ones keep their order: by insertion, which suits as few as there are clocks. */
-function sortByOffset(readings: ClockReading[]): void {
-  for (let from = 1; from < readings.length; from += 1) {
-    const reading = readings[from] as ClockReading;
-    let at = from;
-    for (; at > 0 && (readings[at - 1] as ClockReading).offsetUs > reading.offsetUs; at -= 1)
-      readings[at] = readings[at - 1] as ClockReading;
-    readings[at] = reading;
-  }
+/** Behind `count` others, so that equal ones keep their order: by insertion, which suits as few as there are clocks. */
+function insertByOffset(sorted: ClockReading[], count: number, reading: ClockReading): void {
+  let at = count;
+  for (; at > 0 && (sorted[at - 1] as ClockReading).offsetUs > reading.offsetUs; at -= 1)
+    sorted[at] = sorted[at - 1] as ClockReading;
+  sorted[at] = reading;
 }
