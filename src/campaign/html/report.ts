@@ -98,7 +98,10 @@ function drawHead(result: CampaignResult): Markup {
     [writeCount(result.ticks), 'simulated ticks'],
     [writeHours(hours), 'of simulated time'],
     [writeCount(result.replicaTicks), 'replica-ticks'],
-    [writeCount(cells), `cells of fault × place, ${kinds} kinds`],
+    [
+      writeCount(cells),
+      `${cells === 1 ? 'cell' : 'cells'} of fault × place, ${kinds} ${kinds === 1 ? 'kind' : 'kinds'}`,
+    ],
     [
       identity.seeds,
       identity.ticksPerKind === null ? (identity.seeds.includes('..') ? 'seeds' : 'seed') : 'first seed on',
