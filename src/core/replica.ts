@@ -1398,8 +1398,6 @@ function goOn(
     stepBack(config, state, entries);
     return;
   }
-  const basedBefore = state.basedTick;
-  state.basedTick = tick;
   state.baseless = 0;
   noteDissent(state, entries, base);
   const agreed: AgreedTick = { tick, active: state.exchange.activeMask, vector, told, entries };
@@ -1408,14 +1406,16 @@ function goOn(
     state.fetch = null;
     const from = state.snapshot;
     const cause = stepAgreed(config, state, from.state, agreed, ownUs, effects);
-    if (cause === null) return;
     // Whoever counts, and only listens, may be the very one that it waits for.
-    if (cause === 'short-vector' && state.mode === 'joining' && isMember(config, state, tick, false))
-      state.basedTick = basedBefore;
+    const mayWaitForSelf =
+      cause === 'short-vector' && state.mode === 'joining' && isMember(config, state, tick, false);
+    if (!mayWaitForSelf) state.basedTick = tick;
+    if (cause === null) return;
     report(effects, { kind: 'not-stepped', tick, cause });
     if (cause === 'lacks-content') awaitContent(state, agreed, from, effects);
     return;
   }
+  state.basedTick = tick;
   report(effects, { kind: 'not-stepped', tick, cause: 'behind' });
   fetchBase(config, state, base, agreed, effects);
 }

@@ -4,7 +4,6 @@
  * promises it needs a message and a flush later, and whoever waits for an answer has it well within half a second. A leader
  * that is taken for dead too early costs time alone.
  */
-import { createHash } from 'node:crypto';
 import { PAXOS_DEFAULTS } from '../core/paxos/defaults.js';
 import type { Entry, PaxosConfig, Slot } from '../core/paxos/types.js';
 import type { ReplicaIndex } from '../core/types.js';
@@ -13,11 +12,10 @@ import type { Rig } from '../rig/rig.js';
 import { ORDER_TIMES } from '../rig/order-times.js';
 import { deriveOrderLimits } from '../wire/limits.js';
 import { encodePaxosMessage, type PaxosLimits } from '../wire/paxos-codec.js';
+import { digestBytes } from '../wire/replicated-state-codec.js';
 
 /** Length of the nonce that a device shows when it asks to be admitted. */
 export const ORDER_NONCE_BYTES = 16;
-
-const DIGEST_BYTES = 16;
 
 /** The devices that vote, in the order of their indices: the replicas, and the witness last. */
 export function listDevices({ replicas, witness }: Pick<Rig, 'replicas' | 'witness'>): readonly Principal[] {
@@ -52,6 +50,5 @@ export function buildOrderConfig(rig: Rig, self: ReplicaIndex, nonce: Uint8Array
 
 /** By what a witness, which knows no entries, tells those from slot `from` on from others. */
 export function digestEntries(from: Slot, entries: readonly Entry[]): Uint8Array {
-  const bytes = encodePaxosMessage({ kind: 'entries', incarnation: 0, from, entries, prefix: 0 });
-  return new Uint8Array(createHash('sha256').update(bytes).digest().subarray(0, DIGEST_BYTES));
+  return digestBytes(encodePaxosMessage({ kind: 'entries', incarnation: 0, from, entries, prefix: 0 }));
 }

@@ -41,6 +41,14 @@ function ordered(world: LogWorld, replica: number, from: Tick): Tick[] {
     .map((one) => one.command.tick);
 }
 
+/** Both give orders again, and hold the same state, in which these commands are in force. */
+function expectTogether(world: LogWorld, commands: readonly number[]): void {
+  for (const id of BOTH) expect([id, world.stateOf(id).mode]).toEqual([id, 'running']);
+  for (const id of BOTH) expect(ordered(world, id, world.tick - 5).length).toBeGreaterThan(4);
+  expect(holdEqualStates(world, BOTH)).toBe(true);
+  expect(world.setAt(0)).toEqual(commands);
+}
+
 describe('both replicas', () => {
   test('step together, with commands', () => {
     const world = fly();
@@ -199,10 +207,7 @@ describe('the quorum grows', () => {
     world.choose(quorum(0, 1));
     world.learn(BOTH);
     world.runTicks(40);
-    for (const id of BOTH) expect([id, world.stateOf(id).mode]).toEqual([id, 'running']);
-    for (const id of BOTH) expect(ordered(world, id, world.tick - 5).length).toBeGreaterThan(4);
-    expect(holdEqualStates(world, BOTH)).toBe(true);
-    expect(world.setAt(0)).toEqual([1]);
+    expectTogether(world, [1]);
     // No new run: nothing of the state is lost.
     expect(world.reported('started', 0)).toHaveLength(1);
   });
@@ -229,10 +234,7 @@ describe('the quorum grows', () => {
     vote(0, quorum(0, 1));
     world.learn(BOTH);
     world.runTicks(100);
-    for (const id of BOTH) expect([id, world.stateOf(id).mode]).toEqual([id, 'running']);
-    for (const id of BOTH) expect(ordered(world, id, world.tick - 5).length).toBeGreaterThan(4);
-    expect(holdEqualStates(world, BOTH)).toBe(true);
-    expect(world.setAt(0)).toEqual([1]);
+    expectTogether(world, [1]);
   });
 });
 
