@@ -72,6 +72,8 @@ interface Account {
   readonly topics: TopicTable;
   /** Subscriptions it may make. */
   readonly filters: ReadonlyMap<string, Filter>;
+  /** Under which the owner publishes for it, as they are needed. */
+  readonly ownTopics: Map<Purpose, Buffer>;
   bucket: TokenBucket;
   penaltyEndUs: number;
   /** The connection that holds its client id. */
@@ -126,12 +128,11 @@ export class EmbeddedInbox implements Inbox {
   readonly #options: EmbeddedInboxOptions;
   readonly #accounts: ReadonlyMap<string, Account>;
   readonly #connections = new Map<PacketStream, Connection>();
-  /** Connections with at least one granted subscription. */
+  /** Connections that read all that arrives. */
   readonly #readers = new Set<Connection>();
   readonly #connectBuckets = new Map<string, TokenBucket>();
   readonly #refused = makeRefusalCounts();
   readonly #loggedUs = new Map<string, number>();
-  readonly #ownTopics = new Map<string, Buffer>();
   #delivered = 0;
   #deliveredBytes = 0;
   #forwarded = 0;
@@ -161,6 +162,7 @@ export class EmbeddedInbox implements Inbox {
         ended: [],
         topics: makeTopicTable(options.rigId, options.owner, member.id, member.purposes),
         filters: makeFilters(options.rigId, options.owner, member),
+        ownTopics: new Map(),
         bucket: new TokenBucket(options.limits, nowUs),
         penaltyEndUs: 0,
         live: null,
@@ -216,13 +218,13 @@ export class EmbeddedInbox implements Inbox {
         const filter = connection.account?.filters.get(topic);
         if (filter !== undefined) connection.filters.set(topic, filter);
       }
-      if (connection.filters.size > 0) this.#readers.add(connection);
+      this.#noteReader(connection);
     });
     broker.on('unsubscribe', (topics, client) => {
       const connection = this.#connectionOf(client);
       if (connection === undefined) return;
       for (const topic of topics) connection.filters.delete(topic);
-      if (connection.filters.size === 0) this.#readers.delete(connection);
+      this.#noteReader(connection);
     });
     broker.on('connectionError', (_client, error) => {
       this.#options.log.debug('an MQTT connection ended before it was accepted', { reason: error.message });
@@ -307,13 +309,10 @@ export class EmbeddedInbox implements Inbox {
   }
 
   publish(to: Principal, purpose: Purpose, frame: Uint8Array): void {
-    if (this.#readers.size === 0) return;
-    let packet: Buffer | null = null;
-    for (const reader of this.#readers) {
-      if (reader.account?.member.id !== to || !readsOwn(reader, purpose)) continue;
-      packet ??= encodePublish(this.#ownTopic(to, purpose), frame);
-      this.#forward(reader, packet);
-    }
+    const account = this.#accounts.get(to);
+    const reader = account?.live ?? null;
+    if (account === undefined || reader === null || !readsOwn(reader, purpose)) return;
+    this.#forward(reader, encodePublish(this.#ownTopic(account, purpose), frame));
   }
 
   counters(): InboxCounters {
@@ -325,12 +324,11 @@ export class EmbeddedInbox implements Inbox {
     };
   }
 
-  #ownTopic(to: Principal, purpose: Purpose): Buffer {
-    const key = `${to}/${purpose}`;
-    let topic = this.#ownTopics.get(key);
+  #ownTopic({ member, ownTopics }: Account, purpose: Purpose): Buffer {
+    let topic = ownTopics.get(purpose);
     if (topic === undefined) {
-      topic = encodeTopic(formatTopic(this.#options.rigId, to, this.#options.owner, purpose));
-      this.#ownTopics.set(key, topic);
+      topic = encodeTopic(formatTopic(this.#options.rigId, member.id, this.#options.owner, purpose));
+      ownTopics.set(purpose, topic);
     }
     return topic;
   }
@@ -502,10 +500,14 @@ export class EmbeddedInbox implements Inbox {
     this.#handler?.(from, purpose, frame, arrivedUs);
   }
 
+  #noteReader(connection: Connection): void {
+    if (readsArrivals(connection)) this.#readers.add(connection);
+    else this.#readers.delete(connection);
+  }
+
   #forwardArrival(packet: Buffer): void {
     let copy: Buffer | null = null;
     for (const reader of this.#readers) {
-      if (!readsArrivals(reader)) continue;
       copy ??= Buffer.from(packet);
       this.#forward(reader, copy);
     }
