@@ -73,6 +73,8 @@ const TIMER_SLACK_US = 1_000;
 /** In place of a nonce: whoever shows none is never admitted. */
 const NO_NONCE = new Uint8Array(16);
 
+type Answer = Extract<PaxosEffect, { readonly kind: 'answer' }>;
+
 /** An effect that waits for a record: the so many-th that was handed to the store. */
 interface Held {
   readonly effect: PaxosEffect;
@@ -91,6 +93,8 @@ export class OrderDrive {
   private held: Held[] = [];
   private unwritten: PaxosRecord[] = [];
   /** Messages that have been let go, by receiver. */
+  /** To clients, likewise. */
+  private readonly answers: Answer[] = [];
   private readonly leaving = new Map<ReplicaIndex, PaxosMessage[]>();
   /** Records that steps have asked for so far; the last that something waits for; the last written, and the last durable. */
   private handed: number;
@@ -193,6 +197,7 @@ export class OrderDrive {
     this.held = [];
     this.unwritten = [];
     this.leaving.clear();
+    this.answers.length = 0;
   }
 
   private keepTime(): void {
@@ -347,7 +352,7 @@ export class OrderDrive {
         return;
       }
       case 'answer':
-        this.answer(effect.client, effect.sequence, effect.outcome);
+        this.answers.push(effect);
         return;
       case 'status':
         if (!isMute) this.noteStatus(effect.status);
@@ -357,14 +362,23 @@ export class OrderDrive {
 
   private gather(to: ReplicaIndex, message: PaxosMessage): void {
     const messages = this.leaving.get(to);
-    if (messages === undefined) this.leaving.set(to, [message]);
-    else messages.push(message);
+    if (messages === undefined) {
+      this.leaving.set(to, [message]);
+      return;
+    }
+    // A later beat says all that an earlier one does.
+    const earlier = message.kind === 'beat' ? messages.findIndex(({ kind }) => kind === 'beat') : -1;
+    if (earlier >= 0) messages.splice(earlier, 1);
+    messages.push(message);
   }
 
   private sendGathered(): void {
+    const answers = this.answers.splice(0);
     const leaving = [...this.leaving];
     this.leaving.clear();
     for (const [to, messages] of leaving) this.parts.send(to, messages);
+    // Devices first: they wait for what they are told, and there are fewer of them.
+    for (const { client, sequence, outcome } of answers) this.answer(client, sequence, outcome);
   }
 
   private answer(client: string, sequence: number, outcome: Outcome): void {

@@ -59,6 +59,8 @@ export function drawConfig(
     maxClients: clients,
     answersPerClient: between(4, 8),
     snapshotSlots: between(20, 80),
+    // One in three never spares anybody.
+    busySlots: [1, 3, Infinity][random.nextInteger(3)] ?? Infinity,
     digestEntries,
   };
   return (self, nonce) => ({ ...shared, self, nonce });

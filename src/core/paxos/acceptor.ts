@@ -7,6 +7,7 @@ import type { ReplicaIndex } from '../types.js';
 import { sameEntry } from './entries.js';
 import { bit, isChosenBy } from './operational-quorum.js';
 import { others, persist, send, type Run } from './run.js';
+import { maySpare, notePace } from './pace.js';
 import type { PaxosState } from './state.js';
 import type { Ballot, Entry, PaxosConfig, Prepare, Propose, Slot, VoteMessage } from './types.js';
 
@@ -95,6 +96,8 @@ export function onPropose(run: Run, from: ReplicaIndex, message: Propose): void 
   if (own === undefined || own.ballot < ballot) castVote(run, slot, ballot, entry);
   else if (!sameEntry(own.entry, entry)) return;
   state.unacknowledged += 1;
+  // Before the leader takes it for busy: what it holds back waits for acknowledgements.
+  if (maySpare(config)) notePace(state.pace, config.busySlots / 2, run.nowUs);
   // simplified [0095]: the leader's vote came with the proposal
   if (isCurrent(state, from, message.incarnation)) countVote(state, from, slot, ballot);
   if (pairSuffices(config, state, from, entry)) return;

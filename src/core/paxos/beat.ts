@@ -57,7 +57,7 @@ export function sendBeats(run: Run): void {
 /** Acknowledges at once what would otherwise wait for the next beat, when it has become much. */
 export function acknowledge(run: Run): void {
   const { config, state } = run;
-  if (state.unacknowledged < config.ackSlots) return;
+  if (state.unacknowledged < (state.pace.isBusy ? 1 : config.ackSlots)) return;
   state.unacknowledged = 0;
   const leader = ownerOf(state.promised, config.n);
   if (leader !== config.self) send(run, leader, readBeat(config, state));

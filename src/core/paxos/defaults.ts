@@ -11,6 +11,7 @@ export const PAXOS_DEFAULTS = {
   windowSlots: 64,
   batchSlots: 32,
   ackSlots: 16,
+  busySlots: 20,
   maxQueued: 256,
   maxValueBytes: 1024,
   maxClients: 64,

@@ -21,6 +21,8 @@ import {
   isPromiseQuorum,
 } from './operational-quorum.js';
 import { listAsking, listMembers, others, send, type Run } from './run.js';
+import { createSparing, maySpare, notePace } from './pace.js';
+import { chooseOne, growWary, isHeldBack, noteSpared } from './sparing.js';
 import type { Leadership, PaxosState } from './state.js';
 import {
   KNOWN_BALLOT,
@@ -55,6 +57,7 @@ export function tryToLead(run: Run): void {
     next: state.prefix + 1,
     changeAt: 0,
     sent: new Map(),
+    sparing: createSparing(),
   };
   notePromise(run, state.leadership, config.self, state.incarnation, state.prefix, [...state.votes.values()]);
   sendPrepares(run, state.leadership);
@@ -269,7 +272,7 @@ function chooseEntry(run: Run, leadership: Leadership, slot: Slot): Entry | null
   for (const above of leadership.found.keys()) if (above > slot) return { kind: 'nothing' };
   const change = chooseChange(run);
   if (change !== null) return change;
-  if (slot > state.prefix + config.windowSlots) return null;
+  if (slot > state.prefix + config.windowSlots || isHeldBack(run, leadership)) return null;
   for (;;) {
     const request = state.queue.shift();
     if (request === undefined) return null;
@@ -320,9 +323,11 @@ export function isAdmitted(state: PaxosState, replica: ReplicaIndex): boolean {
 
 /** Votes for a proposal of its own, durably, and sends it with that vote (simplified [0095], [0096]). */
 function propose(run: Run, leadership: Leadership, slot: Slot, entry: Entry): void {
+  const { config, state } = run;
   castVote(run, slot, leadership.ballot, entry);
   leadership.next = slot + 1;
   if (changesGovernance(entry)) leadership.changeAt = slot;
+  if (maySpare(config)) notePace(state.pace, config.busySlots, run.nowUs);
   transmit(run, leadership, slot, entry);
 }
 
@@ -331,7 +336,7 @@ function transmit(run: Run, leadership: Leadership, slot: Slot, entry: Entry): v
   const { config, state } = run;
   const times = (leadership.sent.get(slot)?.times ?? 0) + 1;
   leadership.sent.set(slot, { atUs: run.nowUs, times });
-  for (const to of voters(run, entry, times)) {
+  for (const to of voters(run, leadership, slot, entry, times)) {
     send(run, to, {
       kind: 'propose',
       incarnation: state.incarnation,
@@ -367,9 +372,20 @@ function sendChange(run: Run, leadership: Leadership, slot: Slot, quorum: Member
   });
 }
 
-/** Who is asked to vote, at the so many-th time. */
-function voters(run: Run, entry: Entry, times: number): readonly ReplicaIndex[] {
+/** Who is asked to vote for a slot, at the so many-th time. */
+function voters(
+  run: Run,
+  leadership: Leadership,
+  slot: Slot,
+  entry: Entry,
+  times: number,
+): readonly ReplicaIndex[] {
   const { config, state } = run;
+  const one = changesGovernance(entry) ? null : chooseOne(run, leadership);
+  if (one !== null) {
+    noteSpared(run, leadership, one, slot);
+    return [one];
+  }
   const peers = others(config).filter((peer) => peer !== config.witness);
   // simplified [00109]: functions are voted for by the operational quorum alone
   if (config.witness !== null && entry.kind !== 'quorum')
@@ -395,6 +411,7 @@ export function retransmit(run: Run): void {
     if (slot <= state.prefix || vote === undefined) leadership.sent.delete(slot);
     else if (left > 0 && isDue(atUs)) {
       left -= 1;
+      growWary(run, leadership);
       transmit(run, leadership, slot, vote.entry);
     }
   }

@@ -33,6 +33,7 @@ import { hear, hearLeader, liveLeader, liveMembers, look, shouldTry } from './le
 import { answer, askForSnapshot, learnFromVotes, notePrefix, onSnapshotTaken } from './learner.js';
 import { allReplicas, bit, isChosenBy, isMajority } from './operational-quorum.js';
 import { listAsking, others, type Run } from './run.js';
+import { endBatch } from './sparing.js';
 import type { PaxosState } from './state.js';
 import { describeStatus, sameStatus } from './status.js';
 import type {
@@ -131,6 +132,7 @@ function settle(run: Run): void {
     followGenesis(run);
     if (!proposeNext(run) && !learns) break;
   }
+  if (run.state.leadership !== null) endBatch(run, run.state.leadership);
   notePrefix(run, false);
   askForSnapshot(run);
   acknowledge(run);

@@ -7,6 +7,7 @@ import { allReplicas, foundGovernance } from './operational-quorum.js';
 import { createLeaderChoice } from './leader-choice.js';
 import { applyChosen, installSnapshot } from './learner.js';
 import type { Run } from './run.js';
+import { createPace } from './pace.js';
 import type { PaxosState } from './state.js';
 import type { Ballot, Entry, PaxosConfig, PaxosEffect, PaxosRecord, Slot, Snapshot } from './types.js';
 
@@ -147,6 +148,7 @@ function createState(config: PaxosConfig, isBlank: boolean, nowUs: number): Paxo
     askedUs: perReplica(() => -Infinity),
     fetchedUs: -Infinity,
     beatUs: -Infinity,
+    pace: createPace(),
     unacknowledged: 0,
     told: null,
     witness: config.self === config.witness ? { promised: 0, change: null } : null,

@@ -7,6 +7,7 @@ import type { ReplicaIndex } from '../types.js';
 import type { ClientTable } from './client-table.js';
 import type { LeaderChoice } from './leader-choice.js';
 import type { Governance } from './operational-quorum.js';
+import type { Pace, Sparing } from './pace.js';
 import type {
   Ballot,
   Entry,
@@ -54,6 +55,7 @@ export interface Leadership {
   changeAt: Slot;
   /** By slot that is not known to be chosen: when it was last sent, and how often. */
   readonly sent: Map<Slot, { readonly atUs: number; readonly times: number }>;
+  readonly sparing: Sparing;
 }
 
 export interface HeardOf {
@@ -119,6 +121,8 @@ export interface PaxosState {
   /** When entries were last asked for. */
   fetchedUs: number;
   beatUs: number;
+  /** Of votes for others' proposals, or of one's own proposals. */
+  readonly pace: Pace;
   /** Votes since the last acknowledgement. */
   unacknowledged: number;
   told: PaxosStatus | null;

@@ -288,6 +288,8 @@ export interface PaxosConfig {
   readonly batchSlots: number;
   /** Votes after which an acknowledgement does not wait for the next beat. */
   readonly ackSlots: number;
+  /** Proposals in 10 ms from which on a leader of three asks one follower alone to vote (sparing.ts); Infinity: never. */
+  readonly busySlots: number;
   /** Requests that wait for a slot at most. */
   readonly maxQueued: number;
   readonly maxValueBytes: number;

@@ -1,0 +1,64 @@
+/** How quickly slots follow one another, and what a leader keeps to do with less when they do (sparing.ts). */
+import type { ReplicaIndex } from '../types.js';
+import type { PaxosConfig, Slot } from './types.js';
+
+/** Over how long the pace is judged. */
+const PACE_US = 10_000;
+/** How much slower it must become until it is quick no more. */
+const CALM = 5;
+
+/** How quickly slots follow one another, at a leader that proposes or at a follower that votes; changed in place. */
+export interface Pace {
+  /** The stretch of time that is being judged: when it began, and how many slots it has had. */
+  sinceUs: number;
+  slots: number;
+  /** The stretch before had `busySlots`. */
+  isBusy: boolean;
+}
+
+export function createPace(): Pace {
+  return { sinceUs: -Infinity, slots: 0, isBusy: false };
+}
+
+/** Whether a leader of this group may ask one follower alone: its vote and one other are a quorum, whichever it is. */
+export function maySpare({ n, witness, learning }: PaxosConfig): boolean {
+  return n === 3 && witness === null && learning === 'leader-vote';
+}
+
+/** Counts a slot; `busySlots` in 10 ms are busy. */
+export function notePace(pace: Pace, busySlots: number, nowUs: number): void {
+  const elapsedUs = nowUs - pace.sinceUs;
+  if (elapsedUs >= PACE_US) {
+    const needed = pace.isBusy ? busySlots / CALM : busySlots;
+    pace.isBusy = pace.slots * PACE_US >= needed * elapsedUs;
+    pace.sinceUs = nowUs;
+    pace.slots = 0;
+  }
+  pace.slots += 1;
+}
+
+/** What a leader does about it; changed in place. */
+export interface Sparing {
+  /** All are asked until then. */
+  waryUntilUs: number;
+  /** Who is asked alone: it stays the same one, as the other lacks slots and could not answer for those above. */
+  relied: ReplicaIndex | null;
+  /** By replica: slots that it was not asked about and has not been told of. */
+  readonly untold: Map<ReplicaIndex, { readonly from: Slot; readonly to: Slot }>;
+  toldUs: number;
+  /** What was proposed in one go and is not known to be chosen: the last slot, and since when. */
+  readonly underWay: { readonly to: Slot; readonly sinceUs: number }[];
+  /** Another batch has begun in this step. */
+  isBegun: boolean;
+}
+
+export function createSparing(): Sparing {
+  return {
+    waryUntilUs: -Infinity,
+    relied: null,
+    untold: new Map(),
+    toldUs: -Infinity,
+    underWay: [],
+    isBegun: false,
+  };
+}
