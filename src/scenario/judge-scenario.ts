@@ -4,7 +4,13 @@
  * such, and still not met; disagreement and unsafe outputs are never put down to them.
  */
 import type { FlightFigures } from '../demo/figures.js';
-import { countTicksByMachine, findIdleFaults, findMachineTrouble, type Verdict } from '../demo/verdict.js';
+import {
+  countTicksByMachine,
+  countTolerated,
+  findIdleFaults,
+  findMachineTrouble,
+  type Verdict,
+} from '../demo/verdict.js';
 import type { Claim, Scenario } from './scenario.js';
 
 /** One expectation, held against a flight. */
@@ -239,7 +245,8 @@ function judgeSuspects(
   return {
     met: hasAll && (claim.kind === 'suspects-include' || others.length === 0),
     found: named.length === 0 ? 'nobody was suspected' : named.join('; '),
-    machineCould: hasAll,
+    // Nor can it be told who lies while a machine keeps others from saying what they heard.
+    machineCould: hasAll || countTicksByMachine(figures) > countTolerated(figures.ticks, TOLERATED_SHARE),
   };
 }
 

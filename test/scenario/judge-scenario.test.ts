@@ -310,8 +310,11 @@ describe("the machine's own delays", () => {
     expect(verdict).toMatchObject({ exitCode: 1, spoiltByMachine: spoilt });
   });
 
-  test('do not account for a liar who is not suspected', () => {
-    const verdict = judgeScenario(sound, { ...good, ticksOutsideHypothesis: 1, suspects: [] });
-    expect(verdict).toMatchObject({ exitCode: 1, spoiltByMachine: false });
+  test.each<[string, number, boolean]>([
+    ['a tenth of the ticks or less do not account', 10, false],
+    ['more do account', 11, true],
+  ])('%s for a liar who is not suspected', (_name, ticksOutsideHypothesis, spoilt) => {
+    const verdict = judgeScenario(sound, { ...good, ticksOutsideHypothesis, suspects: [] });
+    expect(verdict).toMatchObject({ exitCode: 1, spoiltByMachine: spoilt });
   });
 });
