@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Live tests that ask little of the machine, and whose verdict does not depend on how soon it does that. */
 const PATIENT = [
+  'test/live/bench/**/*.test.ts',
   'test/live/board/**/*.test.ts',
   'test/live/bridge/**/*.test.ts',
   'test/live/log/**/*.test.ts',

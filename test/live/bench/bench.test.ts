@@ -51,7 +51,7 @@ test('bench --quick: a table with the promised rows, and all of it as JSON', () 
     '--json',
     file,
   ];
-  const run = spawnSync(process.execPath, [BENCH, ...args], { encoding: 'utf8', timeout: 150_000 });
+  const run = spawnSync(process.execPath, [BENCH, ...args], { encoding: 'utf8', timeout: 400_000 });
   expect(run.stderr).toBe('');
   expect(run.status).toBe(0);
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
@@ -92,4 +92,4 @@ test('bench --quick: a table with the promised rows, and all of it as JSON', () 
     expect(Number.isFinite(value), what).toBe(true);
     expect(run.stdout).toContain(what);
   }
-}, 180_000);
+}, 420_000);
