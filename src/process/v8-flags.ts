@@ -14,9 +14,9 @@ export const PORTABLE_V8_FLAGS: readonly string[] = [
 
 /**
  * A tick runs every function a few times only: with its own budget the V8 of Node 20 takes half a minute until the hot
- * ones are compiled, with this one a few seconds. V8 12 and later compile after a number of calls and refuse the flag.
+ * ones are compiled, with this one some seconds. V8 12 and later compile after a number of calls and refuse the flag.
  */
-const EARLY_COMPILATION = Number.parseInt(process.versions.v8, 10) < 12 ? ['--interrupt-budget=4000'] : [];
+const EARLY_COMPILATION = Number.parseInt(process.versions.v8, 10) < 12 ? ['--interrupt-budget=8000'] : [];
 
 export const SMALL_BOARD_V8_FLAGS: readonly string[] = [...PORTABLE_V8_FLAGS, ...EARLY_COMPILATION];
 

@@ -4,8 +4,11 @@ import type { PaxosConfig, Slot } from './types.js';
 
 /** Over how long the pace is judged. */
 const PACE_US = 10_000;
-/** How much slower it must become until it is quick no more. */
-const CALM = 5;
+/**
+ * What share of that pace keeps it busy. One client that asks without a pause stays below: it has its answer sooner from whoever of
+ * two is the first.
+ */
+const STAYS_BUSY = 0.6;
 
 /** How quickly slots follow one another, at a leader that proposes or at a follower that votes; changed in place. */
 export interface Pace {
@@ -29,7 +32,7 @@ export function maySpare({ n, witness, learning }: PaxosConfig): boolean {
 export function notePace(pace: Pace, busySlots: number, nowUs: number): void {
   const elapsedUs = nowUs - pace.sinceUs;
   if (elapsedUs >= PACE_US) {
-    const needed = pace.isBusy ? busySlots / CALM : busySlots;
+    const needed = pace.isBusy ? STAYS_BUSY * busySlots : busySlots;
     pace.isBusy = pace.slots * PACE_US >= needed * elapsedUs;
     pace.sinceUs = nowUs;
     pace.slots = 0;

@@ -75,15 +75,18 @@ describe('a leader of three under load', () => {
     expect(world.answers.map(({ from }) => from)).toContain(2);
   });
 
-  test('when it becomes calm again, it asks both again', () => {
+  test.each([
+    ['nobody asks for a while', 100_000, 10_000],
+    ['one client is left, who asks without a pause', 0, 1_000],
+  ])('when %s, it asks both again', (_name, pauseUs, everyUs) => {
     const world = leading();
     ask(world, 100, QUICKLY_US);
-    world.run(100_000);
-    ask(world, 3, 10_000, 101);
+    world.run(pauseUs);
+    ask(world, 30, everyUs, 101);
     world.sent.length = 0;
-    ask(world, 3, 10_000, 104);
+    ask(world, 10, everyUs, 131);
     expect(proposalsTo(world.sent, 1)).toEqual(proposalsTo(world.sent, 2));
-    expect(proposalsTo(world.sent, 2)).toHaveLength(3);
+    expect(proposalsTo(world.sent, 2)).toHaveLength(10);
   });
 
   test.each([1, 2])('a follower that stops, %i, holds up nobody for long', (dead) => {
