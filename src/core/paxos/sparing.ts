@@ -71,7 +71,8 @@ export function endBatch(run: Run, leadership: Leadership): void {
   sparing.isBegun = false;
   if (last > Math.max(state.prefix, sparing.underWay.at(-1)?.to ?? 0))
     sparing.underWay.push({ to: last, sinceUs: run.nowUs });
-  if (run.nowUs - sparing.toldUs < TELL_US) return;
+  // While more is under way, what is chosen meanwhile goes with it.
+  if (last > state.prefix && run.nowUs - sparing.toldUs < TELL_US) return;
   for (const [peer, { from, to }] of sparing.untold) {
     if (from > state.prefix) continue;
     const upTo = Math.min(to, state.prefix);
