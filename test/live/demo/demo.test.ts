@@ -151,7 +151,11 @@ describe.concurrent('come what may', () => {
     const { code, report, text } = await run.ended;
     expect(report.unsafeOutputs, text).toBe(0);
     expect(report.failSafeTrips, text).toBeGreaterThanOrEqual(1);
-    expect(report.ticksOutsideByFaults).toBeGreaterThanOrEqual(30);
+    // A busy machine has a fault strike some ticks late.
+    const struckAt = Math.max(...report.faults.map(({ appliedAt }) => appliedAt ?? Infinity));
+    const clearedAt = Math.min(...report.faults.map(({ clearedAt }) => clearedAt ?? -Infinity));
+    expect(clearedAt, text).toBeGreaterThan(struckAt);
+    expect(report.ticksOutsideByFaults, text).toBeGreaterThanOrEqual(clearedAt - struckAt);
     if (!isSpoiltByMachine(report)) expect(code, text).toBe(3);
   });
 
