@@ -147,8 +147,12 @@ describe.concurrent('come what may', () => {
     onTestFinished,
   }) => {
     const faults = ['--fault', 'lie on c at 40 for 30', '--fault', 'lie on d offset=7 at 40 for 30'];
-    const run = startBeside({ onTestFinished }, ['--ticks', '90', ...faults]);
-    const { code, report, text } = await run.ended;
+    const fly = () => startBeside({ onTestFinished }, ['--ticks', '90', ...faults]).ended;
+    let exit = await fly();
+    // What reaches a replica too late to strike is refused; a busy machine delays it so long now and then.
+    for (let tries = 1; tries < 3 && exit.report.faults.some(({ failed }) => failed !== null); tries += 1)
+      exit = await fly();
+    const { code, report, text } = exit;
     expect(report.unsafeOutputs, text).toBe(0);
     expect(report.failSafeTrips, text).toBeGreaterThanOrEqual(1);
     // A busy machine has a fault strike some ticks late.
