@@ -92,10 +92,9 @@ export class OrderDrive {
   private readonly inputs: PaxosInput[] = [];
   private held: Held[] = [];
   private unwritten: PaxosRecord[] = [];
-  /** Messages that have been let go, by receiver. */
-  /** To clients, likewise. */
-  private readonly answers: Answer[] = [];
+  /** Messages that have been let go, by receiver; and answers to clients, which leave behind them. */
   private readonly leaving = new Map<ReplicaIndex, PaxosMessage[]>();
+  private readonly answers: Answer[] = [];
   /** Records that steps have asked for so far; the last that something waits for; the last written, and the last durable. */
   private handed: number;
   private barrier: number;

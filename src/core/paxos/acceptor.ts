@@ -6,8 +6,8 @@
 import type { ReplicaIndex } from '../types.js';
 import { sameEntry } from './entries.js';
 import { bit, isChosenBy } from './operational-quorum.js';
-import { others, persist, send, type Run } from './run.js';
 import { maySpare, notePace } from './pace.js';
+import { others, persist, send, type Run } from './run.js';
 import type { PaxosState } from './state.js';
 import type { Ballot, Entry, PaxosConfig, Prepare, Propose, Slot, VoteMessage } from './types.js';
 

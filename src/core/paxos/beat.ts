@@ -54,7 +54,7 @@ export function sendBeats(run: Run): void {
   for (const peer of others(run.config)) send(run, peer, beat);
 }
 
-/** Acknowledges at once what would otherwise wait for the next beat, when it has become much. */
+/** Acknowledges at once what would otherwise wait for the next beat, when it has become much or the leader waits for it under load. */
 export function acknowledge(run: Run): void {
   const { config, state } = run;
   if (state.unacknowledged < (state.pace.isBusy ? 1 : config.ackSlots)) return;

@@ -20,8 +20,8 @@ import {
   countAdmissions,
   isPromiseQuorum,
 } from './operational-quorum.js';
-import { listAsking, listMembers, others, send, type Run } from './run.js';
 import { createSparing, maySpare, notePace } from './pace.js';
+import { listAsking, listMembers, others, send, type Run } from './run.js';
 import { chooseOne, growWary, isHeldBack, noteSpared } from './sparing.js';
 import type { Leadership, PaxosState } from './state.js';
 import {
