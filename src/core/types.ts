@@ -191,6 +191,11 @@ export interface ActuatorCommand {
     | { readonly kind: 'none' };
   /** Present while the replicas agree that the voter waits to be armed. */
   readonly arm: Arming | null;
+  /**
+   * Digest of the vector that it was worked out on, 16 bytes; exactly where replicas command on what they foresee
+   * (`TickAgreement.foresee`). Orders are equal only if their bases are.
+   */
+  readonly basis?: Uint8Array;
 }
 
 /** Arming is bound to one boot of the voter, to how often it has tripped, and to a first tick. */

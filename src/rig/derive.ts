@@ -125,8 +125,8 @@ export function derivePacketCaps(rig: Rig): PacketCaps {
         boundStamp(rig),
         Math.min(PIECE_BYTES, 128 + rig.law.stateMaxBytes + 32 * sensors + 96 * n + boundBook(rig)),
       ),
-    // Tick, order (kind, count), arming (nonce, trips, first tick).
-    command: ENVELOPE + 3 + 9 + (3 + 9 + 9) + (3 + 11 + 9 + 9),
+    // Tick, order (kind, count), arming (nonce, trips, first tick), the digest of a vector.
+    command: ENVELOPE + 3 + 9 + (3 + 9 + 9) + (3 + 11 + 9 + 9) + 19,
     // What the voter says of itself, and its counters.
     status: ENVELOPE + 3 + 34 + 16 * 9,
     control: ENVELOPE + 3 + 2 * 9 + 512 + 3,

@@ -1,12 +1,13 @@
 /**
  * What goes to and comes from an actuator's voter.
- * Command `[tick, order, arming]`: order is a count (output), true (trip) or null (arming only); arming is null or
- * `[boot nonce, trips, first tick]`. Status `[boot nonce, is armed, trips, last tick, last count, missed ticks]`.
+ * Command `[tick, order, arming, ? basis]`: order is a count (output), true (trip) or null (arming only); arming is null or
+ * `[boot nonce, trips, first tick]`; basis is the digest of a vector, where replicas command on what they foresee. Status `[boot nonce, is armed, trips, last tick, last count, missed ticks]`.
  * Voters compare commands byte by byte, which the deterministic encoding makes right. Decoding never throws.
  */
 import type { ActuatorCommand, ActuatorStatus, Arming } from '../core/types.js';
 import { CborWriter, decodeCbor, type CborValue } from './cbor.js';
 import { BOOT_NONCE_BYTES } from './entry-codec.js';
+import { DIGEST_BYTES } from './replicated-state-codec.js';
 import { isBytes, isCount, isInt32, isList } from './schema.js';
 
 /** A voter's account of itself as it travels: what replicas act on, and numbers for people. */
@@ -19,9 +20,9 @@ const writer = new CborWriter(64);
 
 /** Canonical bytes of a command. The count is a signed 32-bit integer. */
 export function encodeCommand(command: ActuatorCommand): Uint8Array {
-  const { tick, order, arm } = command;
+  const { tick, order, arm, basis } = command;
   writer.reset();
-  writer.writeArrayHead(3);
+  writer.writeArrayHead(basis === undefined ? 3 : 4);
   writer.writeNumber(tick);
   if (order.kind === 'output') writer.writeNumber(order.count);
   else if (order.kind === 'trip') writer.writeBoolean(true);
@@ -33,20 +34,22 @@ export function encodeCommand(command: ActuatorCommand): Uint8Array {
     writer.writeNumber(arm.trips);
     writer.writeNumber(arm.firstTick);
   }
+  if (basis !== undefined) writer.writeBytes(basis);
   return writer.take();
 }
 
 /** The command, or null for anything that `encodeCommand` does not make. */
 export function decodeCommand(bytes: Uint8Array): ActuatorCommand | null {
   const decoded = decodeCbor(bytes);
-  if (!decoded.ok || !isList(decoded.value, 3)) return null;
-  const [tick, orderItem, armItem] = decoded.value;
+  if (!decoded.ok || !(isList(decoded.value, 3) || isList(decoded.value, 4))) return null;
+  const [tick, orderItem, armItem, basis] = decoded.value;
   if (!isCount(tick)) return null;
   const order = readOrder(orderItem);
   if (order === null) return null;
-  if (armItem === null) return { tick, order, arm: null };
-  const arm = readArming(armItem);
-  return arm === null ? null : { tick, order, arm };
+  const arm = armItem === null ? null : readArming(armItem);
+  if (arm === null && armItem !== null) return null;
+  if (basis === undefined) return { tick, order, arm };
+  return isBytes(basis, DIGEST_BYTES) ? { tick, order, arm, basis } : null;
 }
 
 function readOrder(item: CborValue | undefined): ActuatorCommand['order'] | null {

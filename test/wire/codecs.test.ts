@@ -55,15 +55,19 @@ const entry: fc.Arbitrary<Entry> = fc.record({
   missed: replicaSet,
   joins: replicaSet,
 });
-const command: fc.Arbitrary<ActuatorCommand> = fc.record({
-  tick: count,
-  order: fc.oneof(
-    fc.record({ kind: fc.constant('output' as const), count: int32 }),
-    fc.constant({ kind: 'trip' as const }),
-    fc.constant({ kind: 'none' as const }),
-  ),
-  arm: fc.option(fc.record({ bootNonce: bytes(8), trips: count, firstTick: count })),
-});
+const command: fc.Arbitrary<ActuatorCommand> = fc.record(
+  {
+    tick: count,
+    order: fc.oneof(
+      fc.record({ kind: fc.constant('output' as const), count: int32 }),
+      fc.constant({ kind: 'trip' as const }),
+      fc.constant({ kind: 'none' as const }),
+    ),
+    arm: fc.option(fc.record({ bootNonce: bytes(8), trips: count, firstTick: count })),
+    basis: bytes(16),
+  },
+  { requiredKeys: ['tick', 'order', 'arm'] },
+);
 const statusFrame: fc.Arbitrary<StatusFrame> = fc
   .record({ status, lastCount: int32, missedTicks: count })
   .map(({ status: own, ...numbers }) => ({ ...own, ...numbers }));

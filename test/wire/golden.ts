@@ -119,6 +119,15 @@ export function makeGolden(): Record<string, string> {
   put('join', macCodec.encode({ kind: 'join', tick: 1001, ready: true, stamp }));
   put('start', macCodec.encode({ kind: 'start', step: 'echo' }));
   put('command-output', encodeCommand({ tick: 1001, order: { kind: 'output', count: -1500 }, arm: null }));
+  put(
+    'command-foreseen',
+    encodeCommand({
+      tick: 1001,
+      order: { kind: 'output', count: -1500 },
+      arm: null,
+      basis: new Uint8Array(16).fill(0x99),
+    }),
+  );
   put('command-trip', encodeCommand({ tick: 1001, order: { kind: 'trip' }, arm: null }));
   put(
     'command-arm',

@@ -4,6 +4,10 @@
  * been authenticated, and time. It is meant to exist a second time, in C on a microcontroller, against the same
  * vectors, so it uses integers, bounded tables and no more.
  *
+ * Where replicas command on what they foresee, each may order twice for a tick: on the vector that it foresaw and, where
+ * another one was decided, on that. Orders count together only on one and the same vector. So of a majority that foresaw it
+ * enough are correct for the vector to be decided (`OralMessages`), and one that has it decided needs no more.
+ *
  * It must never put out: anything on less than a majority, anything older than its last output, anything outside the
  * declared envelope, anything before it was armed or after a trip.
  */
@@ -77,8 +81,13 @@ const SLOTS = 4;
 
 interface Slot {
   tick: Tick;
-  commands: (ActuatorCommand | null)[];
-  decided: ActuatorCommand['order'] | null;
+  /** By replica: its first command of the tick. */
+  readonly commands: (ActuatorCommand | null)[];
+  /** By replica: its second one, on another vector. */
+  readonly revised: (ActuatorCommand | null)[];
+  decided: Decided | null;
+  /** Bit i: it has been told that replica i ordered something else. */
+  dissenters: number;
 }
 
 export interface VoterState {
@@ -109,7 +118,13 @@ export function createVoter(config: VoterConfig): VoterState {
     anchorTick: 0,
     anchorUs: 0,
     nextDueTick: 0,
-    slots: Array.from({ length: SLOTS }, () => ({ tick: -1, commands: noCommands(config.n), decided: null })),
+    slots: Array.from({ length: SLOTS }, () => ({
+      tick: -1,
+      commands: noCommands(config.n),
+      revised: noCommands(config.n),
+      decided: null,
+      dissenters: 0,
+    })),
     arming: noCommands(config.n),
   };
 }
@@ -177,15 +192,12 @@ function onCommand(
   if (offsetUs < -EARLY_PERIODS * config.periodUs) return refuse('future');
   const slot = slotFor(state, tick);
   if (slot === null) return refuse('old-tick');
-  const first = slot.commands[from];
-  if (first !== null && first !== undefined)
-    return refuse(sameOrder(first, command) ? 'duplicate' : 'double-vote');
-  slot.commands[from] = command;
+  const first = slot.commands[from] ?? null;
+  if (first === null) slot.commands[from] = command;
+  else if (mayRevise(config, slot, from, first, command)) slot.revised[from] = command;
+  else return refuse(hasVoted(slot, from, command) ? 'duplicate' : 'double-vote');
 
-  if (slot.decided !== null) {
-    if (dissents(config, slot.decided, command)) effects.push({ kind: 'dissent', tick, from });
-    return;
-  }
+  if (slot.decided !== null) return tellDissent(config, slot, slot.decided, false, effects);
   if (tick <= state.lastTick) return refuse('old-tick');
   vote(config, state, slot, command, atUs, effects);
 }
@@ -201,7 +213,8 @@ function arm(
 ): void {
   state.arming[from] = command;
   let count = 0;
-  for (const other of state.arming) if (other?.tick === command.tick) count += 1;
+  for (const other of state.arming)
+    if (other !== null && other.tick === command.tick && sameBasis(other.basis, command.basis)) count += 1;
   if (count < config.majority) return;
   state.phase = 'armed';
   state.anchorTick = command.tick;
@@ -235,13 +248,11 @@ function vote(
       ? countEqual(config, slot, command)
       : takeMidValue(config, slot, config.vote.quorum);
   if (decided === null) return;
-  slot.decided = decided.order;
-  for (let from = 0; from < config.n; from += 1) {
-    const other = slot.commands[from];
-    if (other !== null && other !== undefined && dissents(config, decided.order, other)) {
-      effects.push({ kind: 'dissent', tick: slot.tick, from });
-    }
-  }
+  slot.decided = decided;
+  for (const other of state.slots)
+    if (other.tick < slot.tick && other.decided !== null)
+      tellDissent(config, other, other.decided, true, effects);
+  tellDissent(config, slot, decided, false, effects);
   if (decided.order.kind === 'none') return;
   if (decided.order.kind === 'trip') {
     state.lastTick = slot.tick;
@@ -264,23 +275,79 @@ function vote(
   effects.push({ kind: 'output', tick: slot.tick, count, votes: decided.votes });
 }
 
-interface Decided {
-  readonly order: ActuatorCommand['order'];
+/**
+ * Tells who ordered something else than what was decided. Whoever was told something else by a liar foresees another vector
+ * and orders once more, on the one that was decided: until a later tick is decided (`isOver`) its order on another vector
+ * is no dissent.
+ */
+function tellDissent(
+  config: VoterConfig,
+  slot: Slot,
+  decided: Decided,
+  isOver: boolean,
+  effects: VoterEffect[],
+): void {
+  for (let from = 0; from < config.n; from += 1) {
+    const first = slot.commands[from] ?? null;
+    const second = slot.revised[from] ?? null;
+    if (first === null || (slot.dissenters & (1 << from)) !== 0) continue;
+    const isOther =
+      dissents(config, decided, first) ||
+      (second !== null && dissents(config, decided, second)) ||
+      (isOver && config.vote.kind === 'exact' && !hasVoted(slot, from, decided));
+    if (!isOther) continue;
+    slot.dissenters |= 1 << from;
+    effects.push({ kind: 'dissent', tick: slot.tick, from });
+  }
+}
+
+/** What one command says, and what is decided: an order, and the vector that it was worked out on. */
+type Vote = Pick<ActuatorCommand, 'order' | 'basis'>;
+
+interface Decided extends Vote {
+  /** Bit i: replica i had ordered it by then. */
   readonly votes: number;
 }
 
-/** Decides at the arrival that completes a majority of byte-equal orders. */
+/** Decides at the arrival that completes a majority of byte-equal orders on one basis. */
 function countEqual(config: VoterConfig, slot: Slot, command: ActuatorCommand): Decided | null {
   let count = 0;
   let votes = 0;
   for (let from = 0; from < config.n; from += 1) {
-    const other = slot.commands[from];
-    if (other !== null && other !== undefined && sameOrder(other, command)) {
+    if (hasVoted(slot, from, command)) {
       count += 1;
       votes |= 1 << from;
     }
   }
-  return count >= config.majority ? { order: command.order, votes } : null;
+  if (count < config.majority) return null;
+  const { order, basis } = command;
+  return basis === undefined ? { order, votes } : { order, basis, votes };
+}
+
+function hasVoted(slot: Slot, from: ReplicaIndex, vote: Vote): boolean {
+  const first = slot.commands[from] ?? null;
+  const second = slot.revised[from] ?? null;
+  return (first !== null && sameVote(first, vote)) || (second !== null && sameVote(second, vote));
+}
+
+/**
+ * A replica that has commanded on the vector that it foresaw may do so once more, on the one that was decided. Inexact
+ * voting takes the first command there is, so that nobody has two.
+ */
+function mayRevise(
+  config: VoterConfig,
+  slot: Slot,
+  from: ReplicaIndex,
+  first: ActuatorCommand,
+  command: ActuatorCommand,
+): boolean {
+  return (
+    config.vote.kind === 'exact' &&
+    first.basis !== undefined &&
+    command.basis !== undefined &&
+    slot.revised[from] === null &&
+    !sameBytes(first.basis, command.basis)
+  );
 }
 
 /** Inexact voting: the middle one of the first 2f+1 outputs lies between correct ones. A majority of trips trips. */
@@ -298,7 +365,8 @@ function takeMidValue(config: VoterConfig, slot: Slot, quorum: number): Decided 
   if (trips >= config.majority) return { order: { kind: 'trip' }, votes: 0 };
   if (counts.length < quorum) return null;
   counts.sort((a, b) => a - b);
-  return { order: { kind: 'output', count: counts[counts.length >> 1] as number }, votes };
+  const count = counts[counts.length >> 1] as number;
+  return { order: { kind: 'output', count }, votes };
 }
 
 function trip(config: VoterConfig, state: VoterState, cause: TripCause, effects: VoterEffect[]): void {
@@ -310,6 +378,8 @@ function trip(config: VoterConfig, state: VoterState, cause: TripCause, effects:
     slot.tick = -1;
     slot.decided = null;
     slot.commands.fill(null);
+    slot.revised.fill(null);
+    slot.dissenters = 0;
   }
   state.arming.fill(null);
   effects.push({ kind: 'fail-safe', count: config.failSafeCount, cause, trips: state.trips });
@@ -340,6 +410,8 @@ function slotFor(state: VoterState, tick: Tick): Slot | null {
   oldest.tick = tick;
   oldest.decided = null;
   oldest.commands.fill(null);
+  oldest.revised.fill(null);
+  oldest.dissenters = 0;
   return oldest;
 }
 
@@ -369,16 +441,22 @@ function isWellFormed(command: ActuatorCommand): boolean {
   return command.order.kind !== 'output' || (command.order.count | 0) === command.order.count;
 }
 
-/** Where the mid value is taken, correct outputs may differ. */
-function dissents(config: VoterConfig, decided: ActuatorCommand['order'], command: ActuatorCommand): boolean {
-  return config.vote.kind === 'exact' ? !sameOrderAs(decided, command) : decided.kind !== command.order.kind;
+/** Where the mid value is taken, correct outputs may differ. On another vector they may too. */
+function dissents(config: VoterConfig, decided: Vote, command: Vote): boolean {
+  const { order, basis } = decided;
+  if (config.vote.kind !== 'exact') return order.kind !== command.order.kind;
+  return sameBasis(basis, command.basis) && !sameOrder(order, command.order);
 }
 
-function sameOrder(a: ActuatorCommand, b: ActuatorCommand): boolean {
-  return sameOrderAs(a.order, b);
+function sameVote(a: Vote, b: Vote): boolean {
+  return sameBasis(a.basis, b.basis) && sameOrder(a.order, b.order);
 }
 
-function sameOrderAs(order: ActuatorCommand['order'], b: ActuatorCommand): boolean {
-  if (order.kind !== b.order.kind) return false;
-  return order.kind !== 'output' || order.count === (b.order as { count: number }).count;
+function sameBasis(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameBytes(a, b);
+}
+
+function sameOrder(a: ActuatorCommand['order'], b: ActuatorCommand['order']): boolean {
+  if (a.kind !== 'output' || b.kind !== 'output') return a.kind === b.kind;
+  return a.count === b.count;
 }

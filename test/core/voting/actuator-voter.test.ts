@@ -16,6 +16,7 @@ interface VectorStep {
   readonly tick: number;
   readonly order: ActuatorCommand['order'];
   readonly arm: { readonly bootNonce: string; readonly trips: number; readonly firstTick: number } | null;
+  readonly basis?: string;
   readonly effects: readonly VoterEffect[];
 }
 
@@ -45,11 +46,12 @@ describe('vectors', () => {
     expect(startVoter(config)).toEqual(vector.start);
     expect(vector.steps.length).toBeGreaterThan(0);
     vector.steps.forEach((one, at) => {
-      const { atUs, from, tick, order, arm } = one;
+      const { atUs, from, tick, order, arm, basis } = one;
       const command = {
         tick,
         order,
         arm: arm === null || arm === undefined ? null : { ...arm, bootNonce: fromHex(arm.bootNonce) },
+        ...(basis === undefined ? {} : { basis: fromHex(basis) }),
       };
       const effects =
         from === undefined
