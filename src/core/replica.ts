@@ -4,7 +4,8 @@
  * carried out in order before the next input.
  *
  * A tick, in the order in which it happens here: `beginTick` → `onSampled` → rounds in the exchange → `onAgreed` →
- * `stepLaw` → commands.
+ * `workOut` → `takeStep` → commands. Where the vector can be foreseen after round 1, `workOut` and the commands come
+ * before the last round, which confirms the step; where it decides another vector, that one's commands follow.
  *
  * Ticks follow the replica's own round clock (`clock/round-clock.ts`). A replica that has just started knows no ticks:
  * it adopts those of peers that are in step, or takes part in a cold start, and only then is it *aligned*.
@@ -31,9 +32,10 @@ import {
   type Progress,
 } from './agreement/exchange.js';
 import { deriveQuorums, selectAlgorithm, type Quorums } from './agreement/hypothesis.js';
+import { joinVector } from './agreement/join-vector.js';
 import { assert } from './assert.js';
 import { countBits } from './bits.js';
-import { sameBytes, toHex } from './bytes.js';
+import { sameBytes, sameValue, toHex } from './bytes.js';
 import { applyChosen } from './commands/apply-chosen.js';
 import { appliedPrefix, largestPrefix } from './commands/applied-prefix.js';
 import { ChosenLog } from './commands/chosen-log.js';
@@ -106,6 +108,19 @@ export interface SensorRule extends FusionRule {
 
 export interface ActuatorRule {
   readonly rearm: 'auto' | 'operator';
+  /** Its voter takes the mid value of the first commands of a tick: it is told nothing that is only foreseen. */
+  readonly takesMidValue?: boolean;
+}
+
+/**
+ * Commanding on what is foreseen (`TickAgreement.foresee`): a majority of the voter's replicas that foresee the same vector
+ * need not wait for the last round.
+ */
+export interface Foresight {
+  /** From a vector to the first command, at most: relays that leave after it leave before round 1 is over. */
+  readonly processingUs: number;
+  /** For so long relays make way for the commands of all replicas. */
+  readonly relayAfterUs: number;
 }
 
 export interface ReplicaConfig extends ExchangeTiming {
@@ -120,6 +135,8 @@ export interface ReplicaConfig extends ExchangeTiming {
   readonly excludeAfterTicks: number;
   /** How much faster or slower than the machine's clock the round clock may go. */
   readonly maxSlewPpm: number;
+  /** Without it, or where the algorithm foresees nothing, commands wait for the last round. */
+  readonly foresight?: Foresight;
   /** Fresh for every start of the process, 16 bytes. */
   readonly nonce: Uint8Array;
   readonly initialLawState: Uint8Array;
@@ -261,6 +278,8 @@ export type Report =
       readonly readings: readonly FusedReading[];
       readonly commands: readonly (ActuatorCommand | null)[];
       readonly suspects: readonly ReplicaIndex[];
+      /** When the vector was foreseen; null where it was not. */
+      readonly foreseenUs: number | null;
       readonly atUs: number;
     }
   | {
@@ -367,6 +386,34 @@ interface AwaitingStart {
   readonly largest: Slot;
 }
 
+/** A step of the replicated state, worked out and not yet taken. */
+interface Step {
+  readonly next: ReplicatedState;
+  readonly readings: readonly FusedReading[];
+  /** Whose readings were off. */
+  readonly outliers: readonly ReplicaIndex[];
+  /** One per actuator, in the rig's order; null where there is nothing to say. */
+  readonly commands: readonly (ActuatorCommand | null)[];
+  /** What comes of it when it is taken. */
+  readonly effects: readonly Effect[];
+}
+
+/** The step that the tick comes to if the vector is the one that this replica foresees. */
+interface Foreseen {
+  readonly tick: Tick;
+  readonly vector: Vector;
+  readonly entries: readonly (Entry | null)[];
+  readonly from: ReplicatedState;
+  readonly step: Step;
+  readonly atUs: number;
+}
+
+/** Messages of a round that has begun and that leave at `atUs`, by the round clock. */
+interface HeldRound {
+  readonly round: Round;
+  readonly atUs: number;
+}
+
 interface Base {
   readonly tick: Tick;
   readonly digest: Uint8Array;
@@ -426,6 +473,8 @@ export class ReplicaState {
   /** Pieces that each peer was given, and in which tick: a few are enough for anyone. */
   readonly answered: { tick: Tick; pieces: number }[];
   readonly algorithm: Algorithm;
+  /** Whether it commands on what it foresees. */
+  readonly foresees: boolean;
   readonly quorums: Quorums;
   exchange: Exchange;
   readonly health: Health;
@@ -443,12 +492,16 @@ export class ReplicaState {
   awaiting: AwaitingContent | null = null;
   awaitingStart: AwaitingStart | null = null;
   awaitingQuorum: AwaitingQuorum | null = null;
+  foreseen: Foreseen | null = null;
+  /** Of the tick under way. */
+  held: HeldRound | null = null;
   /** Contents that each peer was given, and in which tick. */
   readonly given: { tick: Tick; contents: number }[];
 
   constructor(config: ReplicaConfig) {
     const { n, self, hypothesis, periodUs, maxSlewPpm, excludeAfterTicks } = config;
     this.algorithm = selectAlgorithm(hypothesis, n);
+    this.foresees = this.algorithm.foresees && config.foresight !== undefined;
     this.quorums = deriveQuorums(hypothesis, n);
     const { maxFaulty, testimony } = this.quorums;
     this.exchange = new Exchange(this.algorithm, config, n, self, maxFaulty);
@@ -483,8 +536,13 @@ export function nextWakeUs(config: ReplicaConfig, state: ReplicaState): number {
   const { clock, exchange } = state;
   if (!state.aligned) return clock.ownAt(tickStartUs(config, state.idleTick + 1));
   const nextTickUs = tickStartUs(config, (state.sampling ?? exchange.tick) + 1);
-  const deadlineUs = exchange.nextDeadlineUs();
-  return clock.ownAt(deadlineUs === null ? nextTickUs : Math.min(deadlineUs, nextTickUs));
+  const deadlineUs = exchange.nextDeadlineUs() ?? nextTickUs;
+  return clock.ownAt(Math.min(deadlineUs, nextTickUs, state.held?.atUs ?? nextTickUs));
+}
+
+/** How much later than that `time` may come without harm. */
+export function wakeSlackUs(config: ReplicaConfig, { held }: ReplicaState): number {
+  return held === null || held.round === 1 ? 0 : (config.foresight?.relayAfterUs ?? 0);
 }
 
 /** The first tick after `after` that starts after `ownUs`, and when, on the machine's clock: for whoever prepares it. */
@@ -1067,6 +1125,8 @@ function onContentReply(
 }
 
 function forgetAwaited(state: ReplicaState): void {
+  state.foreseen = null;
+  state.held = null;
   state.awaiting = null;
   state.awaitingStart = null;
   state.awaitingQuorum = null;
@@ -1248,6 +1308,8 @@ function noteStarts(
 /** Closes rounds as far as they go, sends what the next ones need, and acts on the outcome. */
 function proceed(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
   const roundUs = state.clock.read(ownUs);
+  if (state.held !== null && (roundUs >= state.held.atUs || state.exchange.isReady(roundUs)))
+    sendHeld(config, state, state.held, ownUs, effects);
   while (state.exchange.isReady(roundUs))
     follow(config, state, state.exchange.advance(roundUs), ownUs, effects);
 }
@@ -1272,7 +1334,12 @@ function follow(
   }
   const outcome = exchange.result;
   if (outcome.kind === 'pending') {
-    for (const round of progress.begun) sendRound(config, state, round, ownUs, effects);
+    for (const round of progress.begun) {
+      if (round === 2 && foresee(config, state, tick, ownUs, effects)) {
+        const afterUs = config.foresight?.relayAfterUs ?? 0;
+        state.held = { round, atUs: state.clock.read(ownUs) + afterUs };
+      } else sendRound(config, state, round, ownUs, effects);
+    }
     proceed(config, state, ownUs, effects);
     return;
   }
@@ -1289,6 +1356,18 @@ function follow(
   if (state.decidedTick === tick) return;
   state.decidedTick = tick;
   onAgreed(config, state, tick, outcome.vector, ownUs, effects);
+}
+
+/** What was held leaves, unless its round is over for this replica. */
+function sendHeld(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  held: HeldRound,
+  ownUs: number,
+  effects: Effect[],
+): void {
+  state.held = null;
+  if (state.exchange.result.kind === 'pending') sendRound(config, state, held.round, ownUs, effects);
 }
 
 function sendRound(
@@ -1326,11 +1405,11 @@ function onAgreed(
   ownUs: number,
   effects: Effect[],
 ): void {
-  const entries = new Array<Entry | null>(vector.length);
-  for (let id = 0; id < vector.length; id += 1) {
-    const value = vector[id] as MaybeValue;
-    entries[id] = value === null ? null : config.decodeEntry(value);
-  }
+  const { foreseen } = state;
+  const entries =
+    foreseen !== null && foreseen.tick === tick && sameVector(foreseen.vector, vector)
+      ? foreseen.entries
+      : decodeEntries(config, vector);
   // Whoever is too far behind to know who counts looks for the state in it, and takes it for nothing more.
   const told = knowsActive(state, tick);
   const { lag, governors } = state;
@@ -1353,6 +1432,21 @@ function onAgreed(
   state.awaitingQuorum = held;
   const cause = governors.judge(entries, tick) === 'unknown' ? 'lacks-content' : 'short-vector';
   report(effects, { kind: 'not-stepped', tick, cause });
+}
+
+function decodeEntries(config: ReplicaConfig, vector: Vector): readonly (Entry | null)[] {
+  const entries = new Array<Entry | null>(vector.length);
+  for (let id = 0; id < vector.length; id += 1) {
+    const value = vector[id] as MaybeValue;
+    entries[id] = value === null ? null : config.decodeEntry(value);
+  }
+  return entries;
+}
+
+function sameVector(a: Vector, b: Vector): boolean {
+  for (let id = 0; id < a.length; id += 1)
+    if (!sameValue(a[id] as MaybeValue, b[id] as MaybeValue)) return false;
+  return true;
 }
 
 function countPresent(entries: readonly (Entry | null)[]): number {
@@ -1735,7 +1829,13 @@ function stepAgreed(
       entries: heard,
       atUs: ownUs,
     });
-  stepLaw(config, state, from, tick, heard, ownUs, effects);
+  const { foreseen } = state;
+  if (foreseen !== null && foreseen.from === from && foreseen.entries === heard) {
+    takeStep(config, state, foreseen.step, foreseen.atUs, heard, ownUs, effects);
+    return null;
+  }
+  const basis = state.foresees ? config.digest(joinVector(limit(vector, counted, active))) : undefined;
+  takeStep(config, state, workOut(config, state, from, tick, heard, basis), null, heard, ownUs, effects);
   return null;
 }
 
@@ -1761,15 +1861,55 @@ function awaitContent(state: ReplicaState, agreed: AgreedTick, from: Snapshot, e
   enterMode(state, 'joining', agreed.tick, 'lags', effects);
 }
 
-function stepLaw(
+/**
+ * Round 1 is complete, with time to spare: the step of the vector that this replica foresees is worked out, and ordered.
+ * Nothing of it is taken before the last round confirms it. False where nothing is foreseen.
+ */
+function foresee(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  tick: Tick,
+  ownUs: number,
+  effects: Effect[],
+): boolean {
+  const { snapshot, exchange, foresees } = state;
+  const { foresight } = config;
+  if (!foresees || foresight === undefined || state.mode !== 'running' || snapshot === null) return false;
+  const relayUs = state.clock.read(ownUs) + foresight.processingUs + foresight.relayAfterUs;
+  if (relayUs > tickStartUs(config, tick) + config.roundUs) return false;
+  const vector = exchange.foresee();
+  if (vector === null) return false;
+  const from = snapshot.state;
+  const entries = decodeEntries(config, vector);
+  if (countPresent(entries) < state.quorums.minPresent) return false;
+  if (countedIn(state, from, tick) !== exchange.activeMask) return false;
+  const base = findBase(state, entries, tick);
+  if (base === null || !sameBytes(base.digest, snapshot.digest)) return false;
+  if (state.pool !== null && from.book !== undefined && lacksContent(state.pool, from.book, tick))
+    return false;
+  const step = workOut(config, state, from, tick, entries, config.digest(joinVector(vector)));
+  state.foreseen = { tick, vector, entries, from, step, atUs: ownUs };
+  const commands = step.commands.map((one, at) =>
+    (config.actuators[at] as ActuatorRule).takesMidValue === true ? null : one,
+  );
+  sendCommands(config, state, tick, commands, ownUs, effects);
+  return true;
+}
+
+/**
+ * What the tick comes to, on what the replicas brought into it: readings are fused, requests take effect, the control
+ * law runs. Nothing changes yet. `basis`: of the commands.
+ */
+function workOut(
   config: ReplicaConfig,
   state: ReplicaState,
   from: ReplicatedState,
   tick: Tick,
   entries: readonly (Entry | null)[],
-  ownUs: number,
-  effects: Effect[],
-): void {
+  basis: Uint8Array | undefined,
+): Step {
+  const effects: Effect[] = [];
+  const outliers: ReplicaIndex[] = [];
   const readings = new Array<FusedReading>(config.sensors.length);
   const sensors = new Array<SensorMemory>(config.sensors.length);
   let tripped = false;
@@ -1779,7 +1919,7 @@ function stepLaw(
     const rule = config.sensors[at] as SensorRule;
     for (let id = 0; id < entries.length; id += 1) channels[id] = entries[id]?.readings[at] ?? null;
     const fused = fuse(rule, channels, state.quorums.maxFaulty);
-    for (const outlier of fused.outliers) state.health.note(outlier, 'dissenting');
+    for (const outlier of fused.outliers) outliers.push(outlier);
     const before = from.sensors[at] as SensorMemory;
     const lost = fused.quality === 'lost';
     const memory: SensorMemory = lost
@@ -1818,47 +1958,75 @@ function stepLaw(
   const { run, startTick } = from;
   if (state.pool !== null && book !== undefined)
     book = agreeRequests(book, tick, entries, state.quorums.maxFaulty + 1);
-  const snapshot = keep(
-    config,
-    state,
+  if (members !== from.members) reportMembers(from.members, members, tick, effects);
+  const next: ReplicatedState =
     book === undefined
       ? { tick, run, startTick, law, sensors, members }
-      : { tick, run, startTick, law, sensors, members, book },
-  );
-  if (members !== from.members) reportMembers(from.members, members, tick, effects);
+      : { tick, run, startTick, law, sensors, members, book };
   const { testimony } = state.quorums;
   const commands = new Array<ActuatorCommand | null>(config.actuators.length);
-  let saysAnything = false;
   for (let at = 0; at < commands.length; at += 1) {
     const posture = book?.postures[at];
     const order = tripped || posture?.disarmed === true ? 'trip' : (counts[at] ?? null);
     const { rearm } = config.actuators[at] as ActuatorRule;
-    commands[at] = orderOf(entries, at, order, posture, rearm, tick, testimony);
-    if (order !== null) saysAnything = true;
+    commands[at] = orderOf(entries, at, order, posture, rearm, tick, testimony, basis);
   }
-  // Late is absent, never wrong: a command of a tick that is over stays here, and so does that of a replica that
-  // has not yet taken its place in the run.
-  if (
-    state.mode === 'running' &&
-    (state.governors?.mayOrder(entries, tick) ?? true) &&
-    state.clock.read(ownUs) < tickStartUs(config, tick + 1) &&
-    saysAnything
-  ) {
-    effects.push({ kind: 'command', tick, commands });
+  return { next, readings, outliers, commands, effects };
+}
+
+/** Takes a step: its state is the own one now. What was ordered when it was foreseen, at `foreseenUs`, is not ordered again. */
+function takeStep(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  { next, readings, outliers, commands, effects: effectsOfStep }: Step,
+  foreseenUs: number | null,
+  entries: readonly (Entry | null)[],
+  ownUs: number,
+  effects: Effect[],
+): void {
+  const { tick, run, startTick } = next;
+  for (const outlier of outliers) state.health.note(outlier, 'dissenting');
+  for (const effect of effectsOfStep) effects.push(effect);
+  const snapshot = keep(config, state, next);
+  if (state.governors?.mayOrder(entries, tick) ?? true) {
+    const due =
+      foreseenUs === null
+        ? commands
+        : commands.map((one, at) =>
+            (config.actuators[at] as ActuatorRule).takesMidValue === true ? one : null,
+          );
+    sendCommands(config, state, tick, due, ownUs, effects);
   }
   const suspects = state.health.suspects();
   report(effects, {
     kind: 'stepped',
     tick,
-    run: from.run,
-    startTick: from.startTick,
+    run,
+    startTick,
     readStateDigest: () => snapshot.digest,
     readings,
     commands,
     suspects,
+    foreseenUs,
     atUs: ownUs,
   });
   askForContents(config, state, effects);
+}
+
+/**
+ * Late is absent, never wrong: a command of a tick that is over stays here, and so does that of a replica that has not yet
+ * taken its place in the run.
+ */
+function sendCommands(
+  config: ReplicaConfig,
+  state: ReplicaState,
+  tick: Tick,
+  commands: readonly (ActuatorCommand | null)[],
+  ownUs: number,
+  effects: Effect[],
+): void {
+  if (state.mode !== 'running' || state.clock.read(ownUs) >= tickStartUs(config, tick + 1)) return;
+  if (commands.some((one) => one !== null)) effects.push({ kind: 'command', tick, commands });
 }
 
 /** What actuator `at` is told: to trip, or a count, with arming where that is due; nothing where there is none. */
@@ -1870,12 +2038,19 @@ function orderOf(
   rearm: ActuatorRule['rearm'],
   tick: Tick,
   testimony: number,
+  basis: Uint8Array | undefined,
 ): ActuatorCommand | null {
   if (order === null) return null;
-  if (order === 'trip') return { tick, order: { kind: 'trip' }, arm: null };
   const rule = posture !== undefined && tick <= posture.armUntil ? 'auto' : rearm;
-  const arm = findArming(entries, at, rule, tick, testimony);
-  return { tick, order: { kind: 'output', count: order }, arm };
+  const command: ActuatorCommand =
+    order === 'trip'
+      ? { tick, order: { kind: 'trip' }, arm: null }
+      : {
+          tick,
+          order: { kind: 'output', count: order },
+          arm: findArming(entries, at, rule, tick, testimony),
+        };
+  return basis === undefined ? command : { ...command, basis };
 }
 
 /** Lets what is pending take effect on the control law's state, in order, and tells the operators. */

@@ -113,7 +113,8 @@ export class LinkMeter {
     this.commandedUs = -1;
     // Nobody shares the ticks of a replica whose clock is not set.
     if (record.clockOffsetUs === null) return;
-    const { tick, overrun, agreedUs, skewBoundUs } = record;
+    const { tick, overrun, skewBoundUs } = record;
+    const knownUs = record.foreseenUs ?? record.agreedUs;
     const passed = tick - this.lastTick;
     const slept = this.lastTick >= 0 && passed > 0 && passed <= GAP_TICKS ? passed - 1 : 0;
     this.lastTick = tick;
@@ -123,7 +124,7 @@ export class LinkMeter {
     this.own.start.add(record.startLatenessUs);
     this.own.offset.add(Math.abs(record.clockOffsetUs));
     if (skewBoundUs !== null) this.own.skew.add(skewBoundUs);
-    if (agreedUs !== null && commandedUs >= 0) this.own.processing.add(commandedUs - agreedUs);
+    if (knownUs !== null && commandedUs >= 0) this.own.processing.add(commandedUs - knownUs);
     // What this replica was too late to read says nothing of the link.
     if (overrun !== null || record.late === 0) return;
     this.links.forEach((link, peer) => {

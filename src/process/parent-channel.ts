@@ -97,12 +97,13 @@ export function openParentChannel(
 }
 
 function translateTick(record: TickRecord, toMachineUs: (atUs: number) => number): TickRecord {
-  const { firstSendUs, agreedUs, startUs } = record;
+  const { firstSendUs, agreedUs, foreseenUs, startUs } = record;
   return {
     ...record,
     startUs: startUs === null ? null : toMachineUs(startUs),
     firstSendUs: firstSendUs === null ? null : toMachineUs(firstSendUs),
     agreedUs: agreedUs === null ? null : toMachineUs(agreedUs),
+    foreseenUs: foreseenUs === null ? null : toMachineUs(foreseenUs),
   };
 }
 

@@ -29,6 +29,12 @@ export const EXCLUDE_AFTER_TICKS = 5;
  */
 export const MAX_SLEW_PPM = 5_000;
 
+/**
+ * Relays make way for commands that long, where these do not wait for them: where replicas share processors, about the
+ * time from the first to the last command.
+ */
+const RELAY_AFTER_US = 300;
+
 /** The pure functions that make bytes of what replicas agree on. */
 export type ReplicaCodecs = Pick<
   ReplicaConfig,
@@ -74,10 +80,11 @@ export function buildReplicaConfig(
       required,
       holdUs,
     })),
-    actuators: rig.actuators.map(({ rearm }) => ({ rearm })),
+    actuators: rig.actuators.map(({ rearm, vote }) => ({ rearm, takesMidValue: vote === 'mid-value' })),
     patienceTicks: Math.ceil(PATIENCE_US / rig.periodUs),
     excludeAfterTicks: EXCLUDE_AFTER_TICKS,
     maxSlewPpm: MAX_SLEW_PPM,
+    foresight: { processingUs: rig.processingUs, relayAfterUs: RELAY_AFTER_US },
     nonce,
     initialLawState: law.initialState,
     ...(rig.commands.length === 0 ? {} : { commands: buildCommandRules(rig, law) }),

@@ -10,6 +10,7 @@ import {
   readFold,
   readWanted,
   step,
+  wakeSlackUs,
   type Effect,
   type Input,
   type ReplicaConfig,
@@ -276,7 +277,7 @@ export class ReplicaDrive {
     if (this.cancelWake !== null && atUs === this.wakeAtUs) return;
     this.cancelWake?.();
     this.wakeAtUs = atUs;
-    this.cancelWake = clock.schedule(atUs, this.onWake);
+    this.cancelWake = clock.schedule(atUs, this.onWake, wakeSlackUs(config, this.state));
   }
 
   private readonly onWake = (): void => {

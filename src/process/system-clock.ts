@@ -6,7 +6,7 @@ import type { Cancel, Clock } from '../ports.js';
 
 /** Timers count in milliseconds: the rest of an exact wait is dozed away in pieces, with a look at the sockets between. */
 const TIMER_STEP_US = 1_000;
-/** How much later than it came a socket may be read during an exact wait. */
+/** How much later than it came a socket may be read during an exact wait; or as much later as that may end. */
 const DOZE_MAX_US = 100;
 const DOZE_CELL = new Int32Array(new SharedArrayBuffer(4));
 
@@ -31,7 +31,7 @@ function schedule(atUs: number, callback: () => void, slackUs = 0): Cancel {
     if (restUs <= 0) callback();
     else if (slackUs >= TIMER_STEP_US) wait();
     else {
-      doze(restUs);
+      doze(Math.min(restUs, Math.max(slackUs, DOZE_MAX_US)));
       immediate = setImmediate(watch);
     }
   };
@@ -54,7 +54,7 @@ function schedule(atUs: number, callback: () => void, slackUs = 0): Cancel {
   };
 }
 
-/** Gives the processor away for `us` at most: turning the event loop instead costs a replica a quarter of its time. */
+/** Gives the processor away for `us`: turning the event loop instead costs a replica a quarter of its time. */
 function doze(us: number): void {
-  Atomics.wait(DOZE_CELL, 0, 0, Math.min(us, DOZE_MAX_US) / 1_000);
+  Atomics.wait(DOZE_CELL, 0, 0, us / 1_000);
 }

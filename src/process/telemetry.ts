@@ -21,6 +21,8 @@ export interface TickRecord {
   readonly firstSendUs: number | null;
   /** When it had the vector; null when it has none. */
   readonly agreedUs: number | null;
+  /** When it foresaw the vector, and commanded; null when it did not, or foresaw another one. */
+  readonly foreseenUs: number | null;
   /** Digest of the vector, hexadecimal. */
   readonly vector: string | null;
   /** Readings by commander and sensor as agreed; null where the entry is absent. */

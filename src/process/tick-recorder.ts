@@ -1,5 +1,6 @@
 /** Gathers the core's reports of a tick into one record, for whoever watches. Off the path that moves the actuator. */
 import { sameBytes, sameValue, toHex } from '../core/bytes.js';
+import { joinVector } from '../core/agreement/join-vector.js';
 import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Mode, Report } from '../core/replica.js';
 import type { ActuatorCommand, Vector } from '../core/types.js';
@@ -8,7 +9,6 @@ import type { TickRecord } from './telemetry.js';
 
 /** Enough to tell runs of a rig apart. */
 const RUN_NAME_BYTES = 4;
-const SHORT_BYTES = 32;
 
 type Draft = { -readonly [Field in keyof TickRecord]: TickRecord[Field] };
 
@@ -38,6 +38,7 @@ export class TickRecorder {
       mode: this.mode,
       firstSendUs: null,
       agreedUs: null,
+      foreseenUs: null,
       vector: null,
       entries: null,
       state: null,
@@ -99,6 +100,7 @@ export class TickRecorder {
         draft.state = nameDigest(report.readStateDigest());
         draft.readings = report.readings;
         draft.commands = report.commands.map(readOrder);
+        draft.foreseenUs = report.foreseenUs;
         draft.suspects = report.suspects;
         break;
       case 'not-stepped':
@@ -150,7 +152,7 @@ let lastDigest: { readonly digest: Uint8Array; readonly name: string } | null = 
 /** The digest of a vector, hexadecimal. Values never change, so the same ones have the same name. */
 function nameVector(vector: Vector, digest: TickRecorderParts['digest']): string {
   if (lastVector === null || lastVector.digest !== digest || !isSameVector(lastVector.vector, vector))
-    lastVector = { vector, digest, name: toHex(digest(joinVector(vector))) };
+    lastVector = { vector, digest, name: toHex(digest(joinVector(vector, allocateBytes))) };
   return lastVector.name;
 }
 
@@ -164,26 +166,4 @@ function isSameVector(a: Vector, b: Vector): boolean {
   if (a.length !== b.length) return false;
   for (let at = 0; at < a.length; at += 1) if (!sameValue(a[at] ?? null, b[at] ?? null)) return false;
   return true;
-}
-
-/** One byte string for a vector: a length, or 0xffffffff for absent, before each value. */
-function joinVector(vector: Vector): Uint8Array {
-  let size = 0;
-  for (const value of vector) size += 4 + (value?.length ?? 0);
-  const joined = allocateBytes(size);
-  let at = 0;
-  for (const value of vector) {
-    const length = value?.length ?? 0xffffffff;
-    joined[at] = length >>> 24;
-    joined[at + 1] = length >>> 16;
-    joined[at + 2] = length >>> 8;
-    joined[at + 3] = length;
-    at += 4;
-    if (value === null) continue;
-    // Short ones byte by byte: a call that copies costs more.
-    if (length > SHORT_BYTES) joined.set(value, at);
-    else for (let from = 0; from < length; from += 1) joined[at + from] = value[from] as number;
-    at += length;
-  }
-  return joined;
 }

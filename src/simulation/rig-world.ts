@@ -824,11 +824,12 @@ export class RigWorld {
 
 /** A record whose times are the world's: those of hosts do not compare. */
 function toWorldTimes(host: Host, record: TickRecord): TickRecord {
-  const { firstSendUs, agreedUs } = record;
+  const { firstSendUs, agreedUs, foreseenUs } = record;
   return {
     ...record,
     firstSendUs: firstSendUs === null ? null : host.toWorldTime(firstSendUs),
     agreedUs: agreedUs === null ? null : host.toWorldTime(agreedUs),
+    foreseenUs: foreseenUs === null ? null : host.toWorldTime(foreseenUs),
   };
 }
 

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sameBytes } from '../../src/core/bytes.js';
-import { NO_RUN } from '../../src/core/replica.js';
+import { NO_RUN, type Foresight } from '../../src/core/replica.js';
 import type {
   ActuatorCommand,
   Entry,
@@ -131,7 +131,12 @@ function lieInMessage(choose: Choose, message: RoundMessage, to: ReplicaIndex): 
   }
 }
 
-function lieInCommand(choose: Choose, command: ActuatorCommand): ActuatorCommand[] {
+/** `bases`: those that correct replicas have named lately. */
+function lieInCommand(
+  choose: Choose,
+  command: ActuatorCommand,
+  bases: readonly Uint8Array[],
+): ActuatorCommand[] {
   const order = pick<ActuatorCommand['order']>(choose, [
     command.order,
     { kind: 'trip' },
@@ -139,25 +144,31 @@ function lieInCommand(choose: Choose, command: ActuatorCommand): ActuatorCommand
     { kind: 'output', count: pick(choose, [choose(100), ...ODD_NUMBERS]) },
   ]);
   const tick = command.tick + pick(choose, [0, 0, 0, 1, -1, 5, ...ODD_NUMBERS]);
-  return Array.from({ length: choose(3) }, () => ({ ...command, tick, order }));
+  return Array.from({ length: choose(3) }, () => {
+    const said = { ...command, tick, order };
+    return bases.length === 0 || choose(3) === 0 ? said : { ...said, basis: pick(choose, bases) };
+  });
 }
 
 interface Search {
   readonly n: number;
   readonly hypothesis: Hypothesis;
   readonly ticks: number;
+  readonly foresight?: Foresight;
 }
 
 /** Flies with the given liars, from cold start on, each of them doing something else to everybody all the time. */
 function flyWithLiars(
-  { n, hypothesis, ticks }: Search,
+  { n, hypothesis, ticks, foresight }: Search,
   liars: readonly ReplicaIndex[],
   seed: number,
 ): Lockstep {
   const choose = chooser(seed);
+  const bases: Uint8Array[] = [];
   return new Lockstep({
     n,
     hypothesis,
+    ...(foresight === undefined ? {} : { foresight }),
     liars,
     patienceTicks: 6,
     sample: (replica, tick) => [(tick % 50) + replica / 10],
@@ -183,7 +194,12 @@ function flyWithLiars(
         [choose(40_000), 15_000 - (nowUs % 50_000), 30_000 - (nowUs % 50_000)].map((us) => Math.max(1, us)),
       );
     },
-    interposeCommand: (command, from) => (liars.includes(from) ? lieInCommand(choose, command) : [command]),
+    interposeCommand: (command, from) => {
+      if (liars.includes(from)) return lieInCommand(choose, command, bases);
+      if (command.basis !== undefined) bases.push(command.basis);
+      if (bases.length > 6) bases.shift();
+      return [command];
+    },
   })
     .startAll()
     .runTo(ticks);
@@ -214,6 +230,12 @@ const MAC1: Hypothesis = { kind: 'byzantine', f: 1, authenticators: 'mac' };
 describe('at most f liars of any kind: equal vectors, states and commands, an output every tick, nobody else suspected', () => {
   test.each<[string, Search, number, number]>([
     ['n=4, OM(1)', { n: 4, hypothesis: MAC1, ticks: 40 }, 1, 60],
+    [
+      'n=4, OM(1) with foresight',
+      { n: 4, hypothesis: MAC1, ticks: 40, foresight: { processingUs: 1_000, relayAfterUs: 400 } },
+      1,
+      120,
+    ],
     [
       'n=3, SM(1)',
       { n: 3, hypothesis: { kind: 'byzantine', f: 1, authenticators: 'signature' }, ticks: 40 },

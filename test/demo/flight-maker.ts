@@ -55,6 +55,7 @@ export function makeRecord(tick: number, changes: Partial<TickRecord> = {}): Tic
     mode: 'running',
     firstSendUs: startUs(tick) + 100,
     agreedUs: startUs(tick) + 2_100,
+    foreseenUs: null,
     vector: `v${tick}`,
     entries: [[1], [1], [1], [1]],
     state: `s${tick}`,

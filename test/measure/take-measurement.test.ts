@@ -12,6 +12,7 @@ const IDS = ['a', 'b', 'c'] as const;
 const CHANGES: Partial<TickRecord> = {
   firstSendUs: null,
   agreedUs: null,
+  foreseenUs: null,
   startUs: null,
   startLatenessUs: 300,
   clockOffsetUs: 40,

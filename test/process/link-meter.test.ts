@@ -42,6 +42,7 @@ function live(tick: number, changes: Partial<TickRecord> = {}): void {
     makeRecord(tick, {
       firstSendUs: null,
       agreedUs: null,
+      foreseenUs: null,
       startUs: null,
       startLatenessUs: 300,
       clockOffsetUs: -40,

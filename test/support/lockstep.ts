@@ -12,6 +12,7 @@ import {
   step,
   type ActuatorRule,
   type Effect,
+  type Foresight,
   type Input,
   type LawOutcome,
   type ReplicaConfig,
@@ -60,6 +61,8 @@ export interface LockstepOptions {
   readonly graceUs?: number;
   readonly patienceTicks?: number;
   readonly excludeAfterTicks?: number;
+  /** Without it commands wait for the last round. */
+  readonly foresight?: Foresight;
   /**
    * How each replica's machine goes: what it shows at first, and how fast. Without them all share one clock and know its
    * ticks from birth; with them they have to find common ones.
@@ -249,6 +252,7 @@ export class Lockstep {
       digest,
       law: options.law ?? sumUp,
       ...(options.commands === undefined ? {} : { commands: options.commands }),
+      ...(options.foresight === undefined ? {} : { foresight: options.foresight }),
     };
     const state = createReplica(config);
     if (options.clocks === undefined) {
@@ -581,20 +585,19 @@ export function findDisagreements(world: Lockstep, correct: readonly ReplicaInde
 }
 
 /**
- * Every output has an order of some correct replica behind it, byte by byte, and their ticks only grow
- * (protocol.md §5, unsafe output). Returns one line for each that has not.
+ * Every output is one that some correct replica worked out on the agreed vector, and their ticks only grow (protocol.md §5,
+ * unsafe output). Returns one line for each that is not.
  */
 export function findUnsafeOutputs(world: Lockstep, correct: readonly ReplicaIndex[]): string[] {
   let last = -1;
+  const stepped = world.reports.flatMap(({ replica, report }) =>
+    report.kind === 'stepped' && correct.includes(replica) ? report.commands : [],
+  );
   return world.voted('output').flatMap(({ tick, count }) => {
     const grows = tick > last;
     last = Math.max(last, tick);
-    const ordered = world.commands.some(
-      ({ replica, command }) =>
-        correct.includes(replica) &&
-        command.tick === tick &&
-        command.order.kind === 'output' &&
-        command.order.count === count,
+    const ordered = stepped.some(
+      (command) => command?.tick === tick && command.order.kind === 'output' && command.order.count === count,
     );
     return grows && ordered ? [] : [`tick ${tick}: ${count}`];
   });

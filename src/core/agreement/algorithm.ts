@@ -10,6 +10,8 @@ export interface Algorithm {
   readonly name: string;
   /** f+1. */
   readonly rounds: Round;
+  /** Whether replicas can foresee vectors (`TickAgreement.foresee`). */
+  readonly foresees: boolean;
   /** A fresh set of n instances for one tick, seen from replica `self`. */
   createTick(self: ReplicaIndex): TickAgreement;
 }
@@ -29,6 +31,11 @@ export interface TickAgreement {
    * algorithm that cannot tell leaves it out.
    */
   isSettled?(): boolean;
+  /**
+   * After round 1, where the algorithm foresees: a vector such that, if a majority of the replicas foresee one and the
+   * same, the last round decides it at every correct replica.
+   */
+  foresee?(): Vector;
   /** The vector after the last round. Entry `self` is the own proposal. */
   decide(): Vector;
   /**

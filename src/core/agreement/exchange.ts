@@ -169,6 +169,12 @@ export class Exchange {
     return FIRST_ROUND;
   }
 
+  /** What the tick will come to if a majority foresee the same, once round 1 is over; null where nothing is foreseen. */
+  foresee(): Vector | null {
+    if (!this.algorithm.foresees || this.round !== 2 || this.outcome.kind !== 'pending') return null;
+    return this.agreement?.foresee?.() ?? null;
+  }
+
   /** Messages of the round for a peer; empty items are sent too. */
   relay(round: Round, receiver: ReplicaIndex): readonly RelayItem[] {
     assert(this.agreement !== null && round === this.round, 'relays leave in their own round');

@@ -13,6 +13,7 @@ export function createFlooding(n: number, f: number): Algorithm {
   return {
     name: `flooding(${f})`,
     rounds: f + 1,
+    foresees: false,
     createTick: (self) => new FloodingTick(n, self),
   };
 }

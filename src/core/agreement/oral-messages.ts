@@ -10,6 +10,16 @@ import type { Algorithm, Contradiction, ItemRejection, TickAgreement } from './a
 import { judgePath, noRejections } from './algorithm.js';
 import { layOutEigTree, type EigNode, type EigTree } from './eig-tree.js';
 
+/**
+ * Four replicas, one of which may be faulty, can foresee what OM(1) decides: the values that they have heard directly. If
+ * three foresee the same vector V, at least two of these are correct. Let L be any correct replica and c a commander other
+ * than it. Of the three votes that L has about c, its own value and two relays, two are V's entry of c:
+ * - if one of the two is c, it sent all others that value, and of the other two lieutenants at most one is faulty;
+ * - else both have heard it from c. L is one of them and the other relays it, or both relay it to L.
+ * What L itself proposes it sends to both alike. So L decides V. For no other n is a majority of such votes certain.
+ */
+const FORESEEING = { n: 4, f: 1 } as const;
+
 /** OM(f) for n replicas; sound only for n ≥ 3f+1 (the rig's check refuses the rest). */
 export function createOralMessages(n: number, f: number): Algorithm {
   const tree = layOutEigTree(n, f + 1);
@@ -17,6 +27,7 @@ export function createOralMessages(n: number, f: number): Algorithm {
   return {
     name: `OM(${f})`,
     rounds: f + 1,
+    foresees: n === FORESEEING.n && f === FORESEEING.f,
     createTick: (self) => new OralMessagesTick(tree, self, (plans[self] ??= planRelays(tree, self))),
   };
 }
@@ -84,6 +95,13 @@ class OralMessagesTick implements TickAgreement {
       if (commander !== this.self && vector[commander] === null) return false;
     this.decided = vector;
     return true;
+  }
+
+  foresee(): Vector {
+    const heard = new Array<MaybeValue>(this.tree.n);
+    for (let commander = 0; commander < heard.length; commander += 1)
+      heard[commander] = this.values[commander] ?? null;
+    return heard;
   }
 
   decide(): Vector {

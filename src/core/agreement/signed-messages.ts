@@ -13,6 +13,7 @@ export function createSignedMessages(n: number, f: number): Algorithm {
   return {
     name: `SM(${f})`,
     rounds: f + 1,
+    foresees: false,
     createTick: (self) => new SignedMessagesTick(n, self),
   };
 }
