@@ -32,7 +32,6 @@ import {
   type Progress,
 } from './agreement/exchange.js';
 import { deriveQuorums, selectAlgorithm, type Quorums } from './agreement/hypothesis.js';
-import { joinVector } from './agreement/join-vector.js';
 import { assert } from './assert.js';
 import { countBits } from './bits.js';
 import { sameBytes, sameValue, toHex } from './bytes.js';
@@ -149,6 +148,8 @@ export interface ReplicaConfig extends ExchangeTiming {
   readonly decodeState: (bytes: Uint8Array) => ReplicatedState | null;
   /** 16 bytes. */
   readonly digest: (bytes: Uint8Array) => Uint8Array;
+  /** 16 bytes, others for every other vector. */
+  readonly digestVector: (vector: Vector) => Uint8Array;
   /** `tick` counts from the start of the run. */
   readonly law: (state: Uint8Array, readings: readonly FusedReading[], tick: Tick) => LawOutcome;
 }
@@ -338,6 +339,7 @@ const CONTENTS_AT_ONCE = 16;
 /** Who is waited for where nothing goes on is told this often. */
 const WAITS_EVERY_US = 1_000_000;
 const NO_REQUESTS: readonly RequestName[] = [];
+const NO_COMMANDS: readonly ActuatorCommand[] = [];
 export const NO_RUN: Uint8Array = new Uint8Array(16);
 
 /**
@@ -403,6 +405,7 @@ interface Foreseen {
   readonly tick: Tick;
   readonly vector: Vector;
   readonly entries: readonly (Entry | null)[];
+  readonly base: Base;
   readonly from: ReplicatedState;
   readonly step: Step;
   readonly atUs: number;
@@ -475,6 +478,8 @@ export class ReplicaState {
   readonly algorithm: Algorithm;
   /** Whether it commands on what it foresees. */
   readonly foresees: boolean;
+  /** Whether there are voters that are told nothing that is only foreseen. */
+  readonly hasMidValue: boolean;
   readonly quorums: Quorums;
   exchange: Exchange;
   readonly health: Health;
@@ -500,8 +505,10 @@ export class ReplicaState {
 
   constructor(config: ReplicaConfig) {
     const { n, self, hypothesis, periodUs, maxSlewPpm, excludeAfterTicks } = config;
+    const { commands, initialLawState, actuators } = config;
     this.algorithm = selectAlgorithm(hypothesis, n);
     this.foresees = this.algorithm.foresees && config.foresight !== undefined;
+    this.hasMidValue = actuators.some(({ takesMidValue }) => takesMidValue === true);
     this.quorums = deriveQuorums(hypothesis, n);
     const { maxFaulty, testimony } = this.quorums;
     this.exchange = new Exchange(this.algorithm, config, n, self, maxFaulty);
@@ -514,7 +521,6 @@ export class ReplicaState {
     this.heardRuns = new Array<null>(n).fill(null);
     this.askedTick = new Array<Tick>(n).fill(-Infinity);
     this.answered = Array.from({ length: n }, () => ({ tick: -1, pieces: 0 }));
-    const { commands, initialLawState, actuators } = config;
     this.pool =
       commands?.order === 'vector' ? new RequestPool(Math.max(OPEN_TICKS, config.patienceTicks)) : null;
     this.log =
@@ -1485,7 +1491,8 @@ function goOn(
   if (told && state.governors !== null)
     report(effects, { kind: 'agreed', tick, vector, entries: all, atUs: ownUs });
   state.fullTick = tick;
-  const base = findBase(state, entries, tick);
+  const { foreseen } = state;
+  const base = foreseen?.entries === entries ? foreseen.base : findBase(state, entries, tick);
   if (base === null) {
     if (startRun(config, state, { tick, entries, largest }, ownUs, effects)) return;
     report(effects, { kind: 'not-stepped', tick, cause: 'no-base' });
@@ -1834,7 +1841,7 @@ function stepAgreed(
     takeStep(config, state, foreseen.step, foreseen.atUs, heard, ownUs, effects);
     return null;
   }
-  const basis = state.foresees ? config.digest(joinVector(limit(vector, counted, active))) : undefined;
+  const basis = state.foresees ? config.digestVector(limit(vector, counted, active)) : undefined;
   takeStep(config, state, workOut(config, state, from, tick, heard, basis), null, heard, ownUs, effects);
   return null;
 }
@@ -1887,13 +1894,21 @@ function foresee(
   if (base === null || !sameBytes(base.digest, snapshot.digest)) return false;
   if (state.pool !== null && from.book !== undefined && lacksContent(state.pool, from.book, tick))
     return false;
-  const step = workOut(config, state, from, tick, entries, config.digest(joinVector(vector)));
-  state.foreseen = { tick, vector, entries, from, step, atUs: ownUs };
-  const commands = step.commands.map((one, at) =>
-    (config.actuators[at] as ActuatorRule).takesMidValue === true ? null : one,
-  );
-  sendCommands(config, state, tick, commands, ownUs, effects);
+  const step = workOut(config, state, from, tick, entries, config.digestVector(vector));
+  state.foreseen = { tick, vector, entries, base, from, step, atUs: ownUs };
+  sendCommands(config, state, tick, keepExact(state, config, step.commands, true), ownUs, effects);
   return true;
+}
+
+/** The commands to voters that take equal ones, or those to the others. */
+function keepExact(
+  { hasMidValue }: ReplicaState,
+  { actuators }: ReplicaConfig,
+  commands: readonly (ActuatorCommand | null)[],
+  exact: boolean,
+): readonly (ActuatorCommand | null)[] {
+  if (!hasMidValue) return exact ? commands : NO_COMMANDS;
+  return commands.map((one, at) => ((actuators[at]?.takesMidValue === true) === exact ? null : one));
 }
 
 /**
@@ -1989,12 +2004,7 @@ function takeStep(
   for (const effect of effectsOfStep) effects.push(effect);
   const snapshot = keep(config, state, next);
   if (state.governors?.mayOrder(entries, tick) ?? true) {
-    const due =
-      foreseenUs === null
-        ? commands
-        : commands.map((one, at) =>
-            (config.actuators[at] as ActuatorRule).takesMidValue === true ? one : null,
-          );
+    const due = foreseenUs === null ? commands : keepExact(state, config, commands, false);
     sendCommands(config, state, tick, due, ownUs, effects);
   }
   const suspects = state.health.suspects();
@@ -2026,7 +2036,11 @@ function sendCommands(
   effects: Effect[],
 ): void {
   if (state.mode !== 'running' || state.clock.read(ownUs) >= tickStartUs(config, tick + 1)) return;
-  if (commands.some((one) => one !== null)) effects.push({ kind: 'command', tick, commands });
+  for (const one of commands) {
+    if (one === null) continue;
+    effects.push({ kind: 'command', tick, commands });
+    return;
+  }
 }
 
 /** What actuator `at` is told: to trip, or a count, with arming where that is due; nothing where there is none. */
@@ -2041,16 +2055,14 @@ function orderOf(
   basis: Uint8Array | undefined,
 ): ActuatorCommand | null {
   if (order === null) return null;
-  const rule = posture !== undefined && tick <= posture.armUntil ? 'auto' : rearm;
-  const command: ActuatorCommand =
-    order === 'trip'
-      ? { tick, order: { kind: 'trip' }, arm: null }
-      : {
-          tick,
-          order: { kind: 'output', count: order },
-          arm: findArming(entries, at, rule, tick, testimony),
-        };
-  return basis === undefined ? command : { ...command, basis };
+  let arm: Arming | null = null;
+  if (order !== 'trip') {
+    const rule = posture !== undefined && tick <= posture.armUntil ? 'auto' : rearm;
+    arm = findArming(entries, at, rule, tick, testimony);
+  }
+  const said: ActuatorCommand['order'] =
+    order === 'trip' ? { kind: 'trip' } : { kind: 'output', count: order };
+  return basis === undefined ? { tick, order: said, arm } : { tick, order: said, arm, basis };
 }
 
 /** Lets what is pending take effect on the control law's state, in order, and tells the operators. */

@@ -9,6 +9,7 @@ import { shapeBook } from '../wire/command-book-codec.js';
 import { decodeEntry, encodeEntry, shapeEntries } from '../wire/entry-codec.js';
 import { buildCommandRules } from './command-rules.js';
 import { decodeReplicatedState, digestBytes, encodeReplicatedState } from '../wire/replicated-state-codec.js';
+import { createVectorDigest } from '../wire/vector-digest.js';
 
 /** Without progress for this long a replica gives its place in the run up. */
 const PATIENCE_US = 2_000_000;
@@ -38,7 +39,7 @@ const RELAY_AFTER_US = 300;
 /** The pure functions that make bytes of what replicas agree on. */
 export type ReplicaCodecs = Pick<
   ReplicaConfig,
-  'encodeEntry' | 'decodeEntry' | 'encodeState' | 'decodeState' | 'digest'
+  'encodeEntry' | 'decodeEntry' | 'encodeState' | 'decodeState' | 'digest' | 'digestVector'
 >;
 
 /** As on the wire. */
@@ -51,6 +52,7 @@ export function wireCodecs(rig: Rig): ReplicaCodecs {
     encodeState: encodeReplicatedState,
     decodeState: (bytes) => decodeReplicatedState(bytes, rig.sensors.length, rig.replicas.length, commands),
     digest: digestBytes,
+    digestVector: createVectorDigest(digestBytes),
   };
 }
 

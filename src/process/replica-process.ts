@@ -187,7 +187,7 @@ export class ReplicaProcess {
     const codecs = parts.codecs ?? wireCodecs(rig);
     this.meter = new LinkMeter({ rig, self, readTrips: (peer) => this.drive.readLink(peer) });
     this.recorder = new TickRecorder({
-      digest: codecs.digest,
+      digestVector: codecs.digestVector,
       onRecord: (record) => {
         this.meter.noteRecord(record);
         parts.channel.sendTick(record);

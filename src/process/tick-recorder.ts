@@ -1,10 +1,8 @@
 /** Gathers the core's reports of a tick into one record, for whoever watches. Off the path that moves the actuator. */
-import { sameBytes, sameValue, toHex } from '../core/bytes.js';
-import { joinVector } from '../core/agreement/join-vector.js';
+import { sameBytes, toHex } from '../core/bytes.js';
 import type { ClockAccount } from '../core/clock/round-clock.js';
 import type { Mode, Report } from '../core/replica.js';
 import type { ActuatorCommand, Vector } from '../core/types.js';
-import { allocateBytes } from '../wire/copy-bytes.js';
 import type { TickRecord } from './telemetry.js';
 
 /** Enough to tell runs of a rig apart. */
@@ -13,7 +11,7 @@ const RUN_NAME_BYTES = 4;
 type Draft = { -readonly [Field in keyof TickRecord]: TickRecord[Field] };
 
 export interface TickRecorderParts {
-  readonly digest: (bytes: Uint8Array) => Uint8Array;
+  readonly digestVector: (vector: Vector) => Uint8Array;
   /** Called once a tick is over, before the first record of the next. */
   readonly onRecord: (record: TickRecord) => void;
 }
@@ -89,7 +87,7 @@ export class TickRecorder {
         break;
       case 'agreed':
         draft.agreedUs = report.atUs;
-        draft.vector = nameVector(report.vector, this.parts.digest);
+        draft.vector = nameVector(this.parts.digestVector(report.vector));
         draft.entries = report.entries.map((entry) => entry?.readings ?? null);
         break;
       case 'stepped':
@@ -97,7 +95,7 @@ export class TickRecorder {
         if (report.tick !== draft.tick) break;
         draft.startTick = report.startTick;
         draft.run = this.run;
-        draft.state = nameDigest(report.readStateDigest());
+        draft.state = nameState(report.readStateDigest());
         draft.readings = report.readings;
         draft.commands = report.commands.map(readOrder);
         draft.foreseenUs = report.foreseenUs;
@@ -141,29 +139,14 @@ function readOrder(command: ActuatorCommand | null): number | 'trip' | null {
   return command.order.kind === 'trip' ? 'trip' : command.order.count;
 }
 
-/** What was named last. Where replicas of one process hold equal values, only the first of them works it out. */
-let lastVector: {
-  readonly vector: Vector;
-  readonly digest: TickRecorderParts['digest'];
-  readonly name: string;
-} | null = null;
-let lastDigest: { readonly digest: Uint8Array; readonly name: string } | null = null;
-
-/** The digest of a vector, hexadecimal. Values never change, so the same ones have the same name. */
-function nameVector(vector: Vector, digest: TickRecorderParts['digest']): string {
-  if (lastVector === null || lastVector.digest !== digest || !isSameVector(lastVector.vector, vector))
-    lastVector = { vector, digest, name: toHex(digest(joinVector(vector, allocateBytes))) };
-  return lastVector.name;
+/** Names of digests, hexadecimal. Replicas of one process come to equal ones: only for the first of them it is worked out. */
+function createNames(): (digest: Uint8Array) => string {
+  let last: { readonly digest: Uint8Array; readonly name: string } | null = null;
+  return (digest) => {
+    if (last === null || !sameBytes(last.digest, digest)) last = { digest, name: toHex(digest) };
+    return last.name;
+  };
 }
 
-function nameDigest(digest: Uint8Array): string {
-  if (lastDigest === null || !sameBytes(lastDigest.digest, digest))
-    lastDigest = { digest, name: toHex(digest) };
-  return lastDigest.name;
-}
-
-function isSameVector(a: Vector, b: Vector): boolean {
-  if (a.length !== b.length) return false;
-  for (let at = 0; at < a.length; at += 1) if (!sameValue(a[at] ?? null, b[at] ?? null)) return false;
-  return true;
-}
+const nameVector = createNames();
+const nameState = createNames();

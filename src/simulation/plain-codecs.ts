@@ -11,6 +11,7 @@ import type { ReplicaCodecs } from '../process/replica-config.js';
 import type { Rig } from '../rig/rig.js';
 import { MAX_STATE_BYTES } from '../rig/schema.js';
 import { encodeBook } from '../wire/command-book-codec.js';
+import { createVectorDigest } from '../wire/vector-digest.js';
 
 const CONTENT = Symbol('content');
 const DIGEST = Symbol('digest');
@@ -78,6 +79,7 @@ export function plainCodecs(rig: Rig): ReplicaCodecs {
       return content !== undefined && 'law' in content ? content : null;
     },
     digest: (bytes) => (bytes as Carrying)[DIGEST] ?? digestPlain(bytes),
+    digestVector: createVectorDigest(digestPlain),
   };
 }
 

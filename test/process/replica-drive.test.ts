@@ -65,6 +65,7 @@ function makeParts(): ReplicaDriveParts {
       encodeState,
       decodeState,
       digest,
+      digestVector: () => new Uint8Array(16),
       law: (state) => ({ ok: true, state, counts: [] }),
     },
     clock,

@@ -10,6 +10,7 @@ import {
   digestBytes,
   encodeReplicatedState,
 } from '../../src/wire/replicated-state-codec.js';
+import { createVectorDigest } from '../../src/wire/vector-digest.js';
 
 const SHAPE = { sensorTypes: ['number'], actuators: 0, requests: null } as const;
 
@@ -24,6 +25,7 @@ function countingCodecs(): { readonly codecs: ReplicaCodecs; readonly count: () 
     encodeState: encodeReplicatedState,
     decodeState: (bytes) => decodeReplicatedState(bytes, 1, 1),
     digest: digestBytes,
+    digestVector: createVectorDigest(digestBytes),
   };
   return { codecs, count: () => asked };
 }

@@ -250,6 +250,8 @@ export class Lockstep {
       encodeState,
       decodeState,
       digest,
+      digestVector: (vector) =>
+        digest(toBytes(vector.map((one) => (one === null ? '-' : toHex(one))).join())),
       law: options.law ?? sumUp,
       ...(options.commands === undefined ? {} : { commands: options.commands }),
       ...(options.foresight === undefined ? {} : { foresight: options.foresight }),

@@ -88,6 +88,8 @@ interface Slot {
   decided: Decided | null;
   /** Bit i: it has been told that replica i ordered something else. */
   dissenters: number;
+  /** A later tick is decided. */
+  isOver: boolean;
 }
 
 export interface VoterState {
@@ -124,6 +126,7 @@ export function createVoter(config: VoterConfig): VoterState {
       revised: noCommands(config.n),
       decided: null,
       dissenters: 0,
+      isOver: false,
     })),
     arming: noCommands(config.n),
   };
@@ -249,9 +252,11 @@ function vote(
       : takeMidValue(config, slot, config.vote.quorum);
   if (decided === null) return;
   slot.decided = decided;
-  for (const other of state.slots)
-    if (other.tick < slot.tick && other.decided !== null)
-      tellDissent(config, other, other.decided, true, effects);
+  for (const other of state.slots) {
+    if (other.tick >= slot.tick || other.decided === null || other.isOver) continue;
+    other.isOver = true;
+    tellDissent(config, other, other.decided, true, effects);
+  }
   tellDissent(config, slot, decided, false, effects);
   if (decided.order.kind === 'none') return;
   if (decided.order.kind === 'trip') {
@@ -380,6 +385,7 @@ function trip(config: VoterConfig, state: VoterState, cause: TripCause, effects:
     slot.commands.fill(null);
     slot.revised.fill(null);
     slot.dissenters = 0;
+    slot.isOver = false;
   }
   state.arming.fill(null);
   effects.push({ kind: 'fail-safe', count: config.failSafeCount, cause, trips: state.trips });
@@ -412,6 +418,7 @@ function slotFor(state: VoterState, tick: Tick): Slot | null {
   oldest.commands.fill(null);
   oldest.revised.fill(null);
   oldest.dissenters = 0;
+  oldest.isOver = false;
   return oldest;
 }
 
