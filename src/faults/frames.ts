@@ -173,7 +173,8 @@ function chooseSets(rig: Rig, named: readonly (readonly string[])[] | null): rea
 
 /**
  * The replicas that make a partition: those outside the largest set, who lose what they send and what they receive,
- * so that nobody else is struck. A replica that is cut off from an actuator has to lose that by itself.
+ * so that nobody else is struck. A replica that is cut off from an actuator has to lose that by itself. Where a witness hears
+ * both sides of two replicas, it is for the log to say who goes on without the other: either may be the one that is struck.
  */
 export function choosePartitioned(rig: Rig, named: readonly (readonly string[])[] | null): readonly string[] {
   const sets = chooseSets(rig, named);
@@ -181,8 +182,11 @@ export function choosePartitioned(rig: Rig, named: readonly (readonly string[])[
   const sizes = sets.map((set) => set.filter(isReplica).length);
   const largest = sets[sizes.indexOf(Math.max(...sizes))];
   const isActuatorElsewhere = sets.some((set) => set !== largest && !set.every(isReplica));
+  const { witness } = rig;
+  const isUndecided =
+    witness !== null && rig.replicas.length === 2 && !sets.some((set) => set.includes(witness.id));
   return sets
-    .filter((set) => set !== largest || isActuatorElsewhere)
+    .filter((set) => set !== largest || isActuatorElsewhere || isUndecided)
     .flat()
     .filter(isReplica);
 }
