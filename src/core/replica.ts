@@ -134,6 +134,11 @@ export interface ReplicaConfig extends ExchangeTiming {
   readonly excludeAfterTicks: number;
   /** How much faster or slower than the machine's clock the round clock may go. */
   readonly maxSlewPpm: number;
+  /**
+   * How long before its start a tick begins here, µs: readings are taken and encoded, so that the messages of round 1 can
+   * leave when it starts. 0 without it. The last round of the tick before has to be over by then.
+   */
+  readonly leadUs?: number;
   /** Without it, or where the algorithm foresees nothing, commands wait for the last round. */
   readonly foresight?: Foresight;
   /** Fresh for every start of the process, 16 bytes. */
@@ -213,7 +218,7 @@ export type ModeCause = 'heard-run' | 'no-run' | 'in-step' | 'excluded' | 'fence
 
 export type Effect =
   /**
-   * A tick begins at `ownUs`, so long after its time; `startTick` is the first one of the run, null outside one. Without a
+   * A tick begins at `ownUs`, so long after its start, or ahead of it where that is negative; `startTick` is the first one of the run, null outside one. Without a
    * clock it is a tick of this replica alone, which knows no others yet.
    */
   | {
@@ -541,7 +546,7 @@ export function createReplica(config: ReplicaConfig): ReplicaState {
 export function nextWakeUs(config: ReplicaConfig, state: ReplicaState): number {
   const { clock, exchange } = state;
   if (!state.aligned) return clock.ownAt(tickStartUs(config, state.idleTick + 1));
-  const nextTickUs = tickStartUs(config, (state.sampling ?? exchange.tick) + 1);
+  const nextTickUs = tickStartUs(config, (state.sampling ?? exchange.tick) + 1) - leadOf(config, state);
   const deadlineUs = exchange.nextDeadlineUs() ?? nextTickUs;
   return clock.ownAt(Math.min(deadlineUs, nextTickUs, state.held?.atUs ?? nextTickUs));
 }
@@ -623,8 +628,13 @@ function onTime(config: ReplicaConfig, state: ReplicaState, ownUs: number, effec
     return;
   }
   proceed(config, state, ownUs, effects);
-  const tick = tickAt(config, state.clock.read(ownUs));
+  const tick = tickAt(config, state.clock.read(ownUs) + leadOf(config, state));
   if (tick > state.exchange.tick && state.sampling !== tick) beginTick(config, state, tick, ownUs, effects);
+}
+
+/** How long before its start the next tick begins. Whoever says nothing in it, or signs when it starts, is not ahead. */
+function leadOf({ leadUs = 0 }: ReplicaConfig, state: ReplicaState): number {
+  return speaks(state) && !state.clock.followsStarts ? leadUs : 0;
 }
 
 /** A tick of a replica that knows no common ones: looks for some, or for others who have none. */
@@ -800,6 +810,7 @@ function beginTick(
   effects: Effect[],
 ): void {
   const { clock, exchange, health } = state;
+  const isAhead = leadOf(config, state) > 0;
   state.sampling = null;
   health.advanceTo(tick);
   countOverruns(state, tick);
@@ -823,10 +834,7 @@ function beginTick(
   const startTick = state.snapshot?.state.startTick ?? null;
   effects.push({ kind: 'begin', tick, startTick, ownUs, latenessUs, clock: clock.account });
   if (latenessUs > config.roundUs) {
-    exchange.abandon(tick);
-    state.overrunTick = tick;
-    state.oversleptTick = tick;
-    report(effects, { kind: 'overrun', tick, cause: 'overslept', latenessUs });
+    oversleep(state, tick, latenessUs, effects);
     return;
   }
   if (speaks(state)) {
@@ -835,8 +843,17 @@ function beginTick(
     effects.push({ kind: 'sample', tick });
     return;
   }
-  if (state.mode === 'joining') askToJoin(config, state, tick, ownUs, effects);
+  // A stamp tells how long after the start of the tick it was made: whoever is ahead of it asks in the next one.
+  if (state.mode === 'joining' && !isAhead) askToJoin(config, state, tick, ownUs, effects);
   follow(config, state, exchange.begin(tick, null, activeIn(config, state, tick)), ownUs, effects);
+}
+
+/** The tick has started without this replica, and its first round is over. */
+function oversleep(state: ReplicaState, tick: Tick, latenessUs: number, effects: Effect[]): void {
+  state.exchange.abandon(tick);
+  state.overrunTick = tick;
+  state.oversleptTick = tick;
+  report(effects, { kind: 'overrun', tick, cause: 'overslept', latenessUs });
 }
 
 /** Whether the tick before was this replica's own fault, and what it missed of others in it. */
@@ -1314,8 +1331,13 @@ function noteStarts(
 /** Closes rounds as far as they go, sends what the next ones need, and acts on the outcome. */
 function proceed(config: ReplicaConfig, state: ReplicaState, ownUs: number, effects: Effect[]): void {
   const roundUs = state.clock.read(ownUs);
-  if (state.held !== null && (roundUs >= state.held.atUs || state.exchange.isReady(roundUs)))
-    sendHeld(config, state, state.held, ownUs, effects);
+  const { held } = state;
+  if (held !== null) {
+    const isDue = roundUs >= held.atUs;
+    // Round 1 starts by the clock alone.
+    if (held.round === 1 && !isDue) return;
+    if (isDue || state.exchange.isReady(roundUs)) sendHeld(config, state, held, ownUs, effects);
+  }
   while (state.exchange.isReady(roundUs))
     follow(config, state, state.exchange.advance(roundUs), ownUs, effects);
 }
@@ -1341,10 +1363,13 @@ function follow(
   const outcome = exchange.result;
   if (outcome.kind === 'pending') {
     for (const round of progress.begun) {
-      if (round === 2 && foresee(config, state, tick, ownUs, effects)) {
-        const afterUs = config.foresight?.relayAfterUs ?? 0;
-        state.held = { round, atUs: state.clock.read(ownUs) + afterUs };
-      } else sendRound(config, state, round, ownUs, effects);
+      const nowUs = state.clock.read(ownUs);
+      let atUs = nowUs;
+      if (round === 1 && leadOf(config, state) > 0) atUs = tickStartUs(config, tick);
+      else if (round === 2 && foresee(config, state, tick, ownUs, effects))
+        atUs += config.foresight?.relayAfterUs ?? 0;
+      if (atUs > nowUs) state.held = { round, atUs };
+      else sendRound(config, state, round, ownUs, effects);
     }
     proceed(config, state, ownUs, effects);
     return;
@@ -1364,7 +1389,7 @@ function follow(
   onAgreed(config, state, tick, outcome.vector, ownUs, effects);
 }
 
-/** What was held leaves, unless its round is over for this replica. */
+/** What was held leaves, unless its tick is over for this replica. */
 function sendHeld(
   config: ReplicaConfig,
   state: ReplicaState,
@@ -1373,7 +1398,10 @@ function sendHeld(
   effects: Effect[],
 ): void {
   state.held = null;
-  if (state.exchange.result.kind === 'pending') sendRound(config, state, held.round, ownUs, effects);
+  const { exchange } = state;
+  const latenessUs = state.clock.read(ownUs) - tickStartUs(config, exchange.tick);
+  if (held.round === 1 && latenessUs > config.roundUs) oversleep(state, exchange.tick, latenessUs, effects);
+  else if (exchange.result.kind === 'pending') sendRound(config, state, held.round, ownUs, effects);
 }
 
 function sendRound(

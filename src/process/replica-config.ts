@@ -3,7 +3,7 @@ import type { ReplicaConfig } from '../core/replica.js';
 import type { ReadBackConfig } from '../core/voting/read-back.js';
 import type { VoterConfig } from '../core/voting/actuator-voter.js';
 import type { ComposedLaw } from '../rig/compose-law.js';
-import { countNeededCommands } from '../rig/derive.js';
+import { countNeededCommands, countRounds } from '../rig/derive.js';
 import type { Rig } from '../rig/rig.js';
 import { shapeBook } from '../wire/command-book-codec.js';
 import { decodeEntry, encodeEntry, shapeEntries } from '../wire/entry-codec.js';
@@ -35,6 +35,12 @@ export const MAX_SLEW_PPM = 5_000;
  * time from the first to the last command.
  */
 const RELAY_AFTER_US = 300;
+
+/**
+ * A tick begins so long before its start, where the round before leaves the time: enough for what is done before its first
+ * messages, on a small board too.
+ */
+const LEAD_US = 400;
 
 /** The pure functions that make bytes of what replicas agree on. */
 export type ReplicaCodecs = Pick<
@@ -86,6 +92,8 @@ export function buildReplicaConfig(
     patienceTicks: Math.ceil(PATIENCE_US / rig.periodUs),
     excludeAfterTicks: EXCLUDE_AFTER_TICKS,
     maxSlewPpm: MAX_SLEW_PPM,
+    // Half of what the rounds leave of a period is for the commands of the tick before.
+    leadUs: Math.min(LEAD_US, Math.floor((rig.periodUs - countRounds(rig.hypothesis) * rig.roundUs) / 2)),
     foresight: { processingUs: rig.processingUs, relayAfterUs: RELAY_AFTER_US },
     nonce,
     initialLawState: law.initialState,

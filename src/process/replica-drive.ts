@@ -51,7 +51,7 @@ export interface ReplicaDriveParts {
   readonly onReply?: (name: RequestName, answer: RequestAnswer) => void;
 }
 
-/** How long before a tick its samples are asked for, as a share of the period, within limits. */
+/** How long before a tick begins its samples are asked for, as a share of the period, within limits. */
 const SAMPLE_LEAD_SHARE = 1 / 8;
 const SAMPLE_LEAD_MIN_US = 2_000;
 const SAMPLE_LEAD_MAX_US = 10_000;
@@ -80,10 +80,12 @@ export class ReplicaDrive {
   constructor(private readonly parts: ReplicaDriveParts) {
     const { config } = parts;
     this.state = createReplica(config);
-    this.sampleLeadUs = Math.max(
-      SAMPLE_LEAD_MIN_US,
-      Math.min(SAMPLE_LEAD_MAX_US, Math.floor(config.periodUs * SAMPLE_LEAD_SHARE)),
-    );
+    this.sampleLeadUs =
+      (config.leadUs ?? 0) +
+      Math.max(
+        SAMPLE_LEAD_MIN_US,
+        Math.min(SAMPLE_LEAD_MAX_US, Math.floor(config.periodUs * SAMPLE_LEAD_SHARE)),
+      );
   }
 
   /** Begins with the next tick. */
@@ -183,12 +185,12 @@ export class ReplicaDrive {
   }
 
   /**
-   * Begins a tick whose time has come before what arrived in it is looked at: the peers wait for this replica's own
-   * message. A deadline is another matter: what is there counts before it is noticed.
+   * Begins a tick whose time has come, and sends what it holds for it, before what arrived in it is looked at: the peers wait
+   * for this replica's own message. A deadline is another matter: what is there counts before it is noticed.
    */
   private beginDueTick(nowUs: number): void {
-    if (this.cancelWake !== null && nowUs >= this.wakeAtUs && !this.isInsideTick() && this.stopping === null)
-      this.feed({ kind: 'time', nowUs });
+    if (this.cancelWake === null || nowUs < this.wakeAtUs || this.stopping !== null) return;
+    if (!this.isInsideTick() || this.state.held !== null) this.feed({ kind: 'time', nowUs });
   }
 
   private isInsideTick(): boolean {

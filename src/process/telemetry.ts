@@ -45,7 +45,7 @@ export interface TickRecord {
   readonly suspects: readonly number[];
   /** When its round clock showed that the tick starts; null while it knows no ticks of its peers. Microseconds. */
   readonly startUs: number | null;
-  /** How long after its start the tick began here. */
+  /** How long after its start this replica spoke in it, or began it where it was silent. */
   readonly startLatenessUs: number;
   /** From its round clock to what its peers show, µs; null while it knows no ticks of theirs. */
   readonly clockOffsetUs: number | null;

@@ -50,7 +50,7 @@ export class TickRecorder {
       notStepped: null,
       suspects: [],
       startUs: clock === null ? null : ownUs - latenessUs,
-      startLatenessUs: latenessUs,
+      startLatenessUs: Math.max(0, latenessUs),
       clockOffsetUs: clock?.offsetUs ?? null,
       skewBoundUs: clock?.skewBoundUs ?? null,
     };
@@ -65,7 +65,10 @@ export class TickRecorder {
 
   /** The first message of round 1 has left. */
   noteFirstSend(atUs: number): void {
-    if (this.draft !== null && this.draft.firstSendUs === null) this.draft.firstSendUs = atUs;
+    const { draft } = this;
+    if (draft === null || draft.firstSendUs !== null) return;
+    draft.firstSendUs = atUs;
+    if (draft.startUs !== null) draft.startLatenessUs = atUs - draft.startUs;
   }
 
   noteCommanded(): void {

@@ -61,6 +61,8 @@ export interface LockstepOptions {
   readonly graceUs?: number;
   readonly patienceTicks?: number;
   readonly excludeAfterTicks?: number;
+  /** How long before its start a tick begins. 0 unless given. */
+  readonly leadUs?: number;
   /** Without it commands wait for the last round. */
   readonly foresight?: Foresight;
   /**
@@ -254,6 +256,7 @@ export class Lockstep {
         digest(toBytes(vector.map((one) => (one === null ? '-' : toHex(one))).join())),
       law: options.law ?? sumUp,
       ...(options.commands === undefined ? {} : { commands: options.commands }),
+      ...(options.leadUs === undefined ? {} : { leadUs: options.leadUs }),
       ...(options.foresight === undefined ? {} : { foresight: options.foresight }),
     };
     const state = createReplica(config);

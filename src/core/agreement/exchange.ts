@@ -258,9 +258,9 @@ export class Exchange {
     return missing === 0 || nowUs >= this.deadlineUs(this.round) || this.isSettled(missing);
   }
 
-  /** Gives a tick up that the replica overslept: its value cannot be of use any more. */
+  /** Gives a tick up that the replica overslept, be it under way: its value cannot be of use any more. */
   abandon(tick: Tick): void {
-    this.open(tick);
+    if (tick !== this.tick) this.open(tick);
     this.outcome = { kind: 'none', cause: 'overslept' };
   }
 
