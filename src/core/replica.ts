@@ -551,9 +551,11 @@ export function nextWakeUs(config: ReplicaConfig, state: ReplicaState): number {
   return clock.ownAt(Math.min(deadlineUs, nextTickUs, state.held?.atUs ?? nextTickUs));
 }
 
-/** How much later than that `time` may come without harm. */
-export function wakeSlackUs(config: ReplicaConfig, { held }: ReplicaState): number {
-  return held === null || held.round === 1 ? 0 : (config.foresight?.relayAfterUs ?? 0);
+/** How much later than that `time` may come without harm: where relays make way, or a tick begins ahead of its start. */
+export function wakeSlackUs(config: ReplicaConfig, state: ReplicaState): number {
+  const { held, exchange } = state;
+  if (held !== null) return held.round === 1 ? 0 : (config.foresight?.relayAfterUs ?? 0);
+  return state.aligned && exchange.nextDeadlineUs() === null ? leadOf(config, state) / 2 : 0;
 }
 
 /** The first tick after `after` that starts after `ownUs`, and when, on the machine's clock: for whoever prepares it. */

@@ -37,10 +37,10 @@ export const MAX_SLEW_PPM = 5_000;
 const RELAY_AFTER_US = 300;
 
 /**
- * A tick begins so long before its start, where the round before leaves the time: enough for what is done before its first
- * messages, on a small board too.
+ * A tick begins so long before its start, or half as long, where the round before leaves the time: enough for what is done
+ * before its first messages, on a small board too.
  */
-const LEAD_US = 400;
+const LEAD_US = 1_000;
 
 /** The pure functions that make bytes of what replicas agree on. */
 export type ReplicaCodecs = Pick<
