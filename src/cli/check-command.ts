@@ -275,7 +275,7 @@ export function renderReport(report: CheckReport): string {
       ['bytes', `at most ${perTick.bytes} a tick, MQTT and TCP headers not counted`],
       ['packet caps', `${caps.join(', ')} bytes`],
       ['decided', `by ${formatDuration(facts.decidedByUs)} after the start of the tick`],
-      ['command', `sent by ${formatDuration(facts.commandByUs)}`],
+      ['command', `sent by ${formatDuration(facts.commandByUs)}${facts.foresees ? FORESIGHT : ''}`],
       ['worst latency', `${formatDuration(facts.worstLatencyUs)} from sample to output`],
       ['longest gap', `${formatDuration(facts.longestGapUs)} between two outputs`],
       ...describeWitness(facts),
@@ -301,6 +301,8 @@ export function renderReport(report: CheckReport): string {
   ];
   return lines.join('\n');
 }
+
+const FORESIGHT = '; after round 1 already, if three replicas heard the same in time';
 
 function section(title: string, rows: readonly (readonly [string, string])[]): string[] {
   if (rows.length === 0) return [];

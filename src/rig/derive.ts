@@ -3,7 +3,7 @@
  * packet of each purpose, the worst latency, what the rig lives with and what it does not. Pure arithmetic; it decides
  * nothing at run time except the packet caps, which `src/wire` and `src/mqtt` may use as they stand.
  */
-import { deriveQuorums } from '../core/agreement/hypothesis.js';
+import { deriveQuorums, selectAlgorithm } from '../core/agreement/hypothesis.js';
 import { KEPT_ANSWERS, OPEN_REQUESTS } from '../core/commands/command-book.js';
 import { PIECE_BYTES } from '../core/state-fetch.js';
 import type { Hypothesis } from '../core/types.js';
@@ -57,6 +57,8 @@ export interface RigFacts {
     readonly bytes: number;
   };
   readonly packetCaps: PacketCaps;
+  /** Whether replicas command on the vector that they foresee after round 1. */
+  readonly foresees: boolean;
   /** After the start of a tick, µs: the vector is decided by … */
   readonly decidedByUs: number;
   /** … and the command has left the replica by … */
@@ -200,7 +202,9 @@ export function deriveFacts(rig: Rig): RigFacts {
   }
   const commandMessages = n * rig.actuators.length;
   const caps = derivePacketCaps(rig);
-  bytes += commandMessages * caps.command;
+  const { foresees } = selectAlgorithm(rig.hypothesis, n);
+  // Where another vector is decided than was foreseen, a replica commands again.
+  bytes += (foresees ? 2 : 1) * commandMessages * caps.command;
   const decidedByUs = rounds * rig.roundUs;
   const commandByUs = decidedByUs + rig.processingUs;
   return {
@@ -208,6 +212,7 @@ export function deriveFacts(rig: Rig): RigFacts {
     replicas: n,
     maxFaulty: quorums.maxFaulty,
     rounds,
+    foresees,
     majority: countNeededCommands(rig),
     minPresent: quorums.minPresent,
     perTick: { roundMessages: links * rounds, commandMessages, logicalMessages, bytes },
