@@ -806,7 +806,10 @@ function mayBeCorrect(cause: FaultyCause | null | undefined): boolean {
   return cause === null || cause === undefined || cause === 'behind';
 }
 
-/** Who had nothing from whom by some deadline, among replicas that nothing else explains. */
+/**
+ * Who had nothing from whom by some deadline, among replicas that nothing else explains. One that is behind uses up one
+ * already, and explains what is missing on its own links.
+ */
 function listMissedLinks(
   accounts: readonly (TickRecord | null)[],
   causes: readonly (FaultyCause | null)[],
@@ -814,9 +817,9 @@ function listMissedLinks(
   const links: MissedLink[] = [];
   for (let to = 0; to < accounts.length; to += 1) {
     const absent = accounts[to]?.absent ?? 0;
-    if (absent === 0 || !mayBeCorrect(causes[to])) continue;
+    if (absent === 0 || (causes[to] ?? null) !== null) continue;
     for (let from = 0; from < causes.length; from += 1)
-      if (mayBeCorrect(causes[from]) && (absent & (1 << from)) !== 0) links.push({ from, to });
+      if ((causes[from] ?? null) === null && (absent & (1 << from)) !== 0) links.push({ from, to });
   }
   return links;
 }

@@ -68,7 +68,7 @@ export class TickRecorder {
     const { draft } = this;
     if (draft === null || draft.firstSendUs !== null) return;
     draft.firstSendUs = atUs;
-    if (draft.startUs !== null) draft.startLatenessUs = atUs - draft.startUs;
+    if (draft.startUs !== null) draft.startLatenessUs = Math.max(0, atUs - draft.startUs);
   }
 
   noteCommanded(): void {

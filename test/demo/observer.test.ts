@@ -363,6 +363,20 @@ describe('replicas that fail by themselves', () => {
     expect(behind(`v${START + 10}`).disagreements).toBe(0);
     expect(behind('x').disagreements).toBe(1);
   });
+
+  test('one that is behind explains what is missing on its own links, and nothing on others', () => {
+    const missing = (to: number, from: number): ReturnType<typeof fly> =>
+      fly(100, {
+        record: (replica, tick) => {
+          if (tick !== START + 10) return undefined;
+          if (replica === 2)
+            return makeRecord(tick, { absent: 1, state: null, commands: null, notStepped: 'behind' });
+          return replica === to ? makeRecord(tick, { absent: 1 << from }) : undefined;
+        },
+      });
+    expect(missing(0, 2).ticksOutsideHypothesis).toBe(0);
+    expect(missing(0, 1).ticksOutsideHypothesis).toBe(1);
+  });
 });
 
 test('beside a witness whoever is left may agree on nothing for a moment, and must without a fault', () => {

@@ -200,7 +200,7 @@ function onCommand(
   else if (mayRevise(config, slot, from, first, command)) slot.revised[from] = command;
   else return refuse(hasVoted(slot, from, command) ? 'duplicate' : 'double-vote');
 
-  if (slot.decided !== null) return tellDissent(config, slot, slot.decided, false, effects);
+  if (slot.decided !== null) return tellDissent(config, slot, slot.decided.vote, false, effects);
   if (tick <= state.lastTick) return refuse('old-tick');
   vote(config, state, slot, command, atUs, effects);
 }
@@ -255,16 +255,17 @@ function vote(
   for (const other of state.slots) {
     if (other.tick >= slot.tick || other.decided === null || other.isOver) continue;
     other.isOver = true;
-    tellDissent(config, other, other.decided, true, effects);
+    tellDissent(config, other, other.decided.vote, true, effects);
   }
-  tellDissent(config, slot, decided, false, effects);
-  if (decided.order.kind === 'none') return;
-  if (decided.order.kind === 'trip') {
+  tellDissent(config, slot, decided.vote, false, effects);
+  const { order } = decided.vote;
+  if (order.kind === 'none') return;
+  if (order.kind === 'trip') {
     state.lastTick = slot.tick;
     trip(config, state, 'ordered', effects);
     return;
   }
-  const { count } = decided.order;
+  const { count } = order;
   if (count < config.minCount || count > config.maxCount) {
     effects.push({ kind: 'outside-envelope', tick: slot.tick, count });
     return;
@@ -288,7 +289,7 @@ function vote(
 function tellDissent(
   config: VoterConfig,
   slot: Slot,
-  decided: Decided,
+  decided: Vote,
   isOver: boolean,
   effects: VoterEffect[],
 ): void {
@@ -309,7 +310,8 @@ function tellDissent(
 /** What one command says, and what is decided: an order, and the vector that it was worked out on. */
 type Vote = Pick<ActuatorCommand, 'order' | 'basis'>;
 
-interface Decided extends Vote {
+interface Decided {
+  readonly vote: Vote;
   /** Bit i: replica i had ordered it by then. */
   readonly votes: number;
 }
@@ -324,9 +326,7 @@ function countEqual(config: VoterConfig, slot: Slot, command: ActuatorCommand): 
       votes |= 1 << from;
     }
   }
-  if (count < config.majority) return null;
-  const { order, basis } = command;
-  return basis === undefined ? { order, votes } : { order, basis, votes };
+  return count >= config.majority ? { vote: command, votes } : null;
 }
 
 function hasVoted(slot: Slot, from: ReplicaIndex, vote: Vote): boolean {
@@ -367,11 +367,11 @@ function takeMidValue(config: VoterConfig, slot: Slot, quorum: number): Decided 
     counts.push(order.count);
     votes |= 1 << from;
   }
-  if (trips >= config.majority) return { order: { kind: 'trip' }, votes: 0 };
+  if (trips >= config.majority) return { vote: { order: { kind: 'trip' } }, votes: 0 };
   if (counts.length < quorum) return null;
   counts.sort((a, b) => a - b);
   const count = counts[counts.length >> 1] as number;
-  return { order: { kind: 'output', count }, votes };
+  return { vote: { order: { kind: 'output', count } }, votes };
 }
 
 function trip(config: VoterConfig, state: VoterState, cause: TripCause, effects: VoterEffect[]): void {
