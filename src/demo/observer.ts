@@ -711,7 +711,10 @@ export class Observer {
     return voter.actuator.rearm === 'operator' || tick <= this.lastOutside + holdTicks + REARM_TICKS;
   }
 
-  /** An output is safe when a replica that was not lying computed it from the same tick. */
+  /**
+   * An output is safe when a replica that was not lying computed it from the same tick: in the step that it took or, where
+   * too many were late for anybody to take one, on what it foresaw.
+   */
   private verifyOutput(
     tick: number,
     actuator: number,
@@ -722,11 +725,15 @@ export class Observer {
     let least = Infinity;
     let most = -Infinity;
     let isComputed = false;
+    let isForeseen = false;
+    let isStepped = false;
     let untold = false;
     for (let replica = 0; replica < accounts.length; replica += 1) {
       if (this.ledger.lies(replica, tick)) continue;
       const record = accounts[replica] ?? null;
       const command = record?.commands?.[actuator];
+      if (record !== null && record.commands !== null) isStepped = true;
+      if (record?.foreseen?.[actuator] === output.count) isForeseen = true;
       if (typeof command === 'number') {
         least = Math.min(least, command);
         most = Math.max(most, command);
@@ -735,6 +742,7 @@ export class Observer {
     }
     const midValue = this.rig.actuators[actuator]?.vote === 'mid-value';
     if (midValue ? output.count >= least && output.count <= most : isComputed) return;
+    if (isForeseen && !isStepped) return;
     // A replica that voted for it and died before it could tell is neither proof nor excuse.
     if (untold) this.unverifiedOutputs += 1;
     else this.unsafeOutputs += 1;

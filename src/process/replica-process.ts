@@ -215,7 +215,7 @@ export class ReplicaProcess {
       send: (actuator, command) => {
         const to = rig.actuators[actuator];
         if (to === undefined || !this.messenger.send(to.id, { kind: 'command', command })) return;
-        this.recorder.noteCommanded();
+        this.recorder.noteCommanded(actuator, command);
         this.meter.noteCommanded(clock.nowUs());
       },
     };

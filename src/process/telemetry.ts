@@ -32,8 +32,13 @@ export interface TickRecord {
   readonly readings: readonly { readonly value: number | boolean | null; readonly quality: string }[] | null;
   /** One per actuator: a count, `trip`, or null for no command. Null when it did not step. */
   readonly commands: readonly (number | 'trip' | null)[] | null;
-  /** Whether the commands were sent, and not kept back because the tick was over. */
+  /** Whether commands were sent, and not kept back because the tick was over. */
   readonly commanded: boolean;
+  /**
+   * What it has ordered on a vector that it foresaw, in a tick that it did not step: one per actuator. Null in all other
+   * ticks.
+   */
+  readonly foreseen: readonly (number | 'trip' | null)[] | null;
   /** Bit i: nothing of peer i had come by some deadline. */
   readonly absent: number;
   /** Bit i: something of peer i came too late. */

@@ -43,6 +43,7 @@ export class TickRecorder {
       readings: null,
       commands: null,
       commanded: false,
+      foreseen: null,
       absent: 0,
       late: 0,
       lateMessages: 0,
@@ -71,8 +72,16 @@ export class TickRecorder {
     if (draft.startUs !== null) draft.startLatenessUs = Math.max(0, atUs - draft.startUs);
   }
 
-  noteCommanded(): void {
-    if (this.draft !== null) this.draft.commanded = true;
+  /** A command to actuator number `actuator` has left. */
+  noteCommanded(actuator: number, command: ActuatorCommand): void {
+    const { draft } = this;
+    if (draft === null || command.tick !== draft.tick) return;
+    draft.commanded = true;
+    if (draft.commands !== null) return;
+    const foreseen = [...(draft.foreseen ?? [])];
+    while (foreseen.length < actuator) foreseen.push(null);
+    foreseen[actuator] = readOrder(command);
+    draft.foreseen = foreseen;
   }
 
   note(report: Report): void {
@@ -101,6 +110,7 @@ export class TickRecorder {
         draft.state = nameState(report.readStateDigest());
         draft.readings = report.readings;
         draft.commands = report.commands.map(readOrder);
+        draft.foreseen = null;
         draft.foreseenUs = report.foreseenUs;
         draft.suspects = report.suspects;
         break;

@@ -56,6 +56,7 @@ export function makeRecord(tick: number, changes: Partial<TickRecord> = {}): Tic
     firstSendUs: startUs(tick) + 100,
     agreedUs: startUs(tick) + 2_100,
     foreseenUs: null,
+    foreseen: null,
     vector: `v${tick}`,
     entries: [[1], [1], [1], [1]],
     state: `s${tick}`,

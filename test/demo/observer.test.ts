@@ -559,6 +559,21 @@ describe('sabotaged voting', () => {
     expect(figures).toMatchObject({ unsafeOutputs: 0, unverifiedOutputs: 1 });
   });
 
+  test('an output that was foreseen is safe where nobody stepped its tick, and unsafe where somebody came to another', () => {
+    const at = START + 40;
+    const spoils = (steps: number): ReturnType<typeof fly> =>
+      fly(100, {
+        record: (replica, tick) => {
+          if (tick !== at || replica < steps) return undefined;
+          const late = { overrun: 'overslept', vector: null, state: null, commands: null } as const;
+          return makeRecord(tick, { ...late, foreseen: [77] });
+        },
+        voter: (tick) => (tick === at ? [makeOutput(tick, { count: 77 })] : undefined),
+      });
+    expect(spoils(0).unsafeOutputs).toBe(0);
+    expect(spoils(1).unsafeOutputs).toBe(1);
+  });
+
   test('an output whose only computer lived the tick twice, and ordered nothing the second time', () => {
     const at = START + 40;
     const figures = fly(100, {

@@ -13,6 +13,7 @@ const CHANGES: Partial<TickRecord> = {
   firstSendUs: null,
   agreedUs: null,
   foreseenUs: null,
+  foreseen: null,
   startUs: null,
   startLatenessUs: 300,
   clockOffsetUs: 40,

@@ -43,6 +43,7 @@ function live(tick: number, changes: Partial<TickRecord> = {}): void {
       firstSendUs: null,
       agreedUs: null,
       foreseenUs: null,
+      foreseen: null,
       startUs: null,
       startLatenessUs: 300,
       clockOffsetUs: -40,
