@@ -19,7 +19,7 @@ const armLimitMs = 15_000;
 /**
  * Flies `rigPath` for `warmupMs` after its actuators are armed, then for `flyMs`, and returns the figures of the
  * latter: { ticks, output: {p50,p99,max} (first round-1 publish of any replica → frame to the bridge, µs), agreement
- * (own first send → own vector, µs), spread (first → last replica to send, µs), start (how late ticks begin),
+ * (own first send → own vector, µs), spread (first → last replica to send, µs), start (how late replicas speak in a tick),
  * outputs (share of ticks with an output of every actuator), late (share of ticks without an output in time or
  * without the vector at some replica), replica: { cpuPercent, rssMiB }, alive }. `replicaFlags` are added to the
  * flags of replicas.
