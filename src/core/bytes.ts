@@ -13,6 +13,13 @@ export function sameValue(a: Uint8Array | null, b: Uint8Array | null): boolean {
   return a === null || b === null ? a === b : sameBytes(a, b);
 }
 
+/** Equality of lists of values. */
+export function sameValues(a: readonly (Uint8Array | null)[], b: readonly (Uint8Array | null)[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at += 1) if (!sameValue(a[at] ?? null, b[at] ?? null)) return false;
+  return true;
+}
+
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** Lower-case hexadecimal. */

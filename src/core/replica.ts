@@ -34,7 +34,7 @@ import {
 import { deriveQuorums, selectAlgorithm, type Quorums } from './agreement/hypothesis.js';
 import { assert } from './assert.js';
 import { countBits } from './bits.js';
-import { sameBytes, sameValue, toHex } from './bytes.js';
+import { sameBytes, sameValues, toHex } from './bytes.js';
 import { applyChosen } from './commands/apply-chosen.js';
 import { appliedPrefix, largestPrefix } from './commands/applied-prefix.js';
 import { ChosenLog } from './commands/chosen-log.js';
@@ -218,8 +218,8 @@ export type ModeCause = 'heard-run' | 'no-run' | 'in-step' | 'excluded' | 'fence
 
 export type Effect =
   /**
-   * A tick begins at `ownUs`, so long after its start, or ahead of it where that is negative; `startTick` is the first one of the run, null outside one. Without a
-   * clock it is a tick of this replica alone, which knows no others yet.
+   * A tick begins at `ownUs`, so long after its start, or ahead of it where that is negative; `startTick` is the first one
+   * of the run, null outside one. Without a clock it is a tick of this replica alone, which knows no others yet.
    */
   | {
       readonly kind: 'begin';
@@ -481,8 +481,10 @@ export class ReplicaState {
   /** Pieces that each peer was given, and in which tick: a few are enough for anyone. */
   readonly answered: { tick: Tick; pieces: number }[];
   readonly algorithm: Algorithm;
-  /** Whether it commands on what it foresees. */
-  readonly foresees: boolean;
+  /** How long before its start a tick may begin; not where replicas sign that it has started. */
+  readonly leadUs: number;
+  /** Null where it commands on nothing that is only foreseen. */
+  readonly foresight: Foresight | null;
   /** Whether there are voters that are told nothing that is only foreseen. */
   readonly hasMidValue: boolean;
   readonly quorums: Quorums;
@@ -512,13 +514,14 @@ export class ReplicaState {
     const { n, self, hypothesis, periodUs, maxSlewPpm, excludeAfterTicks } = config;
     const { commands, initialLawState, actuators } = config;
     this.algorithm = selectAlgorithm(hypothesis, n);
-    this.foresees = this.algorithm.foresees && config.foresight !== undefined;
+    this.foresight = this.algorithm.foresees ? (config.foresight ?? null) : null;
     this.hasMidValue = actuators.some(({ takesMidValue }) => takesMidValue === true);
     this.quorums = deriveQuorums(hypothesis, n);
     const { maxFaulty, testimony } = this.quorums;
     this.exchange = new Exchange(this.algorithm, config, n, self, maxFaulty);
     this.health = new Health(n, self, maxFaulty);
     this.clock = new RoundClock({ n, self, maxFaulty, hypothesis, periodUs, maxSlewPpm });
+    this.leadUs = this.clock.followsStarts ? 0 : (config.leadUs ?? 0);
     this.coldStart = new ColdStart({ n, self, maxFaulty, hypothesis });
     this.grids = new PeerGrids(n, periodUs);
     this.rules = { n, maxFaulty, testimony, excludeAfterTicks };
@@ -546,16 +549,16 @@ export function createReplica(config: ReplicaConfig): ReplicaState {
 export function nextWakeUs(config: ReplicaConfig, state: ReplicaState): number {
   const { clock, exchange } = state;
   if (!state.aligned) return clock.ownAt(tickStartUs(config, state.idleTick + 1));
-  const nextTickUs = tickStartUs(config, (state.sampling ?? exchange.tick) + 1) - leadOf(config, state);
+  const nextTickUs = tickStartUs(config, (state.sampling ?? exchange.tick) + 1) - leadOf(state);
   const deadlineUs = exchange.nextDeadlineUs() ?? nextTickUs;
   return clock.ownAt(Math.min(deadlineUs, nextTickUs, state.held?.atUs ?? nextTickUs));
 }
 
 /** How much later than that `time` may come without harm: where relays make way, or a tick begins ahead of its start. */
-export function wakeSlackUs(config: ReplicaConfig, state: ReplicaState): number {
-  const { held, exchange } = state;
-  if (held !== null) return held.round === 1 ? 0 : (config.foresight?.relayAfterUs ?? 0);
-  return state.aligned && exchange.nextDeadlineUs() === null ? leadOf(config, state) / 2 : 0;
+export function wakeSlackUs(state: ReplicaState): number {
+  const { held, exchange, foresight } = state;
+  if (held !== null) return held.round === 1 ? 0 : (foresight?.relayAfterUs ?? 0);
+  return state.aligned && exchange.nextDeadlineUs() === null ? leadOf(state) / 2 : 0;
 }
 
 /** The first tick after `after` that starts after `ownUs`, and when, on the machine's clock: for whoever prepares it. */
@@ -630,13 +633,13 @@ function onTime(config: ReplicaConfig, state: ReplicaState, ownUs: number, effec
     return;
   }
   proceed(config, state, ownUs, effects);
-  const tick = tickAt(config, state.clock.read(ownUs) + leadOf(config, state));
+  const tick = tickAt(config, state.clock.read(ownUs) + leadOf(state));
   if (tick > state.exchange.tick && state.sampling !== tick) beginTick(config, state, tick, ownUs, effects);
 }
 
-/** How long before its start the next tick begins. Whoever says nothing in it, or signs when it starts, is not ahead. */
-function leadOf({ leadUs = 0 }: ReplicaConfig, state: ReplicaState): number {
-  return speaks(state) && !state.clock.followsStarts ? leadUs : 0;
+/** How long before its start the next tick begins. Whoever says nothing in it is not ahead. */
+function leadOf(state: ReplicaState): number {
+  return speaks(state) ? state.leadUs : 0;
 }
 
 /** A tick of a replica that knows no common ones: looks for some, or for others who have none. */
@@ -812,7 +815,7 @@ function beginTick(
   effects: Effect[],
 ): void {
   const { clock, exchange, health } = state;
-  const isAhead = leadOf(config, state) > 0;
+  const isAhead = leadOf(state) > 0;
   state.sampling = null;
   health.advanceTo(tick);
   countOverruns(state, tick);
@@ -1367,9 +1370,9 @@ function follow(
     for (const round of progress.begun) {
       const nowUs = state.clock.read(ownUs);
       let atUs = nowUs;
-      if (round === 1 && leadOf(config, state) > 0) atUs = tickStartUs(config, tick);
+      if (round === 1 && leadOf(state) > 0) atUs = tickStartUs(config, tick);
       else if (round === 2 && foresee(config, state, tick, ownUs, effects))
-        atUs += config.foresight?.relayAfterUs ?? 0;
+        atUs += state.foresight?.relayAfterUs ?? 0;
       if (atUs > nowUs) state.held = { round, atUs };
       else sendRound(config, state, round, ownUs, effects);
     }
@@ -1443,7 +1446,7 @@ function onAgreed(
 ): void {
   const { foreseen } = state;
   const entries =
-    foreseen !== null && foreseen.tick === tick && sameVector(foreseen.vector, vector)
+    foreseen !== null && foreseen.tick === tick && sameValues(foreseen.vector, vector)
       ? foreseen.entries
       : decodeEntries(config, vector);
   // Whoever is too far behind to know who counts looks for the state in it, and takes it for nothing more.
@@ -1477,12 +1480,6 @@ function decodeEntries(config: ReplicaConfig, vector: Vector): readonly (Entry |
     entries[id] = value === null ? null : config.decodeEntry(value);
   }
   return entries;
-}
-
-function sameVector(a: Vector, b: Vector): boolean {
-  for (let id = 0; id < a.length; id += 1)
-    if (!sameValue(a[id] as MaybeValue, b[id] as MaybeValue)) return false;
-  return true;
 }
 
 function countPresent(entries: readonly (Entry | null)[]): number {
@@ -1871,7 +1868,7 @@ function stepAgreed(
     takeStep(config, state, foreseen.step, foreseen.atUs, heard, ownUs, effects);
     return null;
   }
-  const basis = state.foresees ? config.digestVector(limit(vector, counted, active)) : undefined;
+  const basis = state.foresight !== null ? config.digestVector(limit(vector, counted, active)) : undefined;
   takeStep(config, state, workOut(config, state, from, tick, heard, basis), null, heard, ownUs, effects);
   return null;
 }
@@ -1909,9 +1906,8 @@ function foresee(
   ownUs: number,
   effects: Effect[],
 ): boolean {
-  const { snapshot, exchange, foresees } = state;
-  const { foresight } = config;
-  if (!foresees || foresight === undefined || state.mode !== 'running' || snapshot === null) return false;
+  const { snapshot, exchange, foresight } = state;
+  if (foresight === null || state.mode !== 'running' || snapshot === null) return false;
   const relayUs = state.clock.read(ownUs) + foresight.processingUs + foresight.relayAfterUs;
   if (relayUs > tickStartUs(config, tick) + config.roundUs) return false;
   const vector = exchange.foresee();

@@ -81,7 +81,7 @@ export class ReplicaDrive {
     const { config } = parts;
     this.state = createReplica(config);
     this.sampleLeadUs =
-      (config.leadUs ?? 0) +
+      this.state.leadUs +
       Math.max(
         SAMPLE_LEAD_MIN_US,
         Math.min(SAMPLE_LEAD_MAX_US, Math.floor(config.periodUs * SAMPLE_LEAD_SHARE)),
@@ -279,7 +279,7 @@ export class ReplicaDrive {
     if (this.cancelWake !== null && atUs === this.wakeAtUs) return;
     this.cancelWake?.();
     this.wakeAtUs = atUs;
-    this.cancelWake = clock.schedule(atUs, this.onWake, wakeSlackUs(config, this.state));
+    this.cancelWake = clock.schedule(atUs, this.onWake, wakeSlackUs(this.state));
   }
 
   private readonly onWake = (): void => {

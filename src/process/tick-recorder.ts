@@ -19,6 +19,8 @@ export interface TickRecorderParts {
 /** One record per tick that the replica lived through. */
 export class TickRecorder {
   private draft: Draft | null = null;
+  /** What has been ordered in the tick of the draft. */
+  private ordered: (number | 'trip' | null)[] | null = null;
   private mode: Mode = 'listening';
   private startTick: number | null = null;
   private run: string | null = null;
@@ -29,6 +31,7 @@ export class TickRecorder {
   /** A tick begins at `ownUs`, so long after its time; the one before is over. */
   begin(tick: number, ownUs: number, latenessUs: number, clock: ClockAccount | null = null): void {
     this.flush();
+    this.ordered = null;
     this.draft = {
       tick,
       startTick: this.startTick,
@@ -77,11 +80,10 @@ export class TickRecorder {
     const { draft } = this;
     if (draft === null || command.tick !== draft.tick) return;
     draft.commanded = true;
-    if (draft.commands !== null) return;
-    const foreseen = [...(draft.foreseen ?? [])];
-    while (foreseen.length < actuator) foreseen.push(null);
-    foreseen[actuator] = readOrder(command);
-    draft.foreseen = foreseen;
+    const ordered = (this.ordered ??= []);
+    while (ordered.length < actuator) ordered.push(null);
+    ordered[actuator] = readOrder(command);
+    draft.foreseen = ordered;
   }
 
   note(report: Report): void {

@@ -1,5 +1,5 @@
 /** Digests of vectors: what commands are worked out on, and what records name. */
-import { sameValue } from '../core/bytes.js';
+import { sameValues } from '../core/bytes.js';
 import type { MaybeValue, Vector } from '../core/types.js';
 import { allocateBytes } from './copy-bytes.js';
 
@@ -16,16 +16,10 @@ export function createVectorDigest(
   let last: { readonly vector: Vector; readonly digest: Uint8Array } | null = null;
   return (vector) => {
     // Values never change, so the same ones have the same digest.
-    if (last === null || !isSameVector(last.vector, vector))
+    if (last === null || !sameValues(last.vector, vector))
       last = { vector, digest: digest(joinVector(vector)) };
     return last.digest;
   };
-}
-
-function isSameVector(a: Vector, b: Vector): boolean {
-  if (a.length !== b.length) return false;
-  for (let at = 0; at < a.length; at += 1) if (!sameValue(a[at] ?? null, b[at] ?? null)) return false;
-  return true;
 }
 
 /** One byte string for a vector: a length, or 0xffffffff for absent, before each value. */
