@@ -14,9 +14,10 @@ export interface Clock {
   nowUs(): number;
   /**
    * Calls back once at or after `atUs`, never before this call returns, after pending arrivals have been delivered.
-   * `slackUs` (default 0) says how much later would still do: exactness costs the machine work.
+   * `slackUs` (default 0) says how much later would still do: exactness costs the machine work. `atOnce`: arrivals may
+   * wait, the callback has nothing to do with them.
    */
-  schedule(atUs: number, callback: () => void, slackUs?: number): Cancel;
+  schedule(atUs: number, callback: () => void, slackUs?: number, atOnce?: boolean): Cancel;
 }
 
 /** Source of unpredictable bytes for nonces. */
@@ -67,6 +68,8 @@ export interface Transport {
 /** The way to the other replicas for whole messages, before they are encoded and authenticated. */
 export interface PeerPort {
   send(to: ReplicaIndex, message: PeerMessage): void;
+  /** This message is about to be sent to all peers: a port that has work with it may do it now. It may never be sent. */
+  prepare?(message: PeerMessage): void;
 }
 
 /** The way to the other devices of Simplified Paxos for messages that leave together, before they are encoded. */

@@ -118,8 +118,8 @@ export interface ActuatorRule {
 export interface Foresight {
   /** From a vector to the first command, at most: relays that leave after it leave before round 1 is over. */
   readonly processingUs: number;
-  /** For so long relays make way for the commands of all replicas. */
-  readonly relayAfterUs: number;
+  /** So long after the start of the tick relays leave at the earliest: they make way for the commands of all replicas. */
+  readonly relayAtUs: number;
 }
 
 export interface ReplicaConfig extends ExchangeTiming {
@@ -233,6 +233,8 @@ export type Effect =
   /** The round clock has been set: ticks come at other times than was thought. */
   | { readonly kind: 'realigned' }
   | { readonly kind: 'send'; readonly to: ReplicaIndex; readonly message: PeerMessage }
+  /** What is about to be sent to all others, for whoever has work with it before it can leave. */
+  | { readonly kind: 'prepare'; readonly message: RoundMessage }
   /** One command per actuator, in the rig's order; null where there is nothing to say. */
   | { readonly kind: 'command'; readonly tick: Tick; readonly commands: readonly (ActuatorCommand | null)[] }
   /** What to tell the operator whose request this is. */
@@ -343,6 +345,10 @@ const OPEN_TICKS = 64;
 const CONTENTS_AT_ONCE = 16;
 /** Who is waited for where nothing goes on is told this often. */
 const WAITS_EVERY_US = 1_000_000;
+/** So much later than its stamp says a first round may leave: to its receivers it was under way for longer. */
+const STAMP_SLACK_US = 500;
+/** Relays that make way may leave so much later. */
+const RELAY_SLACK_US = 300;
 const NO_REQUESTS: readonly RequestName[] = [];
 const NO_COMMANDS: readonly ActuatorCommand[] = [];
 export const NO_RUN: Uint8Array = new Uint8Array(16);
@@ -420,6 +426,8 @@ interface Foreseen {
 interface HeldRound {
   readonly round: Round;
   readonly atUs: number;
+  /** What leaves, where it is made already: of round 1, which says the same to everybody. */
+  readonly message: RoundMessage | null;
 }
 
 interface Base {
@@ -554,10 +562,15 @@ export function nextWakeUs(config: ReplicaConfig, state: ReplicaState): number {
   return clock.ownAt(Math.min(deadlineUs, nextTickUs, state.held?.atUs ?? nextTickUs));
 }
 
+/** Whether what is due then goes by the clock alone, whatever has arrived. */
+export function isDueAtOnce(state: ReplicaState): boolean {
+  return state.held?.round === 1;
+}
+
 /** How much later than that `time` may come without harm: where relays make way, or a tick begins ahead of its start. */
 export function wakeSlackUs(state: ReplicaState): number {
-  const { held, exchange, foresight } = state;
-  if (held !== null) return held.round === 1 ? 0 : (foresight?.relayAfterUs ?? 0);
+  const { held, exchange } = state;
+  if (held !== null) return held.round === 1 ? 0 : RELAY_SLACK_US;
   return state.aligned && exchange.nextDeadlineUs() === null ? leadOf(state) / 2 : 0;
 }
 
@@ -1372,8 +1385,8 @@ function follow(
       let atUs = nowUs;
       if (round === 1 && leadOf(state) > 0) atUs = tickStartUs(config, tick);
       else if (round === 2 && foresee(config, state, tick, ownUs, effects))
-        atUs += state.foresight?.relayAfterUs ?? 0;
-      if (atUs > nowUs) state.held = { round, atUs };
+        atUs = Math.max(nowUs, tickStartUs(config, tick) + (state.foresight?.relayAtUs ?? 0));
+      if (atUs > nowUs) state.held = { round, atUs, message: prepareRound(state, round, atUs, effects) };
       else sendRound(config, state, round, ownUs, effects);
     }
     proceed(config, state, ownUs, effects);
@@ -1406,32 +1419,52 @@ function sendHeld(
   const { exchange } = state;
   const latenessUs = state.clock.read(ownUs) - tickStartUs(config, exchange.tick);
   if (held.round === 1 && latenessUs > config.roundUs) oversleep(state, exchange.tick, latenessUs, effects);
-  else if (exchange.result.kind === 'pending') sendRound(config, state, held.round, ownUs, effects);
+  else if (exchange.result.kind === 'pending')
+    sendRound(config, state, held.round, ownUs, effects, latenessUs > STAMP_SLACK_US ? null : held.message);
 }
 
+/** The first round's message as it leaves at `atUs`, by the round clock; null for other rounds, which say different things. */
+function prepareRound(
+  state: ReplicaState,
+  round: Round,
+  atUs: number,
+  effects: Effect[],
+): RoundMessage | null {
+  if (round !== 1 || !speaks(state)) return null;
+  const message = makeFirstRound(state, state.clock.ownAt(atUs));
+  effects.push({ kind: 'prepare', message });
+  return message;
+}
+
+/** It says the same to everybody: one object, so that it is encoded once. */
+function makeFirstRound({ exchange, run, clock }: ReplicaState, leavesUs: number): RoundMessage {
+  const { tick } = exchange;
+  return {
+    kind: 'round',
+    tick,
+    round: 1,
+    run,
+    items: exchange.relay(1, 0),
+    stamp: clock.stamp(tick, leavesUs),
+  };
+}
+
+/** Sends what this replica says in a round. `prepared` is the first one's message where that is made already. */
 function sendRound(
   config: ReplicaConfig,
   state: ReplicaState,
   round: Round,
   ownUs: number,
   effects: Effect[],
+  prepared: RoundMessage | null = null,
 ): void {
   if (!speaks(state)) return;
   const { exchange, run } = state;
   const { tick } = exchange;
-  const kind = 'round';
-  let shared: RoundMessage | null = null;
+  const first = round === 1 ? (prepared ?? makeFirstRound(state, ownUs)) : null;
   for (let to = 0; to < config.n; to += 1) {
     if (to === config.self) continue;
-    let message: RoundMessage | null = shared;
-    if (message === null) {
-      const items = exchange.relay(round, to);
-      if (round === 1) {
-        // It says the same to everybody: one object, so that it is encoded once.
-        message = { kind, tick, round, run, items, stamp: state.clock.stamp(tick, ownUs) };
-        shared = message;
-      } else message = { kind, tick, round, run, items };
-    }
+    const message = first ?? { kind: 'round', tick, round, run, items: exchange.relay(round, to) };
     effects.push({ kind: 'send', to, message });
   }
 }
@@ -1908,8 +1941,9 @@ function foresee(
 ): boolean {
   const { snapshot, exchange, foresight } = state;
   if (foresight === null || state.mode !== 'running' || snapshot === null) return false;
-  const relayUs = state.clock.read(ownUs) + foresight.processingUs + foresight.relayAfterUs;
-  if (relayUs > tickStartUs(config, tick) + config.roundUs) return false;
+  const startUs = tickStartUs(config, tick);
+  const relayUs = Math.max(state.clock.read(ownUs) + foresight.processingUs, startUs + foresight.relayAtUs);
+  if (relayUs > startUs + config.roundUs) return false;
   const vector = exchange.foresee();
   if (vector === null) return false;
   const from = snapshot.state;

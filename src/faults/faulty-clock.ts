@@ -18,6 +18,7 @@ interface Timer {
   readonly atUs: number;
   readonly callback: () => void;
   readonly slackUs: number | undefined;
+  readonly atOnce: boolean | undefined;
   /** Of the host's timer; null while the time never comes. */
   cancel: Cancel | null;
 }
@@ -36,8 +37,8 @@ export class FaultyClock implements Clock {
     return Math.max(this.floorUs, this.mapUs(this.host.nowUs()));
   }
 
-  schedule(atUs: number, callback: () => void, slackUs?: number): Cancel {
-    const timer: Timer = { atUs, callback, slackUs, cancel: null };
+  schedule(atUs: number, callback: () => void, slackUs?: number, atOnce?: boolean): Cancel {
+    const timer: Timer = { atUs, callback, slackUs, atOnce, cancel: null };
     this.timers.add(timer);
     this.arm(timer, -Infinity);
     return () => {
@@ -90,6 +91,7 @@ export class FaultyClock implements Clock {
       dueUs === -Infinity ? this.host.nowUs() : dueUs,
       () => this.fire(timer),
       timer.slackUs,
+      timer.atOnce,
     );
   }
 

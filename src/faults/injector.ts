@@ -187,7 +187,10 @@ export class FaultInjector {
     const chain = new Chain(port);
     this.peers = chain;
     this.rebuild();
-    return { send: (to, message) => chain.head.send(to, message) };
+    return {
+      send: (to, message) => chain.head.send(to, message),
+      prepare: (message) => chain.head.prepare?.(message),
+    };
   }
 
   wrapCommands(port: CommandPort): CommandPort {

@@ -33,7 +33,8 @@ export function openMachineClock(
   const toMachineUs = (atUs: number): number => Math.ceil(startUs + (atUs - aheadUs - startUs) / rate);
   return {
     nowUs: () => Math.floor(startUs + aheadUs + (machine.nowUs() - startUs) * rate),
-    schedule: (atUs, callback, slackUs): Cancel => machine.schedule(toMachineUs(atUs), callback, slackUs),
+    schedule: (atUs, callback, slackUs, atOnce): Cancel =>
+      machine.schedule(toMachineUs(atUs), callback, slackUs, atOnce),
     toMachineUs,
   };
 }

@@ -83,6 +83,8 @@ export interface Messenger {
   stop(): void;
   /** Sends; false while there is no session with this peer, and then nothing is kept. */
   send(to: Principal, message: RigMessage): boolean;
+  /** Does what can be done before this very message is sent; it may never be. */
+  prepare(to: Principal, message: PeerMessage): void;
   /** Seals any payload, for faults that a correct sender could not have. False as for `send`. */
   sendPayload(to: Principal, purpose: SessionPurpose, payload: Uint8Array): boolean;
   isEstablished(peer: Principal): boolean;
@@ -151,8 +153,11 @@ class SecureMessenger implements Messenger {
 
   send(to: Principal, message: RigMessage): boolean {
     if (message.kind === 'order') return this.sendOrder(to, message.messages);
-    if (this.encoded?.message !== message) this.encoded = { message, payload: this.encode(message) };
-    return this.endpoint.send(to, findPurpose(message), this.encoded.payload);
+    return this.endpoint.send(to, findPurpose(message), this.encodeOnce(message));
+  }
+
+  prepare(to: Principal, message: PeerMessage): void {
+    this.endpoint.prepare(to, findPurpose(message), this.encodeOnce(message));
   }
 
   sendPayload(to: Principal, purpose: SessionPurpose, payload: Uint8Array): boolean {
@@ -180,6 +185,11 @@ class SecureMessenger implements Messenger {
   private sendOrder(to: Principal, messages: readonly PaxosMessage[]): boolean {
     if (this.order === null) throw new TypeError(`rig ${this.parts.rig.id} orders nothing by a log`);
     return this.order.encode(messages).every((payload) => this.endpoint.send(to, 'order', payload));
+  }
+
+  private encodeOnce(message: Exclude<RigMessage, { readonly kind: 'order' }>): Uint8Array {
+    if (this.encoded?.message !== message) this.encoded = { message, payload: this.encode(message) };
+    return this.encoded.payload;
   }
 
   private encode(message: Exclude<RigMessage, { readonly kind: 'order' }>): Uint8Array {

@@ -31,10 +31,11 @@ export const EXCLUDE_AFTER_TICKS = 5;
 export const MAX_SLEW_PPM = 5_000;
 
 /**
- * Relays make way for commands that long, where these do not wait for them: where replicas share processors, about the
- * time from the first to the last command.
+ * Until then, from the start of the tick, relays make way for commands that do not wait for them: where replicas share
+ * processors all commands have left by then. Short rounds give a part of them.
  */
-const RELAY_AFTER_US = 300;
+const RELAY_AT_US = 900;
+const RELAY_AT_SHARE = 1 / 4;
 
 /**
  * A tick begins so long before its start, or half as long, where the round before leaves the time: enough for what is done
@@ -94,7 +95,10 @@ export function buildReplicaConfig(
     maxSlewPpm: MAX_SLEW_PPM,
     // Half of what the rounds leave of a period is for the commands of the tick before.
     leadUs: Math.min(LEAD_US, Math.floor((rig.periodUs - countRounds(rig.hypothesis) * rig.roundUs) / 2)),
-    foresight: { processingUs: rig.processingUs, relayAfterUs: RELAY_AFTER_US },
+    foresight: {
+      processingUs: rig.processingUs,
+      relayAtUs: Math.min(RELAY_AT_US, Math.floor(rig.roundUs * RELAY_AT_SHARE)),
+    },
     nonce,
     initialLawState: law.initialState,
     ...(rig.commands.length === 0 ? {} : { commands: buildCommandRules(rig, law) }),

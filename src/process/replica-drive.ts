@@ -5,6 +5,7 @@
  */
 import {
   createReplica,
+  isDueAtOnce,
   nextTick,
   nextWakeUs,
   readFold,
@@ -257,6 +258,9 @@ export class ReplicaDrive {
       case 'send':
         peers.send(effect.to, effect.message);
         break;
+      case 'prepare':
+        peers.prepare?.(effect.message);
+        break;
       case 'command':
         for (let actuator = 0; actuator < effect.commands.length; actuator += 1) {
           const command = effect.commands[actuator] ?? null;
@@ -279,7 +283,7 @@ export class ReplicaDrive {
     if (this.cancelWake !== null && atUs === this.wakeAtUs) return;
     this.cancelWake?.();
     this.wakeAtUs = atUs;
-    this.cancelWake = clock.schedule(atUs, this.onWake, wakeSlackUs(this.state));
+    this.cancelWake = clock.schedule(atUs, this.onWake, wakeSlackUs(this.state), isDueAtOnce(this.state));
   }
 
   private readonly onWake = (): void => {

@@ -210,7 +210,14 @@ export class ReplicaProcess {
       },
       send: (to, reply) => this.messenger.send(to, { kind: 'reply', reply }),
     });
-    const peers: PeerPort = { send: (to, message) => this.sendToPeer(to, message) };
+    const peers: PeerPort = {
+      send: (to, message) => this.sendToPeer(to, message),
+      prepare: (message) => {
+        rig.replicas.forEach((peer, at) => {
+          if (at !== self) this.messenger.prepare(peer.id, message);
+        });
+      },
+    };
     const commands: CommandPort = {
       send: (actuator, command) => {
         const to = rig.actuators[actuator];
@@ -232,6 +239,7 @@ export class ReplicaProcess {
           held !== null && nowUs - held.atUs <= this.statusAgeUs ? held.status : null,
         ),
       onTick: (tick, startTick, ownUs, latenessUs, account) => {
+        parts.law.prepare();
         this.recorder.begin(tick, ownUs, latenessUs, account);
         // Ticks go on for a replica that has lost the run: what was to end by a tick must end.
         if (startTick !== null) this.originTick = startTick;

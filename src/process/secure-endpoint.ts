@@ -60,6 +60,11 @@ export class SecureEndpoint {
     return true;
   }
 
+  /** Seals ahead of `send`, which must be given the very same payload; nothing is lost where it never is. */
+  prepare(to: Principal, purpose: SessionPurpose, payload: Uint8Array): void {
+    this.parts.links.sealAhead(to, purpose, payload);
+  }
+
   /** Other secrets take the place of those held. */
   renew(peers: readonly LinkPeer[]): void {
     const { links, clock } = this.parts;

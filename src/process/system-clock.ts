@@ -21,7 +21,7 @@ export function createSystemClock(): Clock {
   return { nowUs: readMonotonicUs, schedule };
 }
 
-function schedule(atUs: number, callback: () => void, slackUs = 0): Cancel {
+function schedule(atUs: number, callback: () => void, slackUs = 0, atOnce = false): Cancel {
   let timer: NodeJS.Timeout | null = null;
   let immediate: NodeJS.Immediate | null = null;
   // Timers run before the sockets are read, immediates after: so a deadline sees what had arrived by then.
@@ -32,7 +32,8 @@ function schedule(atUs: number, callback: () => void, slackUs = 0): Cancel {
     else if (slackUs >= TIMER_STEP_US) wait();
     else {
       doze(Math.min(restUs, Math.max(slackUs, DOZE_MAX_US)));
-      immediate = setImmediate(watch);
+      if (atOnce && readMonotonicUs() >= atUs) callback();
+      else immediate = setImmediate(watch);
     }
   };
   const wait = (): void => {

@@ -96,10 +96,15 @@ export class PortRecorder {
         this.write({ kind: 'now', us });
         return us;
       },
-      schedule: (atUs, callback, slackUs) => {
+      schedule: (atUs, callback, slackUs, atOnce) => {
         const id = this.timers;
         this.timers += 1;
-        return clock.schedule(atUs, () => this.happen({ kind: 'timer', id, atUs }, callback), slackUs);
+        return clock.schedule(
+          atUs,
+          () => this.happen({ kind: 'timer', id, atUs }, callback),
+          slackUs,
+          atOnce,
+        );
       },
     };
   }

@@ -87,10 +87,17 @@ const COPY_IN = `
 
 const CALLER = `(function () {
   'use strict';${COPY_IN}
-  return (step, state, ids, values, qualities, tick) => {
-    const readings = {};
-    for (let i = 0; i < ids.length; i += 1) readings[ids[i]] = { value: values[i], quality: qualities[i] };
-    return step(copyIn(state), readings, tick);
+  let ready = null;
+  return {
+    prepare: (state) => { ready = { state, copy: copyIn(state) }; },
+    step: (step, state, ids, values, qualities, tick) => {
+      const readings = {};
+      for (let i = 0; i < ids.length; i += 1) readings[ids[i]] = { value: values[i], quality: qualities[i] };
+      const copy = ready !== null && ready.state === state ? ready.copy : copyIn(state);
+      // The law may change what it is given.
+      ready = null;
+      return step(copy, readings, tick);
+    },
   };
 })()`;
 
@@ -104,14 +111,18 @@ const COMMAND_CALLER = `(function () {
 })()`;
 
 /** Calls a law's step with copies of plain data; what it returns belongs to the room and is not to be trusted. */
-export type StepCaller = (
-  step: unknown,
-  state: unknown,
-  ids: readonly string[],
-  values: readonly unknown[],
-  qualities: readonly string[],
-  tick: number,
-) => unknown;
+export interface StepCaller {
+  step(
+    step: unknown,
+    state: unknown,
+    ids: readonly string[],
+    values: readonly unknown[],
+    qualities: readonly string[],
+    tick: number,
+  ): unknown;
+  /** Copies the state that the next step is called with, so that the step need not. It must not change meanwhile. */
+  prepare(state: unknown): void;
+}
 
 /** The same for one of a law's commands. */
 export type CommandCaller = (

@@ -60,7 +60,9 @@ export interface OpenLaw {
     qualities: readonly string[],
     tick: number,
   ): unknown;
-  /** The same for at most a second; for `check`. */
+  /** Copies the state that the next step is called with, the very same object, so that the step need not. */
+  prepare(state: PlainValue): void;
+  /** The same as `step` for at most a second; for `check`. */
   stepLimited: OpenLaw['step'];
   /**
    * Runs one of the law's commands on a state; throws what it throws. `values` in the order of `ids`. The result belongs
@@ -102,15 +104,16 @@ export function loadLaw(file: string, shown: string = file): CompiledLaw {
     open: () => {
       const fresh = new ModuleLoader(file, shown, emitted).load();
       const { owner, step, handlers } = findLaw(fresh, shown);
-      const call: StepCaller = fresh.context.createCaller();
+      const caller: StepCaller = fresh.context.createCaller();
       const callCommand: CommandCaller = fresh.context.createCommandCaller();
       const bound = step.bind(owner);
       const run: OpenLaw['step'] = (state, ids, values, qualities, tick) =>
-        call(bound, state, ids, values, qualities, tick);
+        caller.step(bound, state, ids, values, qualities, tick);
       const runCommand: OpenLaw['command'] = (id, state, ids, values, tick) =>
         callCommand(handlers.get(id), state, ids, values, tick);
       return {
         step: run,
+        prepare: (state) => caller.prepare(state),
         stepLimited: (...inputs) => fresh.context.runLimited(() => run(...inputs)),
         command: runCommand,
         commandLimited: (...inputs) => fresh.context.runLimited(() => runCommand(...inputs)),

@@ -28,6 +28,16 @@ export function copyPlain(value: unknown): PlainResult {
   }
 }
 
+/** Whether a value of any realm is a plain object: its prototype is null or ends the chain. May throw what a proxy throws. */
+export function isPlainMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value);
+}
+
+function isPlain(value: object): boolean {
+  const proto: unknown = Object.getPrototypeOf(value);
+  return proto === null || Object.getPrototypeOf(proto) === null;
+}
+
 class NotPlain extends Error {}
 
 /** `path`: the keys and indices that lead to the value; it is a word only where something is wrong there. */
@@ -64,11 +74,7 @@ function copy(value: unknown, path: (string | number)[], budget: { left: number 
     }
     return list;
   }
-  const proto: unknown = Object.getPrototypeOf(value);
-  // A plain object of any realm: its prototype is null or ends the chain.
-  if (proto !== null && Object.getPrototypeOf(proto) !== null) {
-    throw new NotPlain(`holds an instance of a class${placeOf(path)}`);
-  }
+  if (!isPlain(value)) throw new NotPlain(`holds an instance of a class${placeOf(path)}`);
   const result: { [key: string]: PlainValue } = {};
   for (const key of Object.keys(value)) {
     if (key === '__proto__') throw new NotPlain(`holds the key __proto__${placeOf(path)}`);

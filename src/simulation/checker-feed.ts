@@ -239,6 +239,7 @@ export class CheckerFeed {
           this.noteProposal(replica, message);
         port.send(to, message);
       },
+      prepare: (message) => port.prepare?.(message),
     };
   }
 
@@ -449,6 +450,7 @@ export class CheckerFeed {
         else if (message.kind === 'order') this.log?.said(self, message.messages);
         return messenger.send(to, message);
       },
+      prepare: (to, message) => messenger.prepare(to, message),
       sendPayload: (to, purpose, payload) => messenger.sendPayload(to, purpose, payload),
       isEstablished: (peer) => messenger.isEstablished(peer),
       renewKeys: (keys) => messenger.renewKeys(keys),

@@ -267,6 +267,8 @@ export function askOnce(law: ComposedLaw): ComposedLaw {
   return {
     digest: law.digest,
     initialState: law.initialState,
+    // It saves no time where nobody's time passes.
+    prepare: () => {},
     // Commands are few.
     command: (state, id, values, tick) => law.command(state, id, values, tick),
     step(state, readings, tick) {

@@ -254,6 +254,9 @@ class PlainMessenger implements Messenger {
     return this.sendSealed(to, findPurpose(message), this.sign(message));
   }
 
+  /** Nothing is encoded here. */
+  prepare(): void {}
+
   sendPayload(to: Principal, purpose: Purpose): boolean {
     return this.sendSealed(to, purpose, null);
   }

@@ -21,6 +21,7 @@ import {
   type EpochLinkPeer,
   type EpochLinkSetting,
   type OpenResult,
+  type Session,
 } from './epoch-link.js';
 import { HELLO_INTERVAL_US, type HandshakeOutput } from './handshake.js';
 import { decodeHello } from './hello.js';
@@ -133,6 +134,15 @@ interface Link {
   displacedSinceUs: number;
   /** Last refusal told, so that it is told once. */
   told: string | null;
+  /** What is sealed already, for as long as nothing else is sealed in that session. */
+  ahead: SealedAhead | null;
+}
+
+interface SealedAhead {
+  readonly payload: Uint8Array;
+  readonly purpose: SessionPurpose;
+  readonly session: Session;
+  readonly frame: Uint8Array;
 }
 
 export class SecureLinks {
@@ -183,6 +193,7 @@ export class SecureLinks {
         displaced: 0,
         displacedSinceUs: -TWIN_WITHIN_US,
         told: null,
+        ahead: null,
       });
     }
   }
@@ -214,14 +225,35 @@ export class SecureLinks {
    * this principal has no business with, and for a payload over its cap: both are our own mistakes.
    */
   seal(to: Principal, purpose: SessionPurpose, payload: Uint8Array): Uint8Array | null {
-    const link = this.#links.get(to);
-    if (link === undefined || !link.peer.sends.includes(purpose)) {
-      throw new RangeError(`${this.#self} has nothing to say to ${to} under the purpose ${purpose}`);
-    }
+    const link = this.#findLink(to, purpose);
     const session = link.active?.session ?? null;
     if (session === null || session.nextCounter > MAX_COUNTER) return null;
-    const codec = session.send.get(purpose) as FrameCodec;
-    return codec.seal(session.nextCounter++, payload);
+    const { ahead } = link;
+    // Whatever is sealed now takes its counter.
+    link.ahead = null;
+    const counter = session.nextCounter++;
+    const isReady =
+      ahead !== null && ahead.payload === payload && ahead.purpose === purpose && ahead.session === session;
+    return isReady ? ahead.frame : (session.send.get(purpose) as FrameCodec).seal(counter, payload);
+  }
+
+  /**
+   * Seals a payload that `seal` is given soon, the very same array, unchanged: then that takes no time. Where something else
+   * is sealed for this peer before, or its session ends, the frame is dropped unseen. Throws as `seal` does.
+   */
+  sealAhead(to: Principal, purpose: SessionPurpose, payload: Uint8Array): void {
+    const link = this.#findLink(to, purpose);
+    const session = link.active?.session ?? null;
+    if (session === null || session.nextCounter > MAX_COUNTER) return;
+    const frame = (session.send.get(purpose) as FrameCodec).seal(session.nextCounter, payload);
+    link.ahead = { payload, purpose, session, frame };
+  }
+
+  #findLink(to: Principal, purpose: SessionPurpose): Link {
+    const link = this.#links.get(to);
+    if (link === undefined || !link.peer.sends.includes(purpose))
+      throw new RangeError(`${this.#self} has nothing to say to ${to} under the purpose ${purpose}`);
+    return link;
   }
 
   /** Proves one frame of any purpose but `hello`. Refusals are counted here. */

@@ -1,6 +1,6 @@
 /** Replicas that begin a tick ahead of its start: readings are taken before it, and round 1 starts by the clock alone. */
 import { expect, test } from 'vitest';
-import type { Hypothesis } from '../../src/core/types.js';
+import type { Hypothesis, RoundMessage } from '../../src/core/types.js';
 import {
   findDisagreements,
   findUnsafeOutputs,
@@ -108,6 +108,46 @@ test('round 1 of a tick does not start before its time though all others have sp
   world.runTo(21);
   const spoken = begun(0).filter(({ tick, what }) => tick === 20 && what === 'round 1');
   expect(spoken.map(({ atUs }) => atUs)).toEqual([0, 0, 0]);
+});
+
+/** What replica 1 says in tick 20 of when it leaves, and when it does, after the start, µs; `prepared` is what it made ahead. */
+function leaveLate(lateUs: number): {
+  readonly lagUs: number;
+  readonly leftUs: number;
+  readonly isPrepared: boolean;
+} {
+  const start = 20 * 50_000;
+  let prepared: RoundMessage | null = null;
+  const left: { readonly message: RoundMessage; readonly atUs: number }[] = [];
+  const world = new Lockstep({
+    n: 4,
+    hypothesis: MAC1,
+    leadUs: LEAD,
+    watch: (seen) => {
+      if (seen.kind !== 'replica' || seen.replica !== 1) return;
+      for (const effect of seen.effects) {
+        if (effect.kind === 'prepare' && effect.message.tick === 20) prepared = effect.message;
+        if (effect.kind !== 'send' || effect.message.kind !== 'round') continue;
+        if (effect.message.tick === 20 && effect.message.round === 1)
+          left.push({ message: effect.message, atUs: seen.atUs });
+      }
+    },
+  }).startAll();
+  world.runUntilUs(start - LEAD / 2);
+  if (lateUs > 0) world.pause(1, LEAD / 2 + lateUs);
+  world.runTo(30);
+  expect(findDisagreements(world, ALL)).toEqual([]);
+  const [first] = left;
+  expect(left.map(({ message }) => message)).toEqual([1, 2, 3].map(() => first?.message));
+  const stamp = first?.message.stamp;
+  if (first === undefined || stamp === undefined) throw new Error('replica 1 says nothing in tick 20');
+  return { lagUs: stamp.lagUs, leftUs: first.atUs - start, isPrepared: first.message === prepared };
+}
+
+test('round 1 leaves as it was prepared, and is made anew where its stamp would be too far off', () => {
+  expect(leaveLate(0)).toEqual({ lagUs: 0, leftUs: 0, isPrepared: true });
+  expect(leaveLate(500)).toEqual({ lagUs: 0, leftUs: 500, isPrepared: true });
+  expect(leaveLate(501)).toEqual({ lagUs: 501, leftUs: 501, isPrepared: false });
 });
 
 test('a replica that sleeps from before the start of a tick until its first round is over gives it up', () => {

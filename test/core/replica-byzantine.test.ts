@@ -232,7 +232,7 @@ describe('at most f liars of any kind: equal vectors, states and commands, an ou
     ['n=4, OM(1)', { n: 4, hypothesis: MAC1, ticks: 40 }, 1, 60],
     [
       'n=4, OM(1) with foresight',
-      { n: 4, hypothesis: MAC1, ticks: 40, foresight: { processingUs: 1_000, relayAfterUs: 400 } },
+      { n: 4, hypothesis: MAC1, ticks: 40, foresight: { processingUs: 1_000, relayAtUs: 900 } },
       1,
       120,
     ],

@@ -1,5 +1,6 @@
 /** Replicas that command on what they foresee after round 1, and what they do where it comes otherwise. */
 import { describe, expect, test } from 'vitest';
+import type { Foresight } from '../../src/core/replica.js';
 import type { Hypothesis, RoundMessage } from '../../src/core/types.js';
 import {
   findDisagreements,
@@ -11,7 +12,7 @@ import {
 import { decodeEntry, encodeEntry } from '../support/toy-codec.js';
 
 const MAC1: Hypothesis = { kind: 'byzantine', f: 1, authenticators: 'mac' };
-const FORESIGHT = { processingUs: 1_000, relayAfterUs: 400 };
+const FORESIGHT = { processingUs: 1_000, relayAtUs: 1_000 };
 const ALL = [0, 1, 2, 3];
 
 function fly(changes: Partial<LockstepOptions> = {}, ticks = 30): Lockstep {
@@ -100,21 +101,29 @@ describe('without faults', () => {
 });
 
 test('relays do not wait when all those of others are there: nothing else is waited for', () => {
-  // Replica 0 is so slow to hear of round 1 that the others have relayed when it foresees.
+  // Replica 0 alone foresees, the others relay at once.
+  const foresight = (replica: number): Foresight | undefined =>
+    replica === 0 ? { ...FORESIGHT, relayAtUs: 2_000 } : undefined;
+  expect(listSends({ foresight }).slice(3)).toEqual([
+    'command at 600',
+    ...['2>1', '2>2', '2>3'].map((one) => `${one} at 1100`),
+    'step at 1100',
+  ]);
+});
+
+test('whoever foresees late relays at once', () => {
   const sends = listSends({
-    delayUs: ({ to }, message) => (to === 0 && message.kind === 'round' && message.round === 1 ? 1_700 : 500),
+    delayUs: ({ to }, message) => (to === 0 && message.kind === 'round' && message.round === 1 ? 1_300 : 500),
   });
-  const stepUs = Number(sends.at(-1)?.split(' at ')[1]);
-  expect(stepUs).toBeLessThan(1_800 + FORESIGHT.relayAfterUs);
   expect(sends.slice(3)).toEqual([
-    'command at 1800',
-    ...['2>1', '2>2', '2>3'].map((one) => `${one} at ${stepUs}`),
-    `step at ${stepUs}`,
+    'command at 1400',
+    ...['2>1', '2>2', '2>3'].map((one) => `${one} at 1400`),
+    'step at 1500',
   ]);
 });
 
 test('with too little of round 1 left nothing is foreseen, and relays leave at once', () => {
-  const delayUs = 15_000 - 100 - FORESIGHT.processingUs - FORESIGHT.relayAfterUs;
+  const delayUs = 15_000 - 100 - FORESIGHT.processingUs;
   const slow = (us: number): Partial<LockstepOptions> => ({
     delayUs: (_, message) => (message.kind === 'round' && message.round === 1 ? us : 500),
   });

@@ -133,6 +133,7 @@ describe('what is agreed on', () => {
     step: () => {
       throw new Error('no step is taken here');
     },
+    prepare: () => {},
     command: () => outcome,
   });
   const done = law({ ok: true, state: Uint8Array.of(9) });

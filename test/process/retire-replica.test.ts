@@ -76,6 +76,7 @@ const openMessenger: OpenMessenger = (parts) => {
     },
     stop: () => {},
     send: (to, message) => letters.push({ from, to, message }) > 0,
+    prepare: () => {},
     sendPayload: () => true,
     isEstablished: () => true,
     renewKeys: () => {},

@@ -74,3 +74,32 @@ test('a wait under way lets arrivals in', async () => {
   waiting = false;
   expect(most).toBeGreaterThan(2);
 });
+
+/** In which order a wait of 60 µs and an arrival meanwhile are seen: the loop reads its sockets before such an immediate. */
+async function orderOf(atOnce: boolean): Promise<string> {
+  const order: string[] = [];
+  await Promise.all([
+    new Promise<void>((resolve) => {
+      const note = (): void => {
+        order.push('time');
+        resolve();
+      };
+      clock.schedule(clock.nowUs() + 60, note, 0, atOnce);
+    }),
+    new Promise<void>((resolve) => {
+      setImmediate(() => {
+        order.push('arrival');
+        resolve();
+      });
+    }),
+  ]);
+  return order.join();
+}
+
+test('at once: time comes before what has arrived in a wait, and else after it', async () => {
+  for (let tries = 0; tries < 20; tries += 1) expect(await orderOf(true)).toBe('time,arrival');
+  // On a busy machine a wait may be over before it has begun.
+  let order = '';
+  for (let tries = 0; tries < 100 && order !== 'arrival,time'; tries += 1) order = await orderOf(false);
+  expect(order).toBe('arrival,time');
+});

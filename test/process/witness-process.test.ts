@@ -101,6 +101,7 @@ function startWitness(): void {
           letters.push({ from: 'w', to: to as Id, messages: message.messages });
           return true;
         },
+        prepare: () => {},
         sendPayload: () => true,
         isEstablished: () => true,
         renewKeys: () => {},

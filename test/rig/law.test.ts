@@ -289,6 +289,57 @@ describe('a composed law', () => {
     expect(!outcome.ok && outcome.reason).toMatch(reason);
   });
 
+  test('a step that was prepared comes to the same as one that was not, whatever the law does with its state', async () => {
+    const body = `
+      const { kept } = state;
+      state.kept += 1;
+      state.seen = (state.seen ?? 0) + kept;
+      if (tick === 3) return { state: null, commands: { elevator: 1 } };
+      return { state: { seen: tick, kept: kept + 2 }, commands: { elevator: kept + 2 * (state.seen ?? 0) } };`;
+    const law = `export const initial = { kept: 0 };\nexport function law(state, readings, tick) {\nif (state === null) state = { kept: 7 };${body}\n}\n`;
+    const plain = await composeText(law);
+    const prepared = await composeText(law);
+    let states = [plain.initialState, prepared.initialState] as const;
+    for (let tick = 0; tick < 12; tick += 1) {
+      prepared.prepare();
+      // A step may be taken twice from one state, or after one from another.
+      if (tick % 5 === 4) prepared.step(prepared.initialState, READINGS, 0);
+      const repeated = tick % 3 === 2 ? prepared.step(states[1], READINGS, tick) : null;
+      const one = plain.step(states[0], READINGS, tick);
+      const other = prepared.step(states[1], READINGS, tick);
+      expect(other).toEqual(one);
+      if (repeated !== null) expect(repeated).toEqual(one);
+      if (!one.ok || !other.ok) throw new Error('the law runs');
+      states = [one.state, other.state];
+    }
+  });
+
+  test.each([
+    ['a command that is missing', 'return { state: { n: 1 }, commands: {} }', [null]],
+    ['a command that is none', 'return { state: { n: 1 }, commands: { elevator: undefined } }', [null]],
+    ['more than is asked for', 'return { state: { n: 1 }, commands: { elevator: 5 }, more: 1 }', null],
+    ['a state of numbers', 'return { state: { n: -0 }, commands: { elevator: 5 } }', null],
+  ])('%s', async (_, body, counts) => {
+    // The first step shows the shape of the state, those after it are read in one pass.
+    const law = await composeBody(body);
+    const first = law.step(law.initialState, READINGS, 0);
+    expect(law.step(law.initialState, READINGS, 1)).toEqual(first);
+    if (!first.ok) throw new Error(first.reason);
+    if (counts !== null) expect(first.counts).toEqual(counts);
+    expect(decodeCbor(first.state)).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['a number that is none', 'commands: { elevator: NaN }, state: { n: 1 }'],
+    ['a state that is none', 'commands: { elevator: 1 }, state: { n: tick > 0 ? NaN : 1 }'],
+    ['a count beyond 32 bits', 'commands: { elevator: 1e300 }, state: { n: 1 }'],
+    ['another actuator', 'commands: { other: 1 }, state: { n: 1 }'],
+  ])('%s is refused at every tick', async (_, fields) => {
+    const law = await composeBody(`return { ${fields} };`);
+    law.step(law.initialState, READINGS, 0);
+    for (const tick of [1, 2]) expect(law.step(law.initialState, READINGS, tick).ok).toBe(false);
+  });
+
   test('bytes that are no state are refused', async () => {
     const law = await composeText(SOUND_LAW, { 'limit.ts': SOUND_LIMIT });
     fc.assert(

@@ -64,7 +64,8 @@ export interface LockstepOptions {
   /** How long before its start a tick begins. 0 unless given. */
   readonly leadUs?: number;
   /** Without it commands wait for the last round. */
-  readonly foresight?: Foresight;
+  /** For all, or replica by replica; undefined: that one foresees nothing. */
+  readonly foresight?: Foresight | ((replica: ReplicaIndex) => Foresight | undefined);
   /**
    * How each replica's machine goes: what it shows at first, and how fast. Without them all share one clock and know its
    * ticks from birth; with them they have to find common ones.
@@ -234,6 +235,8 @@ export class Lockstep {
   start(replica: ReplicaIndex, linked = true): void {
     const { options } = this;
     this.births += 1;
+    const foresight =
+      typeof options.foresight === 'function' ? options.foresight(replica) : options.foresight;
     const config: ReplicaConfig = {
       ...this.timing,
       epochUs: 0,
@@ -257,7 +260,7 @@ export class Lockstep {
       law: options.law ?? sumUp,
       ...(options.commands === undefined ? {} : { commands: options.commands }),
       ...(options.leadUs === undefined ? {} : { leadUs: options.leadUs }),
-      ...(options.foresight === undefined ? {} : { foresight: options.foresight }),
+      ...(foresight === undefined ? {} : { foresight }),
     };
     const state = createReplica(config);
     if (options.clocks === undefined) {

@@ -50,6 +50,47 @@ describe.each([
     expect(net.end('b').refusals.read('c', 'bad-authenticator')).toBe(1);
   });
 
+  test('what was sealed ahead is the frame that would have been sealed then', () => {
+    const net = startAll(new LinkNet(rig));
+    net.run(1);
+    const end = net.end('a');
+    end.sealAhead('b', 'round', PAYLOAD);
+    const frame = end.seal('b', 'round', PAYLOAD) as Uint8Array;
+    expect(net.end('b').open('a', 'round', frame)).toEqual({ ok: true, payload: PAYLOAD });
+    // It is spent: the same payload again is another frame.
+    const next = end.seal('b', 'round', PAYLOAD) as Uint8Array;
+    expect(next).not.toEqual(frame);
+    expect(net.end('b').open('a', 'round', next)).toEqual({ ok: true, payload: PAYLOAD });
+  });
+
+  test('what was sealed ahead and has lost its turn, its purpose or its payload is dropped', () => {
+    const net = startAll(new LinkNet(rig));
+    net.run(1);
+    const end = net.end('a');
+    const opened = (purpose: 'round' | 'state', payload: Uint8Array) =>
+      net.end('b').open('a', purpose, end.seal('b', purpose, payload) as Uint8Array);
+    const other = Uint8Array.of(9);
+    end.sealAhead('b', 'round', PAYLOAD);
+    expect(opened('round', other)).toEqual({ ok: true, payload: other });
+    expect(opened('round', PAYLOAD)).toEqual({ ok: true, payload: PAYLOAD });
+    end.sealAhead('b', 'round', PAYLOAD);
+    expect(opened('state', PAYLOAD)).toEqual({ ok: true, payload: PAYLOAD });
+    end.sealAhead('b', 'round', PAYLOAD);
+    expect(opened('state', other)).toEqual({ ok: true, payload: other });
+    expect(opened('round', PAYLOAD)).toEqual({ ok: true, payload: PAYLOAD });
+    expect(() => end.sealAhead('b', 'command', PAYLOAD)).toThrow(/nothing to say/);
+  });
+
+  test('what was sealed ahead of a new session is dropped', () => {
+    const net = startAll(new LinkNet(rig));
+    net.run(1);
+    net.end('a').sealAhead('b', 'round', PAYLOAD);
+    net.start('b');
+    net.nowUs += 1_000_000;
+    net.run(20);
+    expect(net.pass('a', 'b', 'round', PAYLOAD)).toEqual(PAYLOAD);
+  });
+
   test('every altered, shortened or lengthened frame is refused, and the untouched one still passes', () => {
     const net = startAll(new LinkNet(rig));
     net.run(1);
