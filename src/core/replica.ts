@@ -513,6 +513,8 @@ export class ReplicaState {
   awaitingStart: AwaitingStart | null = null;
   awaitingQuorum: AwaitingQuorum | null = null;
   foreseen: Foreseen | null = null;
+  /** What this replica brought into its last tick, as bytes and as these are read. */
+  own: { readonly value: Uint8Array; readonly entry: Entry | null } | null = null;
   /** Of the tick under way. */
   held: HeldRound | null = null;
   /** Contents that each peer was given, and in which tick. */
@@ -1031,7 +1033,10 @@ function onSampled(
       : log !== null
         ? { standing, readings, actuators, missed, joins, prefix: log.prefix }
         : { standing, readings, actuators, missed, joins };
-  follow(config, state, state.exchange.begin(tick, config.encodeEntry(entry), active), ownUs, effects);
+  const value = config.encodeEntry(entry);
+  // As everybody reads it, before anybody waits for it.
+  state.own = { value, entry: config.decodeEntry(value) };
+  follow(config, state, state.exchange.begin(tick, value, active), ownUs, effects);
 }
 
 /** Requests to bring into the tick; operators whose requests came to nothing are told. */
@@ -1481,7 +1486,7 @@ function onAgreed(
   const entries =
     foreseen !== null && foreseen.tick === tick && sameValues(foreseen.vector, vector)
       ? foreseen.entries
-      : decodeEntries(config, vector);
+      : decodeEntries(config, state, vector);
   // Whoever is too far behind to know who counts looks for the state in it, and takes it for nothing more.
   const told = knowsActive(state, tick);
   const { lag, governors } = state;
@@ -1506,11 +1511,16 @@ function onAgreed(
   report(effects, { kind: 'not-stepped', tick, cause });
 }
 
-function decodeEntries(config: ReplicaConfig, vector: Vector): readonly (Entry | null)[] {
+function decodeEntries(
+  config: ReplicaConfig,
+  { own }: ReplicaState,
+  vector: Vector,
+): readonly (Entry | null)[] {
   const entries = new Array<Entry | null>(vector.length);
   for (let id = 0; id < vector.length; id += 1) {
     const value = vector[id] as MaybeValue;
-    entries[id] = value === null ? null : config.decodeEntry(value);
+    if (value !== null && value === own?.value) entries[id] = own.entry;
+    else entries[id] = value === null ? null : config.decodeEntry(value);
   }
   return entries;
 }
@@ -1947,7 +1957,7 @@ function foresee(
   const vector = exchange.foresee();
   if (vector === null) return false;
   const from = snapshot.state;
-  const entries = decodeEntries(config, vector);
+  const entries = decodeEntries(config, state, vector);
   if (countPresent(entries) < state.quorums.minPresent) return false;
   if (countedIn(state, from, tick) !== exchange.activeMask) return false;
   const base = findBase(state, entries, tick);

@@ -28,7 +28,10 @@ export interface ActuatorDriveParts {
   readonly device: ActuatorPort;
   /** Called at once when the phase changes, and once a period. */
   readonly sendStatus: (account: VoterAccount) => void;
-  /** Called after the effect has been carried out; `atUs` is when the device was handed the output. */
+  /**
+   * Called after the effect has been carried out; `atUs` is when the device was handed the output: the device may be at
+   * work with it before the call returns.
+   */
   readonly onEffect: (effect: VoterEffect, atUs: number) => void;
 }
 
@@ -87,10 +90,11 @@ export class ActuatorDrive {
   private carryOut(effects: readonly VoterEffect[]): void {
     const { clock, device, onEffect } = this.parts;
     for (const effect of effects) {
+      const atUs = clock.nowUs();
       if (effect.kind === 'output') device.output(effect.count, effect.tick);
       else if (effect.kind === 'fail-safe') device.output(effect.count, -1);
       else if (effect.kind === 'missed') this.missedTicks += effect.ticks;
-      onEffect(effect, clock.nowUs());
+      onEffect(effect, atUs);
     }
   }
 

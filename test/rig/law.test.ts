@@ -294,6 +294,7 @@ describe('a composed law', () => {
       const { kept } = state;
       state.kept += 1;
       state.seen = (state.seen ?? 0) + kept;
+      if (readings.pitch.value === 99) throw new Error('too much');
       if (tick === 3) return { state: null, commands: { elevator: 1 } };
       return { state: { seen: tick, kept: kept + 2 }, commands: { elevator: kept + 2 * (state.seen ?? 0) } };`;
     const law = `export const initial = { kept: 0 };\nexport function law(state, readings, tick) {\nif (state === null) state = { kept: 7 };${body}\n}\n`;
@@ -305,6 +306,10 @@ describe('a composed law', () => {
       // A step may be taken twice from one state, or after one from another.
       if (tick % 5 === 4) prepared.step(prepared.initialState, READINGS, 0);
       const repeated = tick % 3 === 2 ? prepared.step(states[1], READINGS, tick) : null;
+      if (tick % 4 === 1) {
+        const failed = prepared.step(states[1], [{ value: 99, quality: 'good' }, ...READINGS.slice(1)], tick);
+        expect(failed.ok).toBe(false);
+      }
       const one = plain.step(states[0], READINGS, tick);
       const other = prepared.step(states[1], READINGS, tick);
       expect(other).toEqual(one);
