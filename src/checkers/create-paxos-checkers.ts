@@ -153,9 +153,16 @@ class PaxosCheckerSet implements PaxosCheckers {
     this.promises.voteSaid(replica, ballot, slot);
   }
 
-  onProposed(replica: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot, value: ValueKey): void {
-    this.promises.proposed(replica, slot);
-    this.proposals.asked(replica, ballot, slot, value);
+  onProposed(
+    replica: ReplicaIndex,
+    ballot: CheckedBallot,
+    slot: CheckedSlot,
+    value: ValueKey,
+    hasVote: boolean,
+  ): void {
+    this.promises.proposed(replica, ballot, slot);
+    if (hasVote) this.proposals.asked(replica, ballot, slot, value);
+    else this.proposals.proposed(replica, ballot, slot, value);
     this.choices.supported(replica, ballot, slot, value);
   }
 

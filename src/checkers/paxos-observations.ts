@@ -60,8 +60,14 @@ export interface PaxosObservations {
   /** It names the highest ballot that it has promised or voted in, without answering a proposer. */
   onBallotSaid(replica: ReplicaIndex, ballot: CheckedBallot): void;
   onVoteSaid(replica: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot): void;
-  /** It asks for votes; its own is inside. */
-  onProposed(replica: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot, value: ValueKey): void;
+  /** It asks for votes; `hasVote`: its own is inside. */
+  onProposed(
+    replica: ReplicaIndex,
+    ballot: CheckedBallot,
+    slot: CheckedSlot,
+    value: ValueKey,
+    hasVote: boolean,
+  ): void;
   /** It tells somebody that the value is chosen. */
   onChosenSaid(replica: ReplicaIndex, slot: CheckedSlot, value: ValueKey): void;
   /** It tells somebody that all slots up to `prefix` are chosen. */

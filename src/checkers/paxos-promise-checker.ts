@@ -125,8 +125,18 @@ export class PaxosPromiseChecker {
       );
   }
 
-  proposed(replica: ReplicaIndex, slot: CheckedSlot): void {
+  /** Its promise keeps it from proposing anything else in the ballot after a power cut, whether it keeps its vote or not. */
+  proposed(replica: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot): void {
     this.expectMember(replica, slot, 'proposes');
+    const { kept } = this.deviceOf(replica);
+    if (kept < ballot)
+      this.log.add(
+        NAME,
+        '§9 said before kept',
+        slot,
+        replica,
+        () => `It proposes in ballot ${ballot}, and keeps no promise beyond ${kept}.`,
+      );
   }
 
   started(replica: ReplicaIndex, nonce: string): void {

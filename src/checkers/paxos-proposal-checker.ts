@@ -1,6 +1,6 @@
 /**
  * Proposals (Lamport's Paxos, phase 2): only the owner of a ballot proposes in it, one value a slot; its own vote is
- * kept before it asks for others'; nobody votes for what was not proposed; and what is proposed is safe: among a quorum
+ * kept before a proposal has it inside; nobody votes for what was not proposed; and what is proposed is safe: among a quorum
  * that promised the ballot nobody has voted for anything in the slot, or the value of the highest ballot is taken over.
  */
 import type { ReplicaIndex } from '../core/types.js';
@@ -83,7 +83,7 @@ export class PaxosProposalChecker {
     for (const voted of own?.keys() ?? []) if (voted > slot) own?.delete(voted);
   }
 
-  /** The owner keeps its vote: that is what makes a proposal, even if nobody ever hears of it. */
+  /** The owner keeps its vote, even if nobody ever hears of it, or asks for others' ahead of its own. */
   proposed(replica: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot, value: ValueKey): void {
     const known = this.valueOf(ballot, slot);
     if (known === value) return;
@@ -110,7 +110,7 @@ export class PaxosProposalChecker {
       );
   }
 
-  /** It asks for votes. */
+  /** It asks for votes, with its own inside. */
   asked(replica: ReplicaIndex, ballot: CheckedBallot, slot: CheckedSlot, value: ValueKey): void {
     if (!this.book.hasVote(replica, ballot, slot, value))
       this.log.add(

@@ -12,6 +12,8 @@
  */
 import { recoverPaxos } from '../core/paxos/recover.js';
 import { stepPaxos } from '../core/paxos/paxos.js';
+import { isAheadOfVote } from '../core/paxos/run.js';
+import { readHeldUntilUs } from '../core/paxos/sparing.js';
 import type { PaxosState } from '../core/paxos/state.js';
 import type {
   Entry,
@@ -91,13 +93,17 @@ export class OrderDrive {
   private readonly loaded: PaxosRecord[];
   private readonly inputs: PaxosInput[] = [];
   private held: Held[] = [];
+  /** Proposals ahead of their votes, and what they wait for. */
+  private ahead: Held[] = [];
   private unwritten: PaxosRecord[] = [];
-  /** Messages that have been let go, by receiver; and answers to clients, which leave behind them. */
+  /** Messages that have been let go, by receiver; and answers to clients, which leave before them. */
   private readonly leaving = new Map<ReplicaIndex, PaxosMessage[]>();
   private readonly answers: Answer[] = [];
   /** Records that steps have asked for so far; the last that something waits for; the last written, and the last durable. */
   private handed: number;
   private barrier: number;
+  /** The last that a proposal ahead of its vote waits for. */
+  private aheadBarrier: number;
   private written = 0;
   private durable = 0;
   private isWriting = false;
@@ -114,6 +120,8 @@ export class OrderDrive {
   private isOver = false;
   private onSettled: (() => void) | null = null;
   private cancelTimer: Cancel | null = null;
+  private heldUntilUs: number | null = null;
+  private cancelHeld: Cancel | null = null;
 
   /** Recovers what the store holds. Throws OrderStoreError where that, or what it means, cannot be read. */
   constructor(private readonly parts: OrderDriveParts) {
@@ -129,6 +137,7 @@ export class OrderDrive {
         );
     this.handed = isReopened === true && this.isStored ? 1 : 0;
     this.barrier = this.handed;
+    this.aheadBarrier = this.handed;
     this.writtenUs = clock.nowUs();
     const { state, effects } = recoverPaxos(config, this.loaded, this.writtenUs);
     this.state = state;
@@ -192,8 +201,10 @@ export class OrderDrive {
   halt(): void {
     this.isOver = true;
     this.cancelTimer?.();
+    this.cancelHeld?.();
     this.inputs.length = 0;
     this.held = [];
+    this.ahead = [];
     this.unwritten = [];
     this.leaving.clear();
     this.answers.length = 0;
@@ -243,11 +254,35 @@ export class OrderDrive {
     } while (this.inputs.length > 0);
     this.isBusy = false;
     this.sendGathered();
+    this.awaitHeld();
     this.parts.onReleased?.();
+  }
+
+  /** Requests that the core holds back are looked at again when they must not wait any longer. */
+  private awaitHeld(): void {
+    const heldUntilUs = readHeldUntilUs(this.state);
+    if (heldUntilUs === this.heldUntilUs) return;
+    this.cancelHeld?.();
+    this.cancelHeld = null;
+    this.heldUntilUs = heldUntilUs;
+    if (heldUntilUs === null) return;
+    const { clock } = this.parts;
+    this.cancelHeld = clock.schedule(
+      heldUntilUs,
+      () => {
+        this.heldUntilUs = null;
+        this.feed({ kind: 'time', nowUs: clock.nowUs() });
+      },
+      TIMER_SLACK_US,
+    );
   }
 
   private hold(effects: readonly PaxosEffect[]): void {
     for (const effect of effects) {
+      if (effect.kind === 'send' && isAheadOfVote(effect.message)) {
+        this.ahead.push({ effect, after: this.aheadBarrier });
+        continue;
+      }
       if (effect.kind !== 'persist') {
         this.held.push({ effect, after: this.barrier });
         continue;
@@ -257,7 +292,9 @@ export class OrderDrive {
       this.noteVote(effect.record);
       this.unwritten.push(effect.record);
       this.handed += 1;
-      if (effect.barrier) this.barrier = this.handed;
+      if (!effect.barrier) continue;
+      this.barrier = this.handed;
+      if (effect.record.kind !== 'vote') this.aheadBarrier = this.handed;
     }
   }
 
@@ -304,8 +341,10 @@ export class OrderDrive {
   private mute(refusal: StoreRefusal): void {
     this.isMute = true;
     this.held = [];
+    this.ahead = [];
     this.unwritten = [];
     this.barrier = 0;
+    this.aheadBarrier = 0;
     this.config = { ...this.config, nonce: NO_NONCE };
     this.state = recoverPaxos(this.config, [], this.parts.clock.nowUs()).state;
     this.status = null;
@@ -313,12 +352,18 @@ export class OrderDrive {
   }
 
   private release(): void {
+    for (const effect of this.takeFree(this.ahead)) this.carryOut(effect);
+    for (const effect of this.takeFree(this.held)) this.carryOut(effect);
+  }
+
+  /** Those at the front that wait for nothing any more. */
+  private takeFree(held: Held[]): readonly PaxosEffect[] {
     let count = 0;
-    for (const { after } of this.held) {
+    for (const { after } of held) {
       if (after > this.durable) break;
       count += 1;
     }
-    for (const { effect } of this.held.splice(0, count)) this.carryOut(effect);
+    return held.splice(0, count).map(({ effect }) => effect);
   }
 
   private carryOut(effect: PaxosEffect): void {
@@ -375,9 +420,9 @@ export class OrderDrive {
     const answers = this.answers.splice(0);
     const leaving = [...this.leaving];
     this.leaving.clear();
-    for (const [to, messages] of leaving) this.parts.send(to, messages);
-    // Devices first: they wait for what they are told, and there are fewer of them.
+    // Clients first: who asks again is there when the leader hears that it may go on.
     for (const { client, sequence, outcome } of answers) this.answer(client, sequence, outcome);
+    for (const [to, messages] of leaving) this.parts.send(to, messages);
   }
 
   private answer(client: string, sequence: number, outcome: Outcome): void {

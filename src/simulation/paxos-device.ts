@@ -14,6 +14,7 @@ import type {
   Request,
   Slot,
 } from '../core/paxos/types.js';
+import { isAheadOfVote } from '../core/paxos/run.js';
 import type { ReplicaIndex } from '../core/types.js';
 import type { Random } from '../faults/random.js';
 import { RANK } from './event-queue.js';
@@ -62,10 +63,14 @@ export class PaxosDevice {
   private executed = 0;
   private core: RunningCore | null = null;
   private readonly held: Held[] = [];
+  /** Proposals ahead of their votes. */
+  private readonly ahead: Held[] = [];
   /** Records handed to the disk in this life, those of them that are safe, and the last that something waits for. */
   private handed = 0;
   private safe = 0;
   private barrier = 0;
+  /** The last record that a proposal ahead of its vote waits for. */
+  private aheadBarrier = 0;
   private isLazyPlanned = false;
   private wanted: Members | null = null;
   private steps = 0;
@@ -120,9 +125,11 @@ export class PaxosDevice {
     this.core = null;
     this.host.kill();
     this.held.length = 0;
+    this.ahead.length = 0;
     this.handed = 0;
     this.safe = 0;
     this.barrier = 0;
+    this.aheadBarrier = 0;
     this.isLazyPlanned = false;
     this.disk.cut(how);
   }
@@ -169,6 +176,7 @@ export class PaxosDevice {
         this.disk.add(effect.record);
         this.handed += 1;
         if (effect.barrier) this.barrier = this.handed;
+        if (effect.barrier && effect.record.kind !== 'vote') this.aheadBarrier = this.handed;
         const cut = this.watch.onWrite(this.index);
         if (cut !== null) {
           // The disk is at it while the power goes.
@@ -176,6 +184,9 @@ export class PaxosDevice {
           this.crash(cut);
           return;
         }
+      } else if (effect.kind === 'send' && isAheadOfVote(effect.message)) {
+        this.ahead.push({ effect, after: this.aheadBarrier });
+        this.release();
       } else this.held.push({ effect, after: this.barrier });
     }
     this.release();
@@ -209,14 +220,15 @@ export class PaxosDevice {
   }
 
   private release(): void {
-    const { held } = this;
-    let count = 0;
-    for (const { effect, after } of held) {
-      if (after > this.safe) break;
-      count += 1;
-      this.carryOut(effect);
+    for (const held of [this.ahead, this.held]) {
+      let count = 0;
+      for (const { effect, after } of held) {
+        if (after > this.safe) break;
+        count += 1;
+        this.carryOut(effect);
+      }
+      held.splice(0, count);
     }
-    held.splice(0, count);
   }
 
   private carryOut(effect: PaxosEffect): void {

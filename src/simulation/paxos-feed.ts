@@ -115,15 +115,17 @@ export class PaxosFeed {
         to.onBallotSaid(replica, message.promised);
         return;
       case 'propose':
-        to.onProposed(replica, message.ballot, message.slot, this.keyOf(message.entry));
+        to.onProposed(replica, message.ballot, message.slot, this.keyOf(message.entry), message.hasVote);
         to.onPrefixSaid(replica, message.prefix);
         return;
       case 'vote':
-        to.onVoteSaid(replica, message.ballot, message.slot);
+        for (let { from } = message; from <= message.slot; from += 1)
+          to.onVoteSaid(replica, message.ballot, from);
+        to.onPrefixSaid(replica, message.prefix);
         return;
       case 'propose-change':
         for (const { slot, ballot, value } of this.votesOf(message.change))
-          to.onProposed(replica, ballot, slot, value);
+          to.onProposed(replica, ballot, slot, value, true);
         return;
       case 'admit':
         for (const { slot, value } of this.votesOf(message.change)) to.onChosenSaid(replica, slot, value);

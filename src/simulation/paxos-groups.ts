@@ -46,6 +46,7 @@ export function drawConfig(
     n: group.ids.length,
     witness: group.witness,
     learning: group.learning,
+    proposesAhead: random.nextInteger(3) > 0,
     keepsState: true,
     beatUs: BEAT_US,
     silenceUs: SILENCE_US,

@@ -320,9 +320,9 @@ class PaxosRun {
       case 'refuse':
         return `${head} ${message.ballot} for ${message.promised}`;
       case 'propose':
-        return `${head} ${message.slot}@${message.ballot} ${this.feed.keyOf(message.entry)} ≤${message.prefix}`;
+        return `${head} ${message.slot}@${message.ballot} ${this.feed.keyOf(message.entry)} ≤${message.prefix}${message.hasVote ? '' : ' ahead'}`;
       case 'vote':
-        return `${head} ${message.slot}@${message.ballot}`;
+        return `${head} ${message.from}–${message.slot}@${message.ballot} ≤${message.prefix}`;
       case 'propose-change':
       case 'admit':
         return `${head} ${describeChange(message.change)}`;

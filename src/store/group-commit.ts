@@ -34,10 +34,10 @@ export class GroupCommit<Item> {
       return;
     }
     this.waiting.push({ item, onDurable });
-    // Not before the caller has returned: what it writes in one go shares one flush.
+    // At once: the disk is at it while the caller goes on.
     if (!this.isFlushing) {
       this.isFlushing = true;
-      queueMicrotask(() => void this.run());
+      void this.run();
     }
   }
 

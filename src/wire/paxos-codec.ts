@@ -83,9 +83,9 @@ function writeFields(message: PaxosMessage): List {
     case 'refuse':
       return [message.ballot, message.promised];
     case 'propose':
-      return [message.ballot, message.slot, message.prefix, writeEntry(message.entry)];
+      return [message.ballot, message.slot, message.prefix, writeEntry(message.entry), message.hasVote];
     case 'vote':
-      return [message.ballot, message.slot];
+      return [message.ballot, message.from, message.slot, message.prefix];
     case 'propose-change':
       return [message.voter, writeChange(message.change)];
     case 'admit':
@@ -175,7 +175,7 @@ export function decodePaxosMessage(limits: PaxosLimits, payload: Uint8Array): Pa
 }
 
 function readFields(limits: PaxosLimits, kind: Kind, incarnation: number, fields: List): PaxosMessage | null {
-  const [first, second, third, fourth] = fields;
+  const [first, second, third, fourth, fifth] = fields;
   switch (kind) {
     case 'prepare':
       if (fields.length !== 2 || !isCount(first) || !isCount(second)) return null;
@@ -195,12 +195,14 @@ function readFields(limits: PaxosLimits, kind: Kind, incarnation: number, fields
       return { kind, incarnation, ballot: first, promised: second };
     case 'propose': {
       const entry = readEntry(limits, fourth);
-      if (fields.length !== 4 || !isCount(first) || !isCount(second) || !isCount(third)) return null;
-      return entry === null ? null : { kind, incarnation, ballot: first, slot: second, prefix: third, entry };
+      if (fields.length !== 5 || !isCount(first) || !isCount(second) || !isCount(third)) return null;
+      if (entry === null || typeof fifth !== 'boolean') return null;
+      return { kind, incarnation, ballot: first, slot: second, prefix: third, entry, hasVote: fifth };
     }
     case 'vote':
-      if (fields.length !== 2 || !isCount(first) || !isCount(second)) return null;
-      return { kind, incarnation, ballot: first, slot: second };
+      if (fields.length !== 4 || !isCount(first) || !isCount(second)) return null;
+      if (!isCount(third) || !isCount(fourth)) return null;
+      return { kind, incarnation, ballot: first, from: second, slot: third, prefix: fourth };
     case 'propose-change': {
       const change = readChange(limits, second);
       if (fields.length !== 2 || !isCount(first) || change === null) return null;

@@ -68,7 +68,7 @@ class Teller {
   /** The leader votes and proposes. */
   propose(ballot: CheckedBallot, slot: CheckedSlot, key: ValueKey): void {
     this.to.onVoteKept(ballot % 3, ballot, slot, key);
-    this.to.onProposed(ballot % 3, ballot, slot, key);
+    this.to.onProposed(ballot % 3, ballot, slot, key, true);
   }
 
   vote(device: number, ballot: CheckedBallot, slot: CheckedSlot, key: ValueKey): void {
@@ -253,9 +253,9 @@ const bad: Readonly<Record<string, Story>> = {
   'proposal §9 own ballot': settled((tell) => {
     tell.prepare(5, B, [A, C]);
     tell.to.onVoteKept(B, 5, 2, 'y/1');
-    tell.to.onProposed(B, 5, 2, 'y/1');
+    tell.to.onProposed(B, 5, 2, 'y/1', true);
   }),
-  'proposal §9 own vote first': settled((tell) => tell.to.onProposed(A, OF_A, 2, 'y/1')),
+  'proposal §9 own vote first': settled((tell) => tell.to.onProposed(A, OF_A, 2, 'y/1', true)),
   'proposal §9 safe value': settled((tell) => {
     tell.ask('z/1');
     tell.propose(OF_A, 2, 'y/1');
@@ -307,6 +307,21 @@ const bad: Readonly<Record<string, Story>> = {
 };
 
 describe('what must not be', () => {
+  test('a proposal ahead of its vote is judged as any other', () => {
+    const ahead =
+      (isPromised: boolean): Story =>
+      (tell) => {
+        tell.ask('z/1');
+        tell.propose(OF_A, 2, 'y/1');
+        if (isPromised) tell.to.onPromiseKept(B, OF_B);
+        tell.to.onPromiseKept(A, OF_B);
+        tell.to.onPromiseSaid(A, OF_B, 1, [{ slot: 2, ballot: OF_A, value: 'y/1' }]);
+        tell.to.onProposed(B, OF_B, 2, 'z/1', false);
+      };
+    expect(rulesOf(settled(ahead(true)))).toEqual(['proposal §9 safe value']);
+    expect(rulesOf(settled(ahead(false)))).toContain('promise §9 said before kept');
+  });
+
   test.each(Object.entries(bad))('%s', (rule, story) => {
     expect(rulesOf(story)).toContain(rule);
   });

@@ -166,14 +166,21 @@ describe('with three devices', () => {
     for (const self of [0, 1, 2]) boot(self);
   });
 
-  test('a proposal leaves when the vote inside it is durable, and not before', () => {
+  test('a proposal leaves while the store writes; the vote for it follows when it is durable, and not before', () => {
     const leader = untilLeader();
     settle();
     leader.drive.request(request(1));
-    expect(leader.take('propose')).toEqual([]);
+    expect(leader.take('propose')).toMatchObject([
+      { to: 1, message: { slot: 1, hasVote: false } },
+      { to: 2, message: { slot: 1, hasVote: false } },
+    ]);
+    expect(leader.take('vote')).toEqual([]);
     expect(leader.store.waiting).toHaveLength(1);
     leader.store.flush();
-    expect(leader.take('propose').map(({ to }) => to)).toEqual([1, 2]);
+    expect(leader.take('vote')).toMatchObject([
+      { to: 1, message: { from: 1, slot: 1 } },
+      { to: 2, message: { from: 1, slot: 1 } },
+    ]);
   });
 
   test('what comes while the store writes is taken, written together next, and leaves together and in order', () => {
@@ -181,17 +188,19 @@ describe('with three devices', () => {
     settle();
     leader.frames = 0;
     for (const sequence of [1, 2, 3]) leader.drive.request(request(sequence));
-    const slotsTo = (peer: number): readonly Slot[] =>
+    const votesTo = (peer: number): readonly Slot[] =>
       leader
-        .take('propose')
-        .flatMap(({ to, message }) => (to === peer && message.kind === 'propose' ? [message.slot] : []));
+        .take('vote')
+        .flatMap(({ to, message }) => (to === peer && message.kind === 'vote' ? [message.slot] : []));
+    expect(leader.take('propose')).toHaveLength(6);
+    leader.frames = 0;
     expect(leader.store.waiting).toHaveLength(1);
     leader.store.flush();
-    expect(slotsTo(1)).toEqual([1]);
+    expect(votesTo(1)).toEqual([1]);
     expect(leader.store.waiting).toHaveLength(1);
     leader.store.flush();
-    expect(slotsTo(1)).toEqual([1, 2, 3]);
-    expect(slotsTo(2)).toEqual([1, 2, 3]);
+    expect(votesTo(1)).toEqual([1, 2, 3]);
+    expect(votesTo(2)).toEqual([1, 2, 3]);
     expect(leader.frames).toBe(4);
     expect(leader.store.waiting).toEqual([]);
   });
@@ -202,9 +211,11 @@ describe('with three devices', () => {
     leader.drive.request(request(1));
     leader.store.flush();
     const [proposal] = leader.take('propose');
+    const [vote] = leader.take('vote');
     const follower = devices[1];
-    if (proposal === undefined || follower === undefined) throw new Error('nothing was proposed');
-    follower.drive.receive(leader.self, [proposal.message], clock.nowUs());
+    if (proposal === undefined || vote === undefined || follower === undefined)
+      throw new Error('nothing was proposed');
+    follower.drive.receive(leader.self, [proposal.message, vote.message], clock.nowUs());
     expect(follower.told).toEqual([]);
     expect(follower.chosen).toEqual([]);
     expect(follower.drive.readPrefix()).toBe(0);
@@ -357,11 +368,12 @@ test('a halted device takes nothing in and lets nothing out', () => {
   const leader = untilLeader();
   settle();
   leader.drive.request(request(1));
+  const before = leader.sent.length;
   leader.drive.halt();
   leader.store.flush();
   leader.drive.request(request(2));
   clock.moveTo(clock.nowUs() + 100_000);
-  expect(leader.sent).toEqual([]);
+  expect(leader.sent).toHaveLength(before);
   expect(leader.store.waiting).toEqual([]);
 });
 
@@ -403,7 +415,7 @@ test('a vote for another operational quorum is told before it leaves, and again 
   const entry: Entry = { kind: 'quorum', members: 0b01 };
   device.drive.receive(
     0,
-    [{ kind: 'propose', incarnation: 1, ballot: 3, slot: 2, entry, prefix: 1 }],
+    [{ kind: 'propose', incarnation: 1, ballot: 3, slot: 2, entry, prefix: 1, hasVote: true }],
     clock.nowUs(),
   );
   expect(voted).toEqual([2]);

@@ -53,7 +53,7 @@ const cases: readonly Case[] = [
         state.promised = 0;
       },
     }),
-    fault: 'two-proposers',
+    fault: 'crash',
     rules: ['promise §9 vote below promise', 'promise §9 promise below promise', 'promise §9 vote untold'],
   },
   {
@@ -77,6 +77,28 @@ const cases: readonly Case[] = [
         effects.map((effect) => (effect.kind === 'persist' ? { ...effect, barrier: false } : effect)),
     }),
     rules: ['promise §9 said before kept', 'proposal §9 own vote first'],
+  },
+  {
+    name: 'lets its vote follow a proposal before it is safe',
+    start: sabotage({
+      effects: (effects) => [
+        ...effects.filter((effect) => effect.kind === 'send' && effect.message.kind === 'vote'),
+        ...effects.filter((effect) => effect.kind !== 'send' || effect.message.kind !== 'vote'),
+      ],
+    }),
+    rules: ['promise §9 said before kept'],
+  },
+  {
+    name: 'proposes before the promise of its ballot is safe',
+    start: sabotage({
+      effects: (effects) =>
+        effects.map((effect) =>
+          effect.kind === 'persist' && effect.record.kind === 'promise'
+            ? { ...effect, barrier: false }
+            : effect,
+        ),
+    }),
+    rules: ['promise §9 said before kept'],
   },
   {
     name: 'answers before its vote is safe',
@@ -108,7 +130,7 @@ const cases: readonly Case[] = [
         const { ballot, slot } = input.message;
         const third = [0, 1, 2].find((one) => one !== config.self && one !== input.from) ?? 3;
         const incarnation = state.governance.incarnations[third]?.incarnation ?? 1;
-        const message: PaxosMessage = { kind: 'vote', incarnation, ballot, slot };
+        const message: PaxosMessage = { kind: 'vote', incarnation, ballot, from: slot, slot, prefix: 0 };
         return [...effects, ...step({ kind: 'received', nowUs: input.nowUs, from: third, message })];
       },
     }),

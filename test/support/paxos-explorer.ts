@@ -2,7 +2,8 @@
  * Every world that three devices can come to: from each world every message under way is delivered, in every order, any
  * device tries to lead, or is stopped and started again from its durable records, within a budget. A lost message is one that is
  * never delivered; a step that is cut off before its messages leave is one whose messages are never delivered, and a stop
- * right after it. Device states, messages and worlds are numbered, and what a device does with a message is worked out
+ * right after it; and one that is cut off before its votes are durable has lost these, while what it proposed ahead of them
+ * is under way. Device states, messages and worlds are numbered, and what a device does with a message is worked out
  * once. Two states are the same when they promise, vote, know and propose the same: what a device has heard of others when
  * bears on nothing where no time passes.
  *
@@ -14,6 +15,7 @@ import { tryToLead } from '../../src/core/paxos/leader.js';
 import { bit, followEntry, foundGovernance, isChosenBy } from '../../src/core/paxos/operational-quorum.js';
 import { readPaxosBeat, stepPaxos } from '../../src/core/paxos/paxos.js';
 import { recoverPaxos } from '../../src/core/paxos/recover.js';
+import { isAheadOfVote } from '../../src/core/paxos/run.js';
 import type { PaxosState } from '../../src/core/paxos/state.js';
 import type {
   Beat,
@@ -86,6 +88,8 @@ interface Result {
   readonly device: number;
   readonly letters: readonly number[];
   readonly votes: readonly number[];
+  /** The same, stopped before its votes were durable; null where nothing left ahead of them. */
+  readonly cut: Result | null;
 }
 
 interface World {
@@ -201,6 +205,8 @@ export class Explorer {
         this.step(world.devices[to] as number, { kind: 'received', nowUs: NOW_US, from, message }),
       );
       yield advance(rest, to, result);
+      if (result.cut !== null && world.stops < budget.stops)
+        yield advance({ ...rest, stops: world.stops + 1 }, to, result.cut);
     }
     for (const [self, limit] of budget.tries.entries()) {
       if ((world.tries[self] as number) >= limit) continue;
@@ -346,19 +352,25 @@ export class Explorer {
   private result({ self, life, state, records }: Device, effects: readonly PaxosEffect[]): Result {
     const letters: number[] = [];
     const votes: number[] = [];
+    const ahead: number[] = [];
     let durable = records;
+    let firm = records;
     for (const effect of effects) {
       if (effect.kind === 'send' && this.isDelivered(effect.message)) {
         const letter = { from: self, to: effect.to, message: effect.message };
         // Not by its serialized bytes: a number that optimized code has made differs in them.
-        letters.push(this.letters.of(letter, describe(letter)));
+        const number = this.letters.of(letter, describe(letter));
+        letters.push(number);
+        if (isAheadOfVote(effect.message)) ahead.push(number);
       }
       if (effect.kind !== 'persist') continue;
       durable = replaceRecord(durable, effect.record);
+      if (effect.record.kind !== 'vote') firm = replaceRecord(firm, effect.record);
       for (const vote of listVotes(self, effect.record))
         votes.push(this.votes.of(vote, JSON.stringify(vote)));
     }
-    return { device: this.number({ self, life, state, records: durable }), letters, votes };
+    const cut = ahead.length === 0 ? null : { ...this.start(self, life, firm), letters: ahead };
+    return { device: this.number({ self, life, state, records: durable }), letters, votes, cut };
   }
 
   /**
@@ -457,7 +469,7 @@ function replaceRecord(records: readonly PaxosRecord[], record: PaxosRecord): re
 function describeDevice({ self, life, state, records }: Device): string {
   const { incarnation, promised, votes, prefix, chosen, tallies, leadership, queue, seen, witness } = state;
   // When who was sent what tells nobody anything.
-  const lead = leadership === null ? null : { ...leadership, sent: null };
+  const lead = leadership === null ? null : { ...leadership, sent: null, sparing: null };
   const parts = [
     self,
     incarnation,

@@ -7,6 +7,8 @@ import { PAXOS_DEFAULTS } from '../../src/core/paxos/defaults.js';
 import { recoverPaxos } from '../../src/core/paxos/recover.js';
 import type { PaxosState } from '../../src/core/paxos/state.js';
 import { stepPaxos } from '../../src/core/paxos/paxos.js';
+import { isAheadOfVote } from '../../src/core/paxos/run.js';
+import { readHeldUntilUs } from '../../src/core/paxos/sparing.js';
 import type {
   Entry,
   Outcome,
@@ -193,7 +195,11 @@ export class PaxosWorld {
     const endUs = this.nowUs + forUs;
     while (this.nowUs < endUs) {
       if (until()) return true;
-      const nextTimeUs = (Math.floor(this.nowUs / 5_000) + 1) * 5_000;
+      const tickUs = (Math.floor(this.nowUs / 5_000) + 1) * 5_000;
+      const nextTimeUs = this.devices.reduce((least, { up, state }) => {
+        const heldUntilUs = (up ? readHeldUntilUs(state) : null) ?? Infinity;
+        return heldUntilUs > this.nowUs ? Math.min(least, heldUntilUs) : least;
+      }, tickUs);
       const dueUs = this.letters.reduce((least, letter) => Math.min(least, letter.dueUs), Infinity);
       const flushed = this.devices.reduce((least, device) => Math.min(least, device.flushedUs), Infinity);
       if (Math.min(dueUs, flushed) <= Math.min(nextTimeUs, endUs)) {
@@ -236,6 +242,10 @@ export class PaxosWorld {
   carryOut(index: number, effects: readonly PaxosEffect[]): void {
     const device = this.device(index);
     for (const effect of effects) {
+      if (effect.kind === 'send' && isAheadOfVote(effect.message) && !device.held.some(holdsBackAll)) {
+        this.release(index, effect);
+        continue;
+      }
       const isBarrier = effect.kind === 'persist' && effect.barrier;
       if (this.flushUs > 0 && (isBarrier || device.held.length > 0)) {
         device.held.push(effect);
@@ -294,6 +304,11 @@ export class PaxosWorld {
       }
     return wrong;
   }
+}
+
+/** A record that also a proposal ahead of its vote waits for. */
+function holdsBackAll(effect: PaxosEffect): boolean {
+  return effect.kind === 'persist' && effect.barrier && effect.record.kind !== 'vote';
 }
 
 function listRecords(effects: readonly PaxosEffect[]): readonly PaxosRecord[] {

@@ -17,7 +17,7 @@ const LIMITS: PaxosLimits = {
 };
 const PAYLOAD_BYTES = PIECE_BYTES + 32;
 
-const vote: PaxosMessage = { kind: 'vote', incarnation: 1, ballot: 4, slot: 9 };
+const vote = { kind: 'vote', incarnation: 1, ballot: 4, from: 9, slot: 9, prefix: 8 } as const;
 
 function snapshotOf(bytes: number): PaxosMessage {
   const state = Uint8Array.from({ length: bytes }, (_, at) => at % 251);

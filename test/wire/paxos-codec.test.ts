@@ -85,12 +85,12 @@ describe('limits', () => {
     const votes = (length: number): CborValue => Array.from({ length }, (_, slot) => [slot, 3, nothing]);
     expect(read([1, 1, 3, 0, votes(9)])).not.toBeNull();
     expect(read([1, 1, 3, 0, votes(10)])).toBeNull();
-    expect(read([4, 1, 3, 1, 0, [2, 7]])).not.toBeNull();
-    expect(read([4, 1, 3, 1, 0, [2, 8]])).toBeNull();
+    expect(read([4, 1, 3, 1, 0, [2, 7], true])).not.toBeNull();
+    expect(read([4, 1, 3, 1, 0, [2, 8], true])).toBeNull();
   });
 
   test('a value at its longest is read, a longer one is not', () => {
-    const propose = (length: number): CborValue => [4, 1, 3, 1, 0, [0, 'c', 1, new Uint8Array(length)]];
+    const propose = (length: number): CborValue => [4, 1, 3, 1, 0, [0, 'c', 1, new Uint8Array(length)], true];
     expect(read(propose(16))).not.toBeNull();
     expect(read(propose(17))).toBeNull();
   });

@@ -99,11 +99,18 @@ export function onPropose(run: Run, from: ReplicaIndex, message: Propose): void 
   // Before the leader takes it for busy: what it holds back waits for acknowledgements.
   if (maySpare(config)) notePace(state.pace, config.busySlots / 2, run.nowUs);
   // simplified [0095]: the leader's vote came with the proposal
-  if (isCurrent(state, from, message.incarnation)) countVote(state, from, slot, ballot);
+  if (message.hasVote && isCurrent(state, from, message.incarnation)) countVote(state, from, slot, ballot);
   if (pairSuffices(config, state, from, entry)) return;
   for (const peer of others(config)) {
     if (peer !== config.witness)
-      send(run, peer, { kind: 'vote', incarnation: state.incarnation, ballot, slot });
+      send(run, peer, {
+        kind: 'vote',
+        incarnation: state.incarnation,
+        ballot,
+        from: slot,
+        slot,
+        prefix: state.prefix,
+      });
   }
 }
 
@@ -118,10 +125,11 @@ export function pairSuffices(
   return isChosenBy(config, state.governance, bit(leader) | bit(config.self), entry);
 }
 
-/** Another device's vote. */
+/** Another device's votes. */
 export function onVote(run: Run, from: ReplicaIndex, message: VoteMessage): void {
   const { config, state } = run;
-  const isNear = message.slot > state.prefix && message.slot <= state.prefix + 2 * config.windowSlots;
-  if (!isNear || !isCurrent(state, from, message.incarnation)) return;
-  countVote(state, from, message.slot, message.ballot);
+  if (!isCurrent(state, from, message.incarnation)) return;
+  const last = Math.min(message.slot, state.prefix + 2 * config.windowSlots);
+  for (let slot = Math.max(message.from, state.prefix + 1); slot <= last; slot += 1)
+    countVote(state, from, slot, message.ballot);
 }

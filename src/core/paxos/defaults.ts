@@ -3,6 +3,7 @@ import type { PaxosConfig } from './types.js';
 
 export const PAXOS_DEFAULTS = {
   learning: 'leader-vote',
+  proposesAhead: true,
   keepsState: true,
   beatUs: 20_000,
   silenceUs: 100_000,

@@ -2,8 +2,12 @@
  * The leader: phase 1 once for all slots from the first one that it does not know (fast, columns 16 and 19), then phase
  * 2 slot after slot, with its own vote inside the proposal (simplified [0095]), many slots at a time. It must never
  * propose a value of its own for a slot for which phase 1 told of a vote, never propose past a change of who governs,
- * and never send a proposal before its own vote for it is durable. What it has not been answered it sends again: the
+ * and never let anybody count its own vote before that is durable. What it has not been answered it sends again: the
  * same value, slot and ballot.
+ *
+ * A new command leaves ahead of the leader's vote where the configuration has it so: the leader's disk and its followers'
+ * write at the same time, and the vote comes in a message of its own. A leader that loses that vote proposes nothing
+ * else in its ballot, as its promise was durable before: it leads with a higher one, and finds what others voted for.
  */
 import { assert } from '../assert.js';
 import { sameBytes } from '../bytes.js';
@@ -28,6 +32,7 @@ import {
   KNOWN_BALLOT,
   type Entry,
   type Members,
+  type PaxosConfig,
   type PromiseMessage,
   type QuorumChange,
   type Refuse,
@@ -58,6 +63,7 @@ export function tryToLead(run: Run): void {
     changeAt: 0,
     sent: new Map(),
     sparing: createSparing(),
+    unsaid: new Map(),
   };
   notePromise(run, state.leadership, config.self, state.incarnation, state.prefix, [...state.votes.values()]);
   sendPrepares(run, state.leadership);
@@ -321,18 +327,33 @@ export function isAdmitted(state: PaxosState, replica: ReplicaIndex): boolean {
   return nonce !== null && nonce !== undefined && current !== undefined && sameBytes(current.nonce, nonce);
 }
 
-/** Votes for a proposal of its own, durably, and sends it with that vote (simplified [0095], [0096]). */
+/** Votes for a proposal of its own, durably, and sends it with that vote (simplified [0095], [0096]) or ahead of it. */
 function propose(run: Run, leadership: Leadership, slot: Slot, entry: Entry): void {
   const { config, state } = run;
-  castVote(run, slot, leadership.ballot, entry);
   leadership.next = slot + 1;
   if (changesGovernance(entry)) leadership.changeAt = slot;
   if (maySpare(config)) notePace(state.pace, config.busySlots, run.nowUs);
-  transmit(run, leadership, slot, entry);
+  const isAhead = mayProposeAhead(config, leadership, slot, entry);
+  if (isAhead) transmit(run, leadership, slot, entry, false);
+  castVote(run, slot, leadership.ballot, entry);
+  if (!isAhead) transmit(run, leadership, slot, entry, true);
+}
+
+/**
+ * Whether a proposal leaves ahead of this device's vote: a new command, so that nobody can know of another choice for its slot,
+ * of which this leader would have to hear.
+ */
+function mayProposeAhead(
+  { proposesAhead, learning }: PaxosConfig,
+  { found }: Leadership,
+  slot: Slot,
+  entry: Entry,
+): boolean {
+  return proposesAhead && learning !== 'one-learner' && entry.kind === 'command' && !found.has(slot);
 }
 
 /** Sends a proposal to those who are to vote for it. */
-function transmit(run: Run, leadership: Leadership, slot: Slot, entry: Entry): void {
+function transmit(run: Run, leadership: Leadership, slot: Slot, entry: Entry, hasVote: boolean): void {
   const { config, state } = run;
   const times = (leadership.sent.get(slot)?.times ?? 0) + 1;
   leadership.sent.set(slot, { atUs: run.nowUs, times });
@@ -343,10 +364,20 @@ function transmit(run: Run, leadership: Leadership, slot: Slot, entry: Entry): v
       ballot: leadership.ballot,
       slot,
       entry,
-      prefix: state.prefix,
+      prefix: hasVote ? state.prefix : 0,
+      hasVote,
     });
+    if (!hasVote) leadership.unsaid.set(to, { from: leadership.unsaid.get(to)?.from ?? slot, to: slot });
   }
   if (config.witness !== null && entry.kind === 'quorum') sendChange(run, leadership, slot, entry.members);
+}
+
+/** The votes for all that this step has proposed ahead of them, in one message for each who was asked. */
+export function sayVotes(run: Run, { ballot, unsaid }: Leadership): void {
+  const { incarnation, prefix } = run.state;
+  for (const [to, { from, to: slot }] of unsaid)
+    send(run, to, { kind: 'vote', incarnation, ballot, from, slot, prefix });
+  unsaid.clear();
 }
 
 /** simplified [00112]: the change, and with it all that is proposed below, through the witness. */
@@ -412,7 +443,7 @@ export function retransmit(run: Run): void {
     else if (left > 0 && isDue(atUs)) {
       left -= 1;
       growWary(run, leadership);
-      transmit(run, leadership, slot, vote.entry);
+      transmit(run, leadership, slot, vote.entry, true);
     }
   }
 }

@@ -49,8 +49,16 @@ export interface Sparing {
   /** By replica: slots that it was not asked about and has not been told of. */
   readonly untold: Map<ReplicaIndex, { readonly from: Slot; readonly to: Slot }>;
   toldUs: number;
-  /** What was proposed in one go and is not known to be chosen: the last slot, and since when. */
-  readonly underWay: { readonly to: Slot; readonly sinceUs: number }[];
+  /** What was proposed in one go and is not known to be chosen: the last slot, and since when; null: nothing. */
+  batch: { readonly to: Slot; readonly sinceUs: number } | null;
+  /** When the last batch was known to be chosen. */
+  chosenUs: number;
+  /** How long batches take that meet no obstacle. */
+  swiftUs: number;
+  /** Requests that were open at once of late: so many are waited for. */
+  expected: number;
+  /** Until when what is queued is held back, whoever comes until then; null: it is not. */
+  heldUntilUs: number | null;
   /** Another batch has begun in this step. */
   isBegun: boolean;
 }
@@ -61,7 +69,11 @@ export function createSparing(): Sparing {
     relied: null,
     untold: new Map(),
     toldUs: -Infinity,
-    underWay: [],
+    batch: null,
+    chosenUs: -Infinity,
+    swiftUs: Infinity,
+    expected: 0,
+    heldUntilUs: null,
     isBegun: false,
   };
 }

@@ -25,6 +25,7 @@ import {
   proposeNext,
   queueRequest,
   retransmit,
+  sayVotes,
   stepDown,
   tryToLead,
 } from './leader.js';
@@ -47,6 +48,7 @@ import type {
   Propose,
   Request,
   Slot,
+  VoteMessage,
 } from './types.js';
 import { readWitnessBeat, stepWitness } from './witness.js';
 
@@ -132,7 +134,10 @@ function settle(run: Run): void {
     followGenesis(run);
     if (!proposeNext(run) && !learns) break;
   }
-  if (run.state.leadership !== null) endBatch(run, run.state.leadership);
+  if (run.state.leadership !== null) {
+    sayVotes(run, run.state.leadership);
+    endBatch(run, run.state.leadership);
+  }
   notePrefix(run, false);
   askForSnapshot(run);
   acknowledge(run);
@@ -158,7 +163,7 @@ function onMessage(run: Run, from: ReplicaIndex, message: PaxosMessage): void {
       return;
     case 'vote':
       if (from === run.config.witness) onVoteForLeader(run, from, message);
-      else onVote(run, from, message);
+      else onVotes(run, from, message);
       return;
     case 'fetch':
       onFetch(run, from, message);
@@ -198,6 +203,13 @@ function onProposal(run: Run, from: ReplicaIndex, message: Propose): void {
   }
   noticePrefix(run, from, message.prefix);
   if (mayVote(state)) onPropose(run, from, message);
+}
+
+/** Votes of another replica, and what it knows to be chosen: what the votes choose need not be asked for. */
+function onVotes(run: Run, from: ReplicaIndex, message: VoteMessage): void {
+  onVote(run, from, message);
+  learnFromVotes(run);
+  noticePrefix(run, from, message.prefix);
 }
 
 function onTime(run: Run): void {
@@ -285,6 +297,7 @@ function readWord(message: PaxosMessage): { readonly promised: number; readonly 
     case 'refuse':
       return { promised: message.promised, voted: 0 };
     case 'propose':
+      return { promised: message.ballot, voted: message.hasVote ? message.slot : 0 };
     case 'vote':
       return { promised: message.ballot, voted: message.slot };
     case 'beat':

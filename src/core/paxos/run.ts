@@ -16,6 +16,14 @@ export function send(run: Run, to: ReplicaIndex, message: PaxosMessage): void {
   run.effects.push({ kind: 'send', to, message });
 }
 
+/**
+ * True for a proposal whose leader's vote comes later: no vote has to be durable before it leaves. It rests on the promise of
+ * its ballot alone, which keeps a leader from proposing anything else in it (Lamport's phase 2a has no vote either).
+ */
+export function isAheadOfVote(message: PaxosMessage): boolean {
+  return message.kind === 'propose' && !message.hasVote;
+}
+
 /** Writes a record that must be durable before anything that follows leaves. */
 export function persist(run: Run, record: PaxosRecord): void {
   run.effects.push({ kind: 'persist', record, barrier: true });

@@ -1,20 +1,25 @@
 /**
  * Under load, a leader of three does with less: where requests follow one another quickly, it sends a proposal to one follower alone,
  * whose vote completes the quorum and who answers (simplified [0098]), tells the other what was chosen, many slots in one message
- * (simplified [0101]), and proposes what comes meanwhile in one go, as soon as what is under way is acknowledged. A device that is
- * woken for eight requests does not eight times the work of one that is woken for one. Nothing about safety changes: fewer
- * devices are asked to vote, and what is told is chosen. It must never go on relying on one follower that does not answer.
+ * (simplified [0101]), and proposes in one go what comes until what is under way is acknowledged. Then it waits for as many
+ * requests as were open at once of late, as those who were answered ask again: but no longer than two batches take. A device that
+ * is woken for sixteen requests does not sixteen times the work of one that is woken for one. Nothing about safety changes:
+ * fewer devices are asked to vote, and what is told is chosen. It must never go on relying on one follower that does not
+ * answer.
  */
 import type { ReplicaIndex } from '../types.js';
 import { sendChosen } from './catch-up.js';
 import { liveMembers } from './leader-choice.js';
 import { bit } from './operational-quorum.js';
 import { listAsking, others, type Run } from './run.js';
-import type { Leadership } from './state.js';
+import type { Sparing } from './pace.js';
+import type { Leadership, PaxosState } from './state.js';
 import type { Slot } from './types.js';
 
-/** What is under way holds back nothing for longer. */
+/** Nothing is held back for longer. */
 const HOLD_BACK_US = 5_000;
+/** What the time of a swift batch grows by with every batch that takes longer. */
+const SLOWER = 1.1;
 /** A follower that was relied on and did not answer: all are asked for so many retries. */
 const WARY_RETRIES = 10;
 /** How often those who were not asked are told what has been chosen. */
@@ -45,22 +50,47 @@ export function growWary(run: Run, { sparing }: Leadership): void {
 }
 
 /**
- * Whether requests wait to be proposed together with others: for what is under way to be acknowledged, or until there are as
- * many of them as that, but for no third batch.
+ * Whether requests wait to be proposed together with others: for what is under way to be acknowledged, and then for those who
+ * come again, twice as long as that takes at most.
  */
 export function isHeldBack(run: Run, leadership: Leadership): boolean {
-  const { state } = run;
+  const { nowUs } = run;
   const { sparing } = leadership;
   if (sparing.isBegun) return false;
-  while ((sparing.underWay[0]?.to ?? Infinity) <= state.prefix) sparing.underWay.shift();
-  const [first, second] = sparing.underWay;
-  const waits =
-    first !== undefined &&
-    run.nowUs - first.sinceUs < HOLD_BACK_US &&
-    (second !== undefined || state.queue.length < first.to - state.prefix) &&
-    chooseOne(run, leadership) !== null;
-  sparing.isBegun = !waits;
-  return waits;
+  const queued = run.state.queue.length;
+  noteOpen(run, sparing, queued);
+  const { batch, chosenUs, swiftUs, expected } = sparing;
+  const untilUs =
+    batch === null ? chosenUs + Math.min(2 * swiftUs, HOLD_BACK_US) : batch.sinceUs + HOLD_BACK_US;
+  const isComplete = batch === null && queued >= expected;
+  if (!isComplete && nowUs < untilUs && chooseOne(run, leadership) !== null) {
+    sparing.heldUntilUs = untilUs;
+    return true;
+  }
+  sparing.heldUntilUs = null;
+  sparing.isBegun = true;
+  // Those who did not come are not waited for again.
+  sparing.expected = queued;
+  return false;
+}
+
+/** Counts requests that are open at once: in the first third of a swift batch's time, before anybody in it is answered and asks again. */
+function noteOpen({ state, nowUs }: Run, sparing: Sparing, queued: number): void {
+  const { batch, swiftUs } = sparing;
+  if (batch === null) return;
+  const elapsedUs = nowUs - batch.sinceUs;
+  if (batch.to <= state.prefix) {
+    sparing.swiftUs = Math.min(elapsedUs, SLOWER * sparing.swiftUs);
+    sparing.chosenUs = nowUs;
+    sparing.batch = null;
+  } else if (elapsedUs < swiftUs / 3) {
+    sparing.expected = Math.max(sparing.expected, batch.to - state.prefix + queued);
+  }
+}
+
+/** Until when requests are held back; null where none are. */
+export function readHeldUntilUs({ queue, leadership }: PaxosState): number | null {
+  return queue.length === 0 ? null : (leadership?.sparing.heldUntilUs ?? null);
 }
 
 /** All that may be proposed now has been: tells those who were not asked what has been chosen. */
@@ -69,8 +99,7 @@ export function endBatch(run: Run, leadership: Leadership): void {
   const { sparing } = leadership;
   const last = leadership.next - 1;
   sparing.isBegun = false;
-  if (last > Math.max(state.prefix, sparing.underWay.at(-1)?.to ?? 0))
-    sparing.underWay.push({ to: last, sinceUs: run.nowUs });
+  if (last > Math.max(state.prefix, sparing.batch?.to ?? 0)) sparing.batch = { to: last, sinceUs: run.nowUs };
   // While more is under way, what is chosen meanwhile goes with it.
   if (last > state.prefix && run.nowUs - sparing.toldUs < TELL_US) return;
   for (const [peer, { from, to }] of sparing.untold) {

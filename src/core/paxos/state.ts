@@ -56,6 +56,8 @@ export interface Leadership {
   /** By slot that is not known to be chosen: when it was last sent, and how often. */
   readonly sent: Map<Slot, { readonly atUs: number; readonly times: number }>;
   readonly sparing: Sparing;
+  /** By replica: slots that were proposed to it in this step, ahead of this device's vote. */
+  readonly unsaid: Map<ReplicaIndex, { readonly from: Slot; readonly to: Slot }>;
 }
 
 export interface HeardOf {

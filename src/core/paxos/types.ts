@@ -8,7 +8,8 @@
  * meanwhile and let the records of many steps share one flush, as long as the effects leave in the order in which they
  * came. The state runs ahead of the disk, the world never does: whoever crashes has said nothing that rests on a record
  * that is lost. `persist` without `barrier` waits for the next flush. Records become durable in the order in which they
- * come.
+ * come. A proposal ahead of its vote (`isAheadOfVote`) is held back by no vote: it leaves as soon as every record with a
+ * barrier before it that is none is durable.
  */
 import type { ReplicaIndex, Value } from '../types.js';
 
@@ -107,22 +108,29 @@ export interface Refuse extends Spoken {
 }
 
 /**
- * Phase 2, with the leader's own vote inside (simplified [0095]); `prefix`: all slots up to it are chosen for the
- * leader.
+ * Phase 2, with the leader's own vote inside (simplified [0095]), or ahead of it: then a `vote` follows once it is
+ * durable.
  */
 export interface Propose extends Spoken {
   readonly kind: 'propose';
   readonly ballot: Ballot;
   readonly slot: Slot;
   readonly entry: Entry;
+  /** All slots up to it are chosen for the leader; 0 ahead of its vote, as that may rest on votes that are not durable. */
   readonly prefix: Slot;
+  readonly hasVote: boolean;
 }
 
-/** A vote where the leader's and one's own are no quorum, told to all; and a witness's vote, told to the leader. */
+/**
+ * Votes for the slots from `from` to `slot`: where the leader's and one's own are no quorum, told to all; a leader's that
+ * proposed ahead of them; and a witness's, told to the leader. `prefix`: all slots up to it are chosen for the sender.
+ */
 export interface VoteMessage extends Spoken {
   readonly kind: 'vote';
   readonly ballot: Ballot;
+  readonly from: Slot;
   readonly slot: Slot;
+  readonly prefix: Slot;
 }
 
 /** Phase 2 towards the witness, as the incarnation `voter` of it: another one's vote would not count. */
@@ -270,6 +278,11 @@ export interface PaxosConfig {
   /** The device that votes on the operational quorum alone; asks for n = 3. */
   readonly witness: ReplicaIndex | null;
   readonly learning: Learning;
+  /**
+   * A leader proposes new commands while its own vote for them becomes durable; where they are durable at once there is
+   * nothing to gain. It has no part in `one-learner`, whose leader says one thing in one message.
+   */
+  readonly proposesAhead: boolean;
   /** False: it executes nothing and keeps no snapshot (simplified [0099]); control replicas always keep state. */
   readonly keepsState: boolean;
   /** Fresh for every start of the process, 16 bytes. */

@@ -92,7 +92,8 @@ function onChange(run: Run, memory: WitnessMemory, from: ReplicaIndex, message: 
     remember(run, memory);
   }
   // simplified [00113], message 1014
-  send(run, from, { kind: 'vote', incarnation, ballot: change.ballot, slot: change.slot });
+  const { ballot, slot } = change;
+  send(run, from, { kind: 'vote', incarnation, ballot, from: slot, slot, prefix: 0 });
 }
 
 function sameVote(a: QuorumChange, b: QuorumChange): boolean {

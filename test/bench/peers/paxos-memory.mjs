@@ -25,7 +25,7 @@ const digestEntries = (from, entries) =>
 class Device {
   status = null;
 
-  constructor(self, learning, group) {
+  constructor(self, learning, proposesAhead, group) {
     this.self = self;
     this.group = group;
     this.config = {
@@ -34,6 +34,7 @@ class Device {
       self,
       witness: null,
       learning,
+      proposesAhead,
       nonce: new Uint8Array(16).fill(self + 1),
       digestEntries,
     };
@@ -78,9 +79,9 @@ class Device {
 
 /**
  * Starts the devices and waits for a leader; `ask(client)` resolves when the first answer has come back. `trace` sees
- * what is sent: { from, to, kind }.
+ * what is sent: { from, to, kind }. Nothing is written, so that nobody has a disk to be ahead of unless told so.
  */
-export async function startPaxos({ learning = 'leader-vote', trace = () => {} } = {}) {
+export async function startPaxos({ learning = 'leader-vote', proposesAhead = false, trace = () => {} } = {}) {
   const network = new MemoryNetwork();
   const open = new Map();
   let asksAgain = 0;
@@ -107,7 +108,8 @@ export async function startPaxos({ learning = 'leader-vote', trace = () => {} } 
     },
   };
   const devices = [];
-  for (let self = 0; self < DEVICES; self += 1) devices.push(new Device(self, learning, group));
+  for (let self = 0; self < DEVICES; self += 1)
+    devices.push(new Device(self, learning, proposesAhead, group));
   const timer = setInterval(() => {
     for (const device of devices) device.take({ kind: 'time', nowUs: wholeUs() });
   }, STEP_MS);
@@ -140,13 +142,13 @@ export async function startPaxos({ learning = 'leader-vote', trace = () => {} } 
  * Message delays between a request and its first answer, and messages of each kind that a command takes until then and in
  * all; acknowledgements ride on beats and are told apart.
  */
-export async function countMessages({ learning, commands = 200 }) {
+export async function countMessages({ learning, proposesAhead, commands = 200 }) {
   const kinds = {};
   let isCounting = false;
   const trace = ({ kind }) => {
     if (isCounting) kinds[kind] = (kinds[kind] ?? 0) + 1;
   };
-  const paxos = await startPaxos({ learning, trace });
+  const paxos = await startPaxos({ learning, proposesAhead, trace });
   try {
     await paxos.ask(0);
     await sleep(100);

@@ -62,14 +62,20 @@ const showLatency = ({ p50, p99 }) => `${showMs(p50)}, p99 ${showMs(p99)}`;
 
 await attempt('counts', async () => {
   results.counts = [];
-  for (const learning of ['leader-vote', 'one-learner', 'votes-to-all']) {
-    const { delays, kinds, commands } = await countMessages({ learning });
+  const ways = [
+    { learning: 'leader-vote', proposesAhead: true },
+    { learning: 'leader-vote', proposesAhead: false },
+    { learning: 'one-learner', proposesAhead: false },
+    { learning: 'votes-to-all', proposesAhead: false },
+  ];
+  for (const { learning, proposesAhead } of ways) {
+    const { delays, kinds, commands } = await countMessages({ learning, proposesAhead });
     const { request = 0, propose = 0, vote = 0, answer = 0, entries = 0 } = kinds;
-    const bench = `core, ${learning}`;
+    const bench = `core, ${proposesAhead ? 'ahead of the vote' : learning}`;
     const untilAnswer = learning === 'one-learner' ? (request + propose + answer) / commands : null;
     const all = (request + propose + vote + answer + entries) / commands;
     const delay = median(delays);
-    results.counts.push({ learning, delay, all, untilAnswer, kinds, commands });
+    results.counts.push({ learning, proposesAhead, delay, all, untilAnswer, kinds, commands });
     rows.push(
       makeRow({
         bench,

@@ -68,10 +68,15 @@ function noteSaid(said: Said, message: PaxosMessage): boolean {
       said.promised = Math.max(said.promised, message.ballot);
       return true;
     case 'propose':
+      said.promised = Math.max(said.promised, message.ballot);
+      // Ahead of its vote it says nothing of one.
+      if (!message.hasVote) return true;
+      said.voted.set(message.slot, message.ballot);
+      said.entries.set(message.slot, describeEntry(message.entry));
+      return true;
     case 'vote':
       said.promised = Math.max(said.promised, message.ballot);
-      said.voted.set(message.slot, message.ballot);
-      if (message.kind === 'propose') said.entries.set(message.slot, describeEntry(message.entry));
+      for (let { from } = message; from <= message.slot; from += 1) said.voted.set(from, message.ballot);
       return true;
     case 'beat': {
       const before = said.voted.size;

@@ -43,7 +43,15 @@ test('a promise that was made by a vote alone outlives the snapshot that takes t
   const world = new PaxosWorld(3, { snapshotSlots: 1 });
   world.nowUs = 1_000_000;
   const entry = { kind: 'command', request: { client: 'c', sequence: 1, value: new Uint8Array(1) } } as const;
-  const message = { kind: 'propose', incarnation: 1, ballot: 3, slot: 1, entry, prefix: 0 } as const;
+  const message = {
+    kind: 'propose',
+    incarnation: 1,
+    ballot: 3,
+    slot: 1,
+    entry,
+    prefix: 0,
+    hasVote: true,
+  } as const;
   world.step(1, { kind: 'received', nowUs: world.nowUs, from: 0, message });
   const { config, records } = world.device(1);
   const snapshot = records.find(({ kind }) => kind === 'snapshot');

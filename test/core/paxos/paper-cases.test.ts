@@ -150,16 +150,34 @@ function count(changes: Partial<PaxosConfig>): Count {
 
 describe('P3  message delays and messages from a request to its first answer, leader settled', () => {
   test('Fig. 6, standard Paxos: four delays', () => {
-    const { delays, messages, answers } = count({ learning: 'votes-to-all' });
+    const { delays, messages, answers } = count({ learning: 'votes-to-all', proposesAhead: false });
     // 500; 501 to two; votes 511, 512 to both others, as every device learns; 521
     expect({ delays, messages, answers }).toEqual({ delays: 4, messages: 8, answers: [0] });
   });
 
   test("Fig. 7, the leader's vote inside the proposal: three delays", () => {
-    const { delays, messages, answers, world } = count({});
+    const { delays, messages, answers, world } = count({ proposesAhead: false });
     // 600; 601 to two; 611 and 612
     expect({ delays, messages, answers }).toEqual({ delays: 3, messages: 4, answers: [1, 2] });
     expect(world.devices.map(({ executed }) => executed)).toEqual([['v'], ['v'], ['v']]);
+  });
+
+  test('a proposal ahead of the vote: three delays all the same, and one flush at a time in place of two', () => {
+    const { delays, messages, answers } = count({});
+    // The vote follows to both.
+    expect({ delays, messages, answers }).toEqual({ delays: 3, messages: 6, answers: [1, 2] });
+    const answeredUs = (proposesAhead: boolean): number => {
+      const world = new PaxosWorld(3, { proposesAhead });
+      world.run(300_000, () => world.leader() === 0);
+      world.run(50_000);
+      world.flushUs = 4 * DELAY_US;
+      const atUs = world.nowUs;
+      world.request(0, 'client 20', 1, 'v');
+      world.run(20 * DELAY_US, () => world.answers.length > 0);
+      return (world.answers[0]?.atUs ?? NaN) - atUs;
+    };
+    expect(answeredUs(false)).toBe(4 * DELAY_US + DELAY_US + 4 * DELAY_US);
+    expect(answeredUs(true)).toBe(DELAY_US + 4 * DELAY_US);
   });
 
   test('Fig. 8, one learner: three delays and three messages, and the third device is informed', () => {
@@ -251,7 +269,15 @@ describe('requests', () => {
     const world = settled();
     const twice = { kind: 'command', request: { client: 'c', sequence: 1, value: toBytes('x') } } as const;
     for (const slot of [1, 2]) {
-      const message = { kind: 'propose', incarnation: 1, ballot: 3, slot, entry: twice, prefix: 0 } as const;
+      const message = {
+        kind: 'propose',
+        incarnation: 1,
+        ballot: 3,
+        slot,
+        entry: twice,
+        prefix: 0,
+        hasVote: true,
+      } as const;
       world.step(1, { kind: 'received', nowUs: world.nowUs, from: 0, message });
     }
     const told = world.device(1).effects.filter(({ kind }) => kind === 'chosen');

@@ -24,6 +24,33 @@ function ask(world: PaxosWorld, count: number, everyUs: number, from = 1): void 
   }
 }
 
+/** Clients who ask the leader again a little after they were answered; how many slots it proposed at a time. */
+function askAgainAndAgain(world: PaxosWorld, clients: number, forUs: number): number[] {
+  const untilUs = world.nowUs + forUs;
+  const asked = new Map<string, number>();
+  const ask = (client: string): void => {
+    const sequence = (asked.get(client) ?? 0) + 1;
+    asked.set(client, sequence);
+    world.request(LEADER, client, sequence, `${client} ${sequence}`);
+  };
+  world.sent.length = 0;
+  world.answers.length = 0;
+  const run = `run ${world.nowUs}`;
+  for (let client = 0; client < clients; client += 1) ask(`${run} ${client}`);
+  const isAnswered = (): boolean => world.answers.length > 0;
+  while (world.nowUs < untilUs) {
+    if (!world.run(untilUs - world.nowUs, isAnswered)) break;
+    const again = world.answers.splice(0);
+    world.run(DELAY_US / 2);
+    for (const { client, sequence } of again) if (asked.get(client) === sequence) ask(client);
+  }
+  const batches = new Map<number, Set<number>>();
+  for (const { message, dueUs } of world.sent)
+    if (message.kind === 'propose')
+      batches.set(dueUs, (batches.get(dueUs) ?? new Set<number>()).add(message.slot));
+  return [...batches.values()].map(({ size }) => size);
+}
+
 const proposalsTo = (letters: readonly Letter[], to: number): number[] =>
   letters.flatMap(({ message, to: receiver }) =>
     message.kind === 'propose' && receiver === to ? [message.slot] : [],
@@ -45,8 +72,9 @@ describe('a leader of three under load', () => {
     expect(world.answers.every(({ from }) => from === 1)).toBe(true);
     // It is told before it asks.
     expect(world.sent.filter(({ message }) => message.kind === 'fetch')).toEqual([]);
-    // The last ones wait for those before them to be acknowledged, are acknowledged themselves, and are told.
-    world.run(5 * DELAY_US);
+    // The last ones wait for those before them to be acknowledged, and then as long as two batches take for others; they are
+    // acknowledged themselves, and are told.
+    world.run((2 + 4 + 3) * DELAY_US);
     expect(world.device(2).state.prefix).toBe(200);
     world.run(100_000);
     // Each of these once: nobody else answers.
@@ -67,6 +95,28 @@ describe('a leader of three under load', () => {
     // A proposal and its acknowledgement take two delays: eight requests come meanwhile, for two batches.
     const perTrip = (2 * DELAY_US) / QUICKLY_US;
     expect(began.size).toBeLessThanOrEqual((2 * 100) / perTrip + 2);
+  });
+
+  test('waits for those who were answered and ask again', () => {
+    const world = leading();
+    const batches = askAgainAndAgain(world, 16, 100_000);
+    // Once it is under load, and knows how many they are.
+    expect(new Set(batches.slice(20, -1))).toEqual(new Set([16]));
+    expect(batches.length).toBeGreaterThan(40);
+  });
+
+  test('does not wait for those who stay away', () => {
+    const world = leading();
+    askAgainAndAgain(world, 16, 50_000);
+    const batches = askAgainAndAgain(world, 12, 50_000);
+    expect(new Set(batches.slice(2))).toEqual(new Set([12]));
+    // A batch takes two delays: nobody waited for longer than two of them.
+    expect(batches.length).toBeGreaterThan(10);
+    world.answers.length = 0;
+    world.run(100_000);
+    world.request(LEADER, 'late', 1, 'value');
+    world.run(3 * DELAY_US);
+    expect(world.answers.map(({ client }) => client)).toContain('late');
   });
 
   test('one by one, it asks both', () => {

@@ -56,8 +56,8 @@ const message: fc.Arbitrary<PaxosMessage> = fc.oneof(
   }),
   fc.record({ ...kind('witness-promise'), ballot, change: fc.option(change) }),
   fc.record({ ...kind('refuse'), ballot, promised: ballot }),
-  fc.record({ ...kind('propose'), ballot, slot, entry, prefix: slot }),
-  fc.record({ ...kind('vote'), ballot, slot }),
+  fc.record({ ...kind('propose'), ballot, slot, entry, prefix: slot, hasVote: fc.boolean() }),
+  fc.record({ ...kind('vote'), ballot, from: slot, slot, prefix: slot }),
   fc.record({ ...kind('propose-change'), voter: incarnation, change }),
   fc.record({ ...kind('admit'), admitted: incarnation, nonce: bytes, promised: ballot, change }),
   fc.record({ ...kind('fetch'), from: slot }),
@@ -94,7 +94,9 @@ const led: fc.Arbitrary<readonly [number, PaxosMessage]> = fc.oneof(
       const own = 12 * term + (from === 1 ? 1 : 2);
       const spoken: readonly PaxosMessage[] = [
         { kind: 'prepare', incarnation: 1, ballot: own, from: at },
-        { kind: 'propose', incarnation: 1, ballot: own, slot: at, entry: what, prefix: 0 },
+        { kind: 'propose', incarnation: 1, ballot: own, slot: at, entry: what, prefix: 0, hasVote: true },
+        { kind: 'propose', incarnation: 1, ballot: own, slot: at, entry: what, prefix: 0, hasVote: false },
+        { kind: 'vote', incarnation: 1, ballot: own, from: at, slot: at, prefix: 0 },
         { kind: 'propose-change', incarnation: 1, voter: 1, change: { ...quorum, ballot: own } },
       ];
       return fc.constantFrom(...spoken).map((one) => [from, one] as const);
@@ -146,20 +148,17 @@ function check(config: PaxosConfig, moves: readonly Move[]): void {
   }
 }
 
-/** A promise or vote leaves after its record. */
+/** A vote leaves after its record, in a proposal or by itself. */
 function checkOrder(effects: readonly PaxosEffect[]): void {
-  const sent = effects.findIndex((effect) => effect.kind === 'send' && effect.message.kind === 'propose');
-  if (sent < 0) return;
-  const proposal = effects[sent];
-  const vote = effects.findIndex(
-    (effect) =>
-      effect.kind === 'persist' &&
-      effect.record.kind === 'vote' &&
-      proposal?.kind === 'send' &&
-      proposal.message.kind === 'propose' &&
-      effect.record.slot === proposal.message.slot,
-  );
-  if (vote >= 0) expect(vote).toBeLessThan(sent);
+  for (const [sent, effect] of effects.entries()) {
+    if (effect.kind !== 'send') continue;
+    const { message } = effect;
+    if (message.kind !== 'vote' && !(message.kind === 'propose' && message.hasVote)) continue;
+    const record = effects.findIndex(
+      (one) => one.kind === 'persist' && one.record.kind === 'vote' && one.record.slot === message.slot,
+    );
+    if (record >= 0) expect(record).toBeLessThan(sent);
+  }
 }
 
 describe.each([

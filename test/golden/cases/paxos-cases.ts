@@ -50,7 +50,8 @@ export function traceP4(): Page {
       'Left out',
       'beats (signs of life and acknowledgements, [0101]), and what is sent again for want of an answer',
     );
-  const world = new PaxosWorld(3, { witness: D14 }, beginAtSlot28);
+  // As the patent has it: the leader's vote is inside its proposal.
+  const world = new PaxosWorld(3, { witness: D14, proposesAhead: false }, beginAtSlot28);
   const trace = new PaxosTrace(page, world, NAMES, '20');
 
   trace.heading('Before Fig. 9: 13 becomes the leader, with 200, for all slots from 29 on');

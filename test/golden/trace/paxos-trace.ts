@@ -125,13 +125,13 @@ export class PaxosTrace {
         return `promise ${message.ballot}, ${listVotes(change === null ? [] : [`slot ${change.slot} ${this.name(change.quorum)} at ${change.ballot}`])}`;
       }
       case 'propose':
-        return `propose ${message.ballot}, slot ${message.slot}: ${this.describeEntry(message.entry)}, and vote for it`;
+        return `propose ${message.ballot}, slot ${message.slot}: ${this.describeEntry(message.entry)}${message.hasVote ? ', and vote for it' : ''}`;
       case 'propose-change': {
         const { ballot, slot, quorum } = message.change;
         return `propose ${ballot}, slot ${slot}: ${this.name(quorum)}, and vote for it`;
       }
       case 'vote':
-        return `vote ${message.ballot}, slot ${message.slot}`;
+        return `vote ${message.ballot}, slot ${message.from === message.slot ? message.slot : `${message.from} to ${message.slot}`}`;
       case 'refuse':
         return `refuse ${message.ballot}: promised ${message.promised}`;
       case 'entries':
